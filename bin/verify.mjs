@@ -1,0 +1,147 @@
+/**
+ * `npm run verify`: everything that needs no server, in under a minute: format, lint, types, dead code, drift of
+ * generated files, unit and replay tests. `npm test` (`--all`): that, then every other vitest project, and as its last
+ * line `N passed, N failed` over all tests that ran. Prints the output of what failed only; exits 1 when anything did.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** Where each step leaves its output, and vitest its counts; git ignores it. Relative to ROOT, the steps' working folder. */
+const REPORTS = 'reports';
+/** Vitest projects that need no server. All others run with `--all` only, one after another. */
+const SERVERLESS_PROJECTS = new Set(['unit', 'replay']);
+/** Steps of verify that run side by side: the machines that build this have two cores. */
+const PARALLEL_STEPS_MAX = 2;
+/** A step of verify takes seconds; one that hangs must not hang the build. */
+const STEP_DURATION_MS_MAX = 120_000;
+/** A project with real servers boots them, kills them and waits for recovery. */
+const PROJECT_DURATION_MS_MAX = 30 * 60_000;
+
+/** Generated files that can be checked without a server. `migrations/schema.sql` needs Postgres: an integration test checks it. */
+const GENERATED = [{ file: 'openapi.json', script: 'src/api/openapi-file.ts' }];
+
+/**
+ * @typedef {{ name: string, command: string[], report?: string }} Step `report` is where vitest writes its JSON.
+ * @typedef {Step & { ok: boolean, seconds: number }} Outcome
+ */
+
+if (process.features.typescript === undefined) {
+  console.error(
+    'verify needs Node 24: run it as `npm run verify` or `npm test`, which use the one that npm installed.',
+  );
+  process.exit(1);
+}
+process.exitCode = (await main(process.argv.includes('--all'))) ? 0 : 1;
+
+/** @param {boolean} all @returns {Promise<boolean>} whether everything passed */
+async function main(all) {
+  process.chdir(ROOT);
+  mkdirSync(REPORTS, { recursive: true });
+  const { default: config } = await import('../vitest.config.ts');
+  const projects = config.test.projects.map((project) => project.test.name);
+  const serverless = projects.filter((name) => SERVERLESS_PROJECTS.has(name));
+
+  // A generator that is not written yet is no drift; one that is always runs.
+  const generated = GENERATED.filter(({ script }) => existsSync(script));
+  const steps = [
+    testStep('tests', serverless),
+    { name: 'lint', command: ['oxlint'] },
+    { name: 'types', command: ['tsc', '-p', '.'] },
+    { name: 'dead code', command: ['knip', '--no-progress'] },
+    ...generated.map(({ file, script }) => ({ name: file, command: ['node', script, '--check'] })),
+    { name: 'format', command: ['oxfmt', '--check', '.'] },
+  ];
+  const outcomes = await runAll('verify', steps, { width: PARALLEL_STEPS_MAX, durationMs: STEP_DURATION_MS_MAX });
+  if (all) {
+    const withServers = projects.filter((name) => !SERVERLESS_PROJECTS.has(name));
+    const suites = withServers.map((name) => testStep(name, [name]));
+    outcomes.push(...(await runAll('test', suites, { width: 1, durationMs: PROJECT_DURATION_MS_MAX })));
+  }
+
+  const { passed, failed } = countTests(outcomes);
+  if (all) console.log(`${passed} passed, ${failed} failed`);
+  return outcomes.every(({ ok }) => ok) && failed === 0 && passed > 0;
+}
+
+/** @param {string} name @param {string[]} projects @returns {Step} */
+function testStep(name, projects) {
+  const report = join(REPORTS, `vitest-${name}.json`);
+  const select = projects.flatMap((project) => ['--project', project]);
+  const output = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  return { name, report, command: ['vitest', 'run', ...select, ...output] };
+}
+
+/**
+ * Runs steps, at most `width` at a time, prints what failed as it fails and one line at the end.
+ * @param {string} title @param {Step[]} steps @param {{ width: number, durationMs: number }} limits
+ * @returns {Promise<Outcome[]>}
+ */
+async function runAll(title, steps, { width, durationMs }) {
+  const started = Date.now();
+  /** @type {Outcome[]} */ const outcomes = [];
+  const waiting = [...steps];
+  const lane = async () => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) outcomes.push(await run(step, durationMs));
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  const bad = outcomes.filter(({ ok }) => !ok).map(({ name }) => name);
+  const times = outcomes.map(({ name, seconds }) => `${name} ${seconds}`).join(', ');
+  const verdict = bad.length === 0 ? 'ok' : `FAILED (${bad.join(', ')})`;
+  console.log(`${title}: ${verdict} in ${secondsSince(started)} s: ${times}`);
+  return outcomes;
+}
+
+/** @param {Step} step @param {number} durationMs @returns {Promise<Outcome>} */
+async function run(step, durationMs) {
+  const started = Date.now();
+  const logFile = join(REPORTS, `${step.name.replaceAll(' ', '-')}.log`);
+  // A report of an earlier run must not be counted as this one's.
+  if (step.report) rmSync(step.report, { force: true });
+  const log = openSync(logFile, 'w');
+  const why = await new Promise((settle) => {
+    const child = spawn(step.command[0], step.command.slice(1), {
+      env: { ...process.env, PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH },
+      stdio: ['ignore', log, log],
+      timeout: durationMs,
+    });
+    child.on('error', (error) => settle(error.message));
+    child.on('exit', (code, signal) => {
+      if (code === 0) settle('');
+      else if (Date.now() - started >= durationMs) settle(`stopped after ${durationMs / 1000} s`);
+      else settle(signal ? `killed by ${signal}` : `exit ${code}`);
+    });
+  });
+  closeSync(log);
+  if (why) console.error(`── ${step.name}: ${why} (${step.command.join(' ')})\n${readFileSync(logFile, 'utf8')}`);
+  return { ...step, ok: why === '', seconds: secondsSince(started) };
+}
+
+/**
+ * Sums vitest's counts. A file that failed before its first test, and a run that left no report, count as one failure:
+ * vitest itself counts neither.
+ * @param {Outcome[]} outcomes
+ */
+function countTests(outcomes) {
+  let passed = 0;
+  let failed = 0;
+  for (const { report, ok } of outcomes) {
+    if (!report) continue;
+    const result = existsSync(report)
+      ? JSON.parse(readFileSync(report, 'utf8'))
+      : { numPassedTests: 0, numFailedTests: 0 };
+    const broken = (result.testResults ?? []).filter(
+      (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+    );
+    const counted = result.numFailedTests + broken.length;
+    passed += result.numPassedTests;
+    failed += counted === 0 && !ok ? 1 : counted;
+  }
+  return { passed, failed };
+}
+
+/** @param {number} started milliseconds @returns {number} seconds, to a tenth */
+function secondsSince(started) {
+  return Math.round((Date.now() - started) / 100) / 10;
+}
