@@ -1,0 +1,113 @@
+import type { Kysely } from 'kysely';
+import { AppError } from '../../errors.ts';
+import type { Artifact, ArtifactKind, ArtifactLink } from '../../schemas/artifact.ts';
+import type { Database } from '../../schemas/database.ts';
+
+/** A link with the number of the step that it belongs to. */
+export type EpisodeArtifact = ArtifactLink & { seq: number };
+
+const linksOf = (db: Kysely<Database>, episodeId: string) =>
+  db
+    .selectFrom('step_artifacts as link')
+    .innerJoin('steps as step', 'step.id', 'link.step_id')
+    .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
+    .select([
+      'step.seq',
+      'link.role',
+      'link.path',
+      'link.sha256',
+      'artifact.size_bytes',
+      'link.content_type',
+      'link.kind',
+      'link.clock',
+    ])
+    .where('step.episode_id', '=', episodeId)
+    .where('step.superseded_by', 'is', null);
+
+/** The artifact's row, also when nothing links to it; throws not_found, also for one that was deleted. */
+export async function getArtifact(db: Kysely<Database>, sha256: string): Promise<Artifact & { content_type: string }> {
+  const row = await db
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('sha256', '=', sha256)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (!row) throw new AppError('not_found', `no artifact ${sha256}`);
+  const link = await db
+    .selectFrom('step_artifacts')
+    .select('content_type')
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+  const { deleted_at: _, ...artifact } = row;
+  return { ...artifact, content_type: link?.content_type ?? 'application/octet-stream' };
+}
+
+/** The files of an episode by step, role and path, at most `limit` of those after the given place. */
+export async function listEpisodeArtifacts(
+  db: Kysely<Database>,
+  filter: {
+    episode_id: string;
+    limit: number;
+    after?: { seq: number; role: string; path: string };
+    kind?: ArtifactKind;
+    role?: 'input' | 'output';
+  },
+): Promise<EpisodeArtifact[]> {
+  let query = linksOf(db, filter.episode_id)
+    .orderBy('step.seq')
+    .orderBy('link.role')
+    .orderBy('link.path')
+    .limit(filter.limit);
+  if (filter.kind) query = query.where('link.kind', '=', filter.kind);
+  if (filter.role) query = query.where('link.role', '=', filter.role);
+  const { after } = filter;
+  if (after)
+    query = query.where((e) =>
+      e(
+        e.refTuple('step.seq', 'link.role', 'link.path'),
+        '>',
+        e.tuple(after.seq, after.role as 'input' | 'output', after.path),
+      ),
+    );
+  return query.execute();
+}
+
+/** The newest file at each path below `prefix` that steps before `before` have made. */
+export async function listFilesMade(
+  db: Kysely<Database>,
+  { episode_id, prefix, before }: { episode_id: string; prefix: string; before: number },
+): Promise<EpisodeArtifact[]> {
+  return linksOf(db, episode_id)
+    .where('link.role', '=', 'output')
+    .where((e) => e.fn<boolean>('starts_with', ['link.path', e.val(prefix)]))
+    .where('step.seq', '<', before)
+    .distinctOn('link.path')
+    .orderBy('link.path')
+    .orderBy('step.seq', 'desc')
+    .execute();
+}
+
+/** Those of the hashes that name no artifact, or one that was deleted. */
+export async function listMissingArtifacts(db: Kysely<Database>, sha256s: string[]): Promise<string[]> {
+  if (sha256s.length === 0) return [];
+  const rows = await db
+    .selectFrom('artifacts')
+    .select('sha256')
+    .where('sha256', 'in', sha256s)
+    .where('deleted_at', 'is', null)
+    .execute();
+  const stored = new Set(rows.map(({ sha256 }) => sha256));
+  return sha256s.filter((sha256) => !stored.has(sha256));
+}
+
+/** The path and media type under which a step knows the artifact, or undefined when none does. */
+export async function findArtifactFile(
+  db: Kysely<Database>,
+  sha256: string,
+): Promise<{ path: string; content_type: string } | undefined> {
+  return db
+    .selectFrom('step_artifacts')
+    .select(['path', 'content_type'])
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+}

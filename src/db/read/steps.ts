@@ -1,0 +1,81 @@
+import type { Kysely, Selectable } from 'kysely';
+import { AppError } from '../../errors.ts';
+import type { ArtifactLink } from '../../schemas/artifact.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Step, StepAttempt, StepKind } from '../../schemas/step.ts';
+
+/** A step with its tries and the files that it read and made. */
+export type StepDetail = Step & { attempts: StepAttempt[]; artifacts: ArtifactLink[] };
+
+/** The row without what serves only the search. */
+export function toStepRow({ search_text: _, ...step }: Selectable<Database['steps']>): Step {
+  return step;
+}
+
+const currentLine = (db: Kysely<Database>, episodeId: string) =>
+  db.selectFrom('steps').selectAll().where('episode_id', '=', episodeId).where('superseded_by', 'is', null);
+
+/** The step with this number in the episode's current line, or undefined. */
+export async function findStep(db: Kysely<Database>, episodeId: string, seq: number): Promise<Step | undefined> {
+  const row = await currentLine(db, episodeId).where('seq', '=', seq).executeTakeFirst();
+  return row && toStepRow(row);
+}
+
+/** The step with this number in the episode's current line; throws not_found. */
+export async function getStep(db: Kysely<Database>, episodeId: string, seq: number): Promise<Step> {
+  const step = await findStep(db, episodeId, seq);
+  if (!step) throw new AppError('not_found', `episode ${episodeId} has no step ${seq}`);
+  return step;
+}
+
+/** The step with its attempts, oldest first, and its artifacts by role and path; throws not_found. */
+export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq: number): Promise<StepDetail> {
+  const step = await getStep(db, episodeId, seq);
+  const [attempts, artifacts] = await Promise.all([
+    db.selectFrom('step_attempts').selectAll().where('step_id', '=', step.id).orderBy('attempt').execute(),
+    listArtifactsOfSteps(db, [step.id]),
+  ]);
+  return {
+    ...step,
+    attempts: attempts.map(({ step_id: _id, activity_attempt: _attempt, ...attempt }) => attempt),
+    artifacts: artifacts.map(({ step_id: _, ...link }) => link),
+  };
+}
+
+/** Steps in their order, at most `limit` of those after number `after`; the current line unless `superseded` asks for all. */
+export async function listSteps(
+  db: Kysely<Database>,
+  filter: { episode_id: string; after: number; limit: number; kind?: StepKind; superseded?: boolean },
+): Promise<Step[]> {
+  let query = filter.superseded
+    ? db.selectFrom('steps').selectAll().where('episode_id', '=', filter.episode_id)
+    : currentLine(db, filter.episode_id);
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  const rows = await query.where('seq', '>', filter.after).orderBy('seq').orderBy('id').limit(filter.limit).execute();
+  return rows.map(toStepRow);
+}
+
+/** Links of several steps, each with its step's id, by role and path. */
+export async function listArtifactsOfSteps(
+  db: Kysely<Database>,
+  stepIds: string[],
+): Promise<(ArtifactLink & { step_id: string })[]> {
+  if (stepIds.length === 0) return [];
+  return db
+    .selectFrom('step_artifacts as link')
+    .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
+    .select([
+      'link.step_id',
+      'link.role',
+      'link.path',
+      'link.sha256',
+      'artifact.size_bytes',
+      'link.content_type',
+      'link.kind',
+      'link.clock',
+    ])
+    .where('link.step_id', 'in', stepIds)
+    .orderBy('link.role')
+    .orderBy('link.path')
+    .execute();
+}

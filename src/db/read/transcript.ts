@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import type { Step } from '../../schemas/step.ts';
+import { toStepRow } from './steps.ts';
+
+/** The most steps that one conversation is rebuilt from: as many as the largest budget allows. */
+const TRANSCRIPT_STEPS_MAX = 10_000;
+
+/**
+ * The ended steps from which a role's conversation is rebuilt, in order, all before step `before`: its own, and those with
+ * which other roles handed on or judged (their output says how the turn ended).
+ */
+export async function listTranscript(
+  db: Kysely<Database>,
+  { episode_id, agent, before }: { episode_id: string; agent: string; before: number },
+): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where('episode_id', '=', episode_id)
+    .where('superseded_by', 'is', null)
+    .where('seq', '<', before)
+    .where('status', '<>', 'running')
+    .where((e) =>
+      e.or([e('agent', '=', agent), e('kind', '=', 'review'), e('kind', '=', 'human'), e('name', 'like', 'submit%')]),
+    )
+    .orderBy('seq')
+    .limit(TRANSCRIPT_STEPS_MAX)
+    .execute();
+  return rows.map(toStepRow);
+}
+
+/** How the calls of one thought ended, in the order in which they were asked for. */
+export async function listCallsOf(db: Kysely<Database>, episodeId: string, parentSeq: number): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where('episode_id', '=', episodeId)
+    .where('parent_seq', '=', parentSeq)
+    .where('superseded_by', 'is', null)
+    .orderBy('seq')
+    .execute();
+  return rows.map(toStepRow);
+}
+
+/** The hash of the workspace's manifest as it stood before step `before`; undefined when nothing has changed it yet. */
+export async function findWorkspaceBefore(
+  db: Kysely<Database>,
+  episodeId: string,
+  before: number,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select('workspace_sha256')
+    .where('episode_id', '=', episodeId)
+    .where('superseded_by', 'is', null)
+    .where('seq', '<', before)
+    .where('workspace_sha256', 'is not', null)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
+  return row?.workspace_sha256 ?? undefined;
+}

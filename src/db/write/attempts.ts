@@ -1,0 +1,85 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import type { Failure } from '../../schemas/episode.ts';
+import type { Usage } from '../../schemas/step.ts';
+
+type Tx = Transaction<Database>;
+/** The step that attempts belong to. */
+type StepRef = { id: string; episode_id: string };
+
+/** Who tries: which worker, which build of it, and Temporal's count of tries of this activity. */
+export type Tryer = { worker: string; build: string; activity_attempt: number };
+
+/** Opens the step's next attempt and returns its number. */
+export async function openAttempt(tx: Tx, stepId: string, tryer: Tryer): Promise<number> {
+  const { attempt_count } = await tx
+    .updateTable('steps')
+    .set((e) => ({ attempt_count: e('attempt_count', '+', 1) }))
+    .where('id', '=', stepId)
+    .returning('attempt_count')
+    .executeTakeFirstOrThrow();
+  await tx
+    .insertInto('step_attempts')
+    .values({ step_id: stepId, attempt: attempt_count, ...tryer })
+    .execute();
+  return attempt_count;
+}
+
+/** Closes attempts that died, and so could not say what they used. Returns their numbers. */
+export async function closeLostAttempts(tx: Tx, stepId: string, except = 0): Promise<number[]> {
+  const rows = await tx
+    .updateTable('step_attempts')
+    .set({ status: 'lost', ended_at: sql`clock_timestamp()`, usage_unknown: true })
+    .where('step_id', '=', stepId)
+    .where('status', '=', 'running')
+    .where('attempt', '<>', except)
+    .returning('attempt')
+    .execute();
+  return rows.map(({ attempt }) => attempt);
+}
+
+/** Says in the log of a lost attempt that it was cut. */
+export async function logLostAttempt(
+  tx: Tx,
+  step: StepRef,
+  { attempt, streamSeq }: { attempt: number; streamSeq: number },
+): Promise<void> {
+  const text = `attempt ${attempt} was lost: its worker died or stopped answering; lines after the last one above may be missing`;
+  await sql`insert into execution_logs (episode_id, stream_seq, step_id, attempt, line, stream, level, at, text)
+    select ${step.episode_id}, ${streamSeq}, ${step.id}, ${attempt}, coalesce(max(line), 0) + 1, 'system', 'warning', clock_timestamp(), ${text}
+    from execution_logs where step_id = ${step.id} and attempt = ${attempt}`.execute(tx);
+}
+
+type AttemptEnd = {
+  step_id: string;
+  attempt: number;
+  status: 'ok' | 'error' | 'cancelled' | 'lost';
+  usage: Usage;
+  error: Failure | null;
+};
+
+/** Closes one attempt; also one that a later one took for lost and that speaks now: what it used is known after all. */
+export async function closeAttempt(tx: Tx, { step_id, attempt, status, usage, error }: AttemptEnd): Promise<void> {
+  await tx
+    .updateTable('step_attempts')
+    .set({
+      status,
+      ended_at: sql`clock_timestamp()`,
+      error: error && JSON.stringify(error),
+      ...usage,
+      usage_unknown: false,
+    })
+    .where('step_id', '=', step_id)
+    .where('attempt', '=', attempt)
+    .execute();
+}
+
+/** Adds what an attempt used to its step and its episode. */
+export async function addUsage(tx: Tx, step: StepRef, usage: Usage): Promise<void> {
+  if (usage.input_tokens + usage.output_tokens + usage.usd === 0) return;
+  await sql`update steps set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},
+    usd = usd + ${usage.usd} where id = ${step.id}`.execute(tx);
+  await sql`update episodes set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},
+    usd = usd + ${usage.usd} where id = ${step.episode_id}`.execute(tx);
+}

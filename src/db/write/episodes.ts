@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import type { EpisodeStatus } from '../../schemas/episode.ts';
+import type { EpisodeOutcome } from '../../schemas/turn.ts';
+import { notifyEpisode } from './notify.ts';
+
+/** Moves an episode between the statuses that are not final. One that has ended stays as it is. */
+export async function setEpisodeStatus(
+  db: Kysely<Database>,
+  id: string,
+  status: Exclude<EpisodeStatus, EpisodeOutcome['status']>,
+): Promise<void> {
+  await changeStatus(db, id, { status });
+}
+
+/** Notes that a workflow run has begun to work on the episode. */
+export async function beginEpisode(db: Kysely<Database>, id: string, runId: string): Promise<void> {
+  await changeStatus(db, id, {
+    status: 'running',
+    run_id: runId,
+    started_at: sql<string>`coalesce(started_at, clock_timestamp())`,
+  });
+}
+
+/** Names the LangGraph thread that holds the episode's graph. */
+export async function setThread(db: Kysely<Database>, id: string, threadId: string): Promise<void> {
+  await db.updateTable('episodes').set({ thread_id: threadId }).where('id', '=', id).execute();
+}
+
+/** Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one. */
+export async function endEpisode(db: Kysely<Database>, id: string, end: EpisodeOutcome): Promise<void> {
+  const { failure, ...plain } = end;
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .updateTable('episodes')
+      .set((e) => ({
+        ...plain,
+        failure: failure && JSON.stringify(failure),
+        started_at: sql`coalesce(started_at, clock_timestamp())`,
+        ended_at: sql`clock_timestamp()`,
+        last_stream_seq: e('last_stream_seq', '+', 1),
+      }))
+      .where('id', '=', id)
+      .execute();
+    await notifyEpisode(tx, id);
+  });
+}
+
+type Change = { status: EpisodeStatus; run_id?: string; started_at?: ReturnType<typeof sql<string>> };
+
+async function changeStatus(db: Kysely<Database>, id: string, change: Change): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .updateTable('episodes')
+      .set((e) => ({
+        ...change,
+        // A run that was reset after its end goes on: it has not ended any more.
+        ...(change.run_id && { ended_at: null, terminal_reason: null, failure_class: null, failure: null }),
+        last_stream_seq: e('last_stream_seq', '+', 1),
+      }))
+      .where('id', '=', id)
+      .$if(!change.run_id, (query) => query.where('status', 'not in', FINAL_STATUSES))
+      .execute();
+    await notifyEpisode(tx, id);
+  });
+}

@@ -1,0 +1,74 @@
+import { sql } from 'kysely';
+import type { Transaction } from 'kysely';
+import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { StepIdentity } from '../../schemas/step.ts';
+import { toStepRow } from '../read/steps.ts';
+import { closeLostAttempts } from './attempts.ts';
+import { insertSpan } from './spans.ts';
+import type { FreezeSpan } from './spans.ts';
+
+type Tx = Transaction<Database>;
+
+/** Gives out numbers of an episode's stream; the caller writes the last one back to the row that it has locked. */
+export type StreamCursor = { next: () => number; last: () => number };
+
+/**
+ * Locks the episode's row and lets only its newest run pass. A run that the episode has not seen takes its line over: other
+ * runs' steps from this one on become superseded. Throws not_found, or aborted for a run that was overtaken.
+ */
+export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: FreezeSpan): Promise<StreamCursor> {
+  const { episode_id, run_id } = identity;
+  const episode = await tx
+    .selectFrom('episodes')
+    .select(['runs', 'last_stream_seq'])
+    .where('id', '=', episode_id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!episode) throw new AppError('not_found', `no episode ${episode_id}`);
+  let last = episode.last_stream_seq;
+  const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
+  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next });
+  else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
+  return cursor;
+}
+
+/** What a run hears that another has overtaken. */
+export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
+  return new AppError(
+    'aborted',
+    `run ${run_id} of episode ${episode_id} was overtaken by another at or before step ${seq}`,
+  );
+}
+
+async function takeOver(
+  tx: Tx,
+  identity: StepIdentity,
+  { freezeSpan, next }: { freezeSpan: FreezeSpan; next: () => number },
+): Promise<void> {
+  const { episode_id, run_id, seq } = identity;
+  const abandoned = await tx
+    .updateTable('steps')
+    .set({ superseded_by: run_id })
+    .where('episode_id', '=', episode_id)
+    .where('superseded_by', 'is', null)
+    .where('seq', '>=', seq)
+    .returningAll()
+    .execute();
+  for (const row of abandoned.filter(({ status }) => status === 'running')) {
+    await closeLostAttempts(tx, row.id);
+    const lost = await tx
+      .updateTable('steps')
+      .set({ status: 'lost', ended_at: sql`clock_timestamp()`, ended_stream_seq: next() })
+      .where('id', '=', row.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await insertSpan(tx, toStepRow(lost), freezeSpan(toStepRow(lost), []));
+  }
+  const ended = abandoned.filter(({ status }) => status !== 'running').length;
+  await tx
+    .updateTable('episodes')
+    .set((e) => ({ runs: sql`runs || ${run_id}::text`, run_id, step_count: e('step_count', '-', ended) }))
+    .where('id', '=', episode_id)
+    .execute();
+}

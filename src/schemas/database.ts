@@ -1,0 +1,77 @@
+import type { ColumnType } from 'kysely';
+import type { ApiKeyRole } from './api-key.ts';
+import type { Artifact, ArtifactLink } from './artifact.ts';
+import type { Episode } from './episode.ts';
+import type { LogLine } from './log.ts';
+import type { Step, StepAttempt } from './step.ts';
+
+/** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
+type Table<T, J extends keyof T = never, D extends keyof T = never> = {
+  [K in keyof T]: K extends J
+    ? ColumnType<T[K], Written<T[K]> | (K extends D ? undefined : never), Written<T[K]>>
+    : K extends D
+      ? ColumnType<T[K], T[K] | undefined, T[K]>
+      : T[K];
+};
+type Written<T> = string | (null extends T ? null : never);
+
+type EpisodeRow = Episode & { runs: string[]; idempotency_key: string | null; request_sha256: string };
+type StepRow = Step & { search_text: string | null };
+type AttemptRow = StepAttempt & { step_id: string; activity_attempt: number };
+type StepArtifactRow = Omit<ArtifactLink, 'size_bytes'> & { step_id: string; attempt: number };
+type SpanRow = {
+  span_id: string;
+  trace_id: string;
+  episode_id: string;
+  step_id: string | null;
+  state: 'pending' | 'sending' | 'accepted' | 'confirmed' | 'parked';
+  payload: string | null;
+  payload_sha256: string;
+  created_at: string;
+};
+type ApiKeyRow = {
+  id: string;
+  name: string;
+  role: ApiKeyRole;
+  key_sha256: string;
+  created_at: string;
+  revoked_at: string | null;
+};
+
+type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
+type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
+type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
+
+/** Every table as kysely sees it; shapes come from the schemas beside this file. */
+export type Database = {
+  episodes: Table<
+    EpisodeRow,
+    'inputs' | 'budgets' | 'metadata' | 'failure',
+    Sums | UsageSums | Ending | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
+  >;
+  steps: Table<
+    StepRow,
+    'input' | 'output' | 'error',
+    | UsageSums
+    | 'status'
+    | 'output'
+    | 'error'
+    | 'superseded_by'
+    | 'started_at'
+    | 'ended_at'
+    | 'workspace_sha256'
+    | 'attempt_count'
+    | 'ended_stream_seq'
+    | 'search_text'
+  >;
+  step_attempts: Table<
+    AttemptRow,
+    'error',
+    UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
+  >;
+  step_artifacts: Table<StepArtifactRow, 'clock'>;
+  artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
+  execution_logs: Table<LogLine & { episode_id: string }>;
+  trace_outbox: Table<SpanRow, never, 'state' | 'created_at'>;
+  api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+};

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { boundedText, Count, JsonObject, Sha256, Timestamp, Uuid } from './primitives.ts';
+
+/** Where an episode stands. The last four are final. */
+export const EpisodeStatus = z.enum([
+  'queued',
+  'running',
+  'waiting',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+  'stopped',
+]);
+export type EpisodeStatus = z.infer<typeof EpisodeStatus>;
+
+/** The statuses that an episode never leaves. */
+export const FINAL_STATUSES = ['completed', 'failed', 'cancelled', 'stopped'] as const satisfies EpisodeStatus[];
+
+/** Why an episode ended. */
+export const TerminalReason = z.enum([
+  'APPROVED',
+  'REJECTED_BY_REVIEW',
+  'HANDOFF_INVARIANT_VIOLATION',
+  'OUT_OF_TURN_BUDGET',
+  'OUT_OF_TOKEN_BUDGET',
+  'OUT_OF_COST_BUDGET',
+  'TIMEOUT',
+  'INTERNAL_ERROR',
+  'SYSTEM_TOOL_RETRY_EXHAUSTED',
+  'INFRA_ERROR',
+  'USER_CANCELLED',
+]);
+export type TerminalReason = z.infer<typeof TerminalReason>;
+
+/** Whose fault a failure was. */
+export const FailureClass = z.enum(['AGENT_QUALITY', 'AGENT_SEMANTIC', 'APPLICATION_LOGIC', 'INFRA_DEVOPS']);
+export type FailureClass = z.infer<typeof FailureClass>;
+
+/** Bounds that end an episode as `stopped`: recorded steps, tokens in and out, US dollars, seconds of wall time. */
+export const Budgets = z.strictObject({
+  steps: z.number().int().min(1).max(10_000).default(500),
+  tokens: z.number().int().min(1).max(1_000_000_000).default(5_000_000),
+  usd: z.number().positive().max(100_000).default(50),
+  wall_s: z.number().int().min(1).max(2_592_000).default(86_400),
+});
+export type Budgets = z.infer<typeof Budgets>;
+
+/** A file that lies in the workspace when the episode begins: where, and which artifact. */
+export const EpisodeInput = z.strictObject({ path: boundedText(1, 1_024), sha256: Sha256 });
+export type EpisodeInput = z.infer<typeof EpisodeInput>;
+
+/** What starts an episode: the body of `POST /v1/episodes`. */
+export const StartEpisode = z.strictObject({
+  task: boundedText(1, 20_000),
+  inputs: z.array(EpisodeInput).max(1_000).default([]),
+  agent: boundedText(1, 100).default('mechanism_engineer'),
+  model: boundedText(1, 200).default('scripted'),
+  seed: z.number().int().min(0).max(2_147_483_647).default(0),
+  budgets: Budgets.prefault({}),
+  tags: z.array(boundedText(1, 100)).max(50).default([]),
+  metadata: JsonObject.default({}),
+});
+export type StartEpisode = z.infer<typeof StartEpisode>;
+
+/** What went wrong, as shown to people: a code of the error table and a sentence. */
+export const Failure = z.object({ code: z.string(), message: z.string() });
+export type Failure = z.infer<typeof Failure>;
+
+/** An episode as recorded: what was asked, where it stands, and sums over its steps. Tokens are counts, `usd` is US dollars. */
+export const Episode = z.object({
+  id: Uuid,
+  status: EpisodeStatus,
+  task: z.string(),
+  inputs: z.array(EpisodeInput),
+  agent: z.string(),
+  model: z.string(),
+  seed: Count,
+  budgets: Budgets,
+  tags: z.array(z.string()),
+  metadata: JsonObject,
+  workflow_id: z.string(),
+  run_id: z.string().nullable(),
+  thread_id: z.string().nullable(),
+  trace_id: z.string(),
+  code_version: z.string().nullable(),
+  created_at: Timestamp,
+  started_at: Timestamp.nullable(),
+  ended_at: Timestamp.nullable(),
+  terminal_reason: TerminalReason.nullable(),
+  failure_class: FailureClass.nullable(),
+  failure: Failure.nullable(),
+  step_count: Count,
+  attempt_count: Count,
+  artifact_count: Count,
+  log_line_count: Count,
+  input_tokens: Count,
+  output_tokens: Count,
+  usd: z.number().min(0),
+  last_stream_seq: Count,
+});
+export type Episode = z.infer<typeof Episode>;

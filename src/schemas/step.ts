@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { Failure } from './episode.ts';
+import { Count, Json, Sha256, Timestamp, Uuid } from './primitives.ts';
+
+/** What a step was: a model's thought, a tool's call, a simulation, a reviewer's decision, a person's word, or the system's own. */
+export const StepKind = z.enum(['thought', 'tool_call', 'simulation', 'review', 'human', 'system']);
+export type StepKind = z.infer<typeof StepKind>;
+
+/** Where a step stands. It leaves `running` once, in one transaction with its attempt, its artifact links and its span. */
+export const StepStatus = z.enum(['running', 'ok', 'error', 'cancelled', 'lost']);
+export type StepStatus = z.infer<typeof StepStatus>;
+
+/** Who a step is. The workflow numbers steps before it schedules them, so the number is the same on replay and retry. */
+export const StepIdentity = z.object({
+  episode_id: Uuid,
+  run_id: z.string(),
+  seq: z.number().int().min(1),
+  /** The thought that asked for this call; null for a thought. */
+  parent_seq: z.number().int().min(1).nullable(),
+});
+export type StepIdentity = z.infer<typeof StepIdentity>;
+
+/** Tokens and US dollars that a model call consumed. */
+export const Usage = z.object({ input_tokens: Count, output_tokens: Count, usd: z.number().min(0) });
+export type Usage = z.infer<typeof Usage>;
+
+/** A call that a model asks for. `args` are what the model wrote, not yet checked against the tool's schema. */
+export const ToolCall = z.object({ id: z.string(), name: z.string(), args: z.record(z.string(), Json) });
+export type ToolCall = z.infer<typeof ToolCall>;
+
+/** What a thought's row holds: the model's words and the calls it asks for. */
+export const ThoughtOutput = z.object({ text: z.string(), tool_calls: z.array(ToolCall) });
+export type ThoughtOutput = z.infer<typeof ThoughtOutput>;
+
+/** How a turn ended, where a tool ended it: handed on with a summary, or judged with a decision. */
+export const TurnEnd = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('submitted'), summary: z.string() }),
+  z.object({ kind: z.literal('reviewed'), decision: z.enum(['APPROVED', 'REJECTED']), reason: z.string() }),
+]);
+export type TurnEnd = z.infer<typeof TurnEnd>;
+
+/** What a tool call's row holds: the text that the model is shown, and structured facts for people and programs. */
+export const ToolOutput = z.object({
+  content: z.string(),
+  result: z.record(z.string(), Json).optional(),
+  turn_end: TurnEnd.optional(),
+});
+export type ToolOutput = z.infer<typeof ToolOutput>;
+
+/** A step as recorded. `input` and `output` are small JSON; where they were large, `{ "$artifact": sha256, … }` stands instead. */
+export const Step = z.object({
+  id: Uuid,
+  episode_id: Uuid,
+  run_id: z.string(),
+  seq: Count,
+  step_key: z.string(),
+  parent_seq: Count.nullable(),
+  kind: StepKind,
+  agent: z.string(),
+  node: z.string(),
+  name: z.string(),
+  status: StepStatus,
+  superseded_by: z.string().nullable(),
+  input: Json.nullable(),
+  output: Json.nullable(),
+  error: Failure.nullable(),
+  model: z.string().nullable(),
+  input_tokens: Count,
+  output_tokens: Count,
+  usd: z.number().min(0),
+  started_at: Timestamp,
+  ended_at: Timestamp.nullable(),
+  activity_id: z.string().nullable(),
+  checkpoint_id: z.string().nullable(),
+  span_id: z.string(),
+  workspace_sha256: Sha256.nullable(),
+  attempt_count: Count,
+  started_stream_seq: Count,
+  ended_stream_seq: Count.nullable(),
+});
+export type Step = z.infer<typeof Step>;
+
+/** One try at a step. `lost` is one that died before it could say how it ended; what it used is then unknown. */
+export const StepAttempt = z.object({
+  attempt: z.number().int().min(1),
+  status: StepStatus,
+  worker: z.string(),
+  build: z.string(),
+  started_at: Timestamp,
+  ended_at: Timestamp.nullable(),
+  error: Failure.nullable(),
+  input_tokens: Count,
+  output_tokens: Count,
+  usd: z.number().min(0),
+  usage_unknown: z.boolean(),
+});
+export type StepAttempt = z.infer<typeof StepAttempt>;

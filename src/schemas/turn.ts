@@ -1,0 +1,90 @@
+import type { Budgets, EpisodeStatus, Failure, FailureClass, TerminalReason } from './episode.ts';
+import type { StepIdentity, StepKind } from './step.ts';
+
+// What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
+
+/** Where a run of the episode stands; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+export type EpisodeProgress = {
+  seq: number;
+  thread_id: string | null;
+  checkpoint_id: string | null;
+  /** The key of the graph's next task, where the last thought asked for no call. */
+  next_key: string | null;
+  /** The thought whose calls' results are still to be delivered to the graph. */
+  deliver_seq: number | null;
+  tokens: number;
+  usd: number;
+  started_ms: number;
+  /** The queue of the worker that holds the workspace. */
+  workspace_queue: string | null;
+};
+
+/** What starts a run of the episode's workflow. */
+export type EpisodeRun = {
+  episode_id: string;
+  budgets: Budgets;
+  /** Continue as new from this many events on; the server's own suggestion counts too. */
+  history_events_max: number;
+  progress?: EpisodeProgress;
+};
+
+/** A call that the workflow is to run: what it is, not what it says. */
+export type CallRef = {
+  id: string;
+  name: string;
+  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review'>;
+  /** Read-only calls run side by side, the others one after another. */
+  read_only: boolean;
+  /** What Temporal's UI shows: the tool and its subject, without contents. */
+  summary: string;
+};
+
+/** Give the graph the results that it waits for, then run its next thought. */
+export type AdvanceRequest = {
+  step: StepIdentity;
+  thread_id: string | null;
+  checkpoint_id: string | null;
+  next_key: string | null;
+  deliver_seq: number | null;
+};
+
+/** What the graph did: the thought it had, or how it ended (then no step was recorded and its number is free). */
+export type Turn = {
+  thread_id: string;
+  checkpoint_id: string;
+  next_key: string | null;
+  thought: { agent: string; key: string; calls: CallRef[]; tokens: number; usd: number } | null;
+  outcome: GraphOutcome | null;
+};
+
+/** How the agents' work ended by their own decision. */
+export type GraphOutcome = Extract<TerminalReason, 'APPROVED' | 'REJECTED_BY_REVIEW' | 'HANDOFF_INVARIANT_VIOLATION'>;
+
+/** Run one call of a thought; its arguments are in the thought's row. */
+export type CallRequest = {
+  step: StepIdentity & { parent_seq: number };
+  call: CallRef;
+  parent_key: string;
+  checkpoint_id: string;
+};
+
+/** What the workflow needs of a call that ended: where the workspace lies now. */
+export type CallReport = { workspace_queue: string | null };
+
+/** A step that no attempt ended: its activity never began, or gave up for good. */
+export type SettleRequest = {
+  step: StepIdentity;
+  step_key: string;
+  kind: StepKind;
+  name: string;
+  status: 'error' | 'cancelled';
+  error: Failure;
+};
+
+/** How an episode ended. */
+export type EpisodeOutcome = {
+  status: Extract<EpisodeStatus, 'completed' | 'failed' | 'cancelled' | 'stopped'>;
+  terminal_reason: TerminalReason;
+  failure_class: FailureClass | null;
+  failure: Failure | null;
+};
