@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../../errors.ts';
+import { loadConfig } from '../../runtime/config.ts';
+import type { Config, Environment } from '../../runtime/config.ts';
+import type { Log } from '../../runtime/embedded/log-file.ts';
+import { startServers } from '../../runtime/embedded/stack.ts';
+import type { PartName, RunningServers } from '../../runtime/embedded/stack.ts';
+import { until } from '../../runtime/embedded/until.ts';
+import { setUpDeployment } from '../../runtime/set-up.ts';
+import { API_PORT_DEFAULT } from '../../runtime/variables.ts';
+import { removeState, writeState } from './state.ts';
+import type { Addresses } from './state.ts';
+import { superviseProcess } from './supervised-process.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
+
+/** What is to run, who hears of it, and what ends it. `now` fires when people will not wait for good order. */
+export type StackRun = {
+  env: Environment;
+  home: string;
+  demo: boolean;
+  log: Log;
+  stop: AbortSignal;
+  now: AbortSignal;
+  onUp: (addresses: Addresses) => void;
+};
+
+/** The command line's entry, which the stack's processes run. */
+export const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+/**
+ * Runs the whole stack until `stop` fires: servers, set-up, worker and API, the demo episode when there is none, then
+ * `onUp`. Ends them in the opposite order. Throws what kept it from coming up, or the failure of a server that could
+ * not be started again, after everything has been stopped.
+ */
+export async function runStack(run: StackRun): Promise<void> {
+  const servers = await startServers(run);
+  const processes: SupervisedProcess[] = [];
+  const kill = () => {
+    for (const running of [...processes, servers]) running.kill();
+    removeState(run.home);
+  };
+  run.now.addEventListener('abort', kill, { once: true });
+  const ending = new AbortController();
+  const failed = keepServers(servers, run.log, ending.signal);
+  // It is raced below; a rejection after the race, while everything stops, changes nothing.
+  failed.catch(() => undefined);
+  try {
+    await Promise.race([failed, comeUp(run, servers, processes)]);
+    if (!run.stop.aborted) await Promise.race([failed, once(run.stop, 'abort')]);
+  } catch (error) {
+    if (!run.stop.aborted) throw error;
+  } finally {
+    ending.abort();
+    run.log('Stopping');
+    for (const running of processes.toReversed()) await running.stop();
+    if (processes.length > 0) run.log('API and worker stopped');
+    await servers.stop();
+    removeState(run.home);
+    run.now.removeEventListener('abort', kill);
+  }
+}
+
+const HEALTHY_DURATION_MS_MAX = 120_000;
+const HEALTH_REQUEST_MS_MAX = 2_000;
+/** A process that ends this often before it was ever well will not get well by itself. */
+const EARLY_FAILURES_MAX = 3;
+const DEMO_DURATION_MS_MAX = 10 * 60_000;
+
+async function comeUp(run: StackRun, servers: RunningServers, processes: SupervisedProcess[]): Promise<void> {
+  const { home, log, stop } = run;
+  stop.throwIfAborted();
+  const port = run.env['API_PORT'] ?? String(await servers.ports.choose('api', API_PORT_DEFAULT));
+  const own = { ...servers.env, API_PORT: port };
+  const config = loadConfig(own);
+  const api_key = config.mode === 'development' ? config.api.key?.reveal() : undefined;
+  await setUpDeployment(config, { log, ...(api_key !== undefined && { api_key }) });
+  stop.throwIfAborted();
+  const env = { ...definedIn(run.env), ...own };
+  const start = async (command: string) => {
+    const running = await superviseProcess({ command, main: MAIN, env, home, log });
+    processes.push(running);
+    return running;
+  };
+  const worker = await start('worker');
+  const api = await start('api');
+  await healthy(config, [worker, api], stop);
+  const addresses = addressesOf(config);
+  writeState(home, { env: own, addresses, ready: false });
+  if (run.demo) await runDemo(run, env);
+  stop.throwIfAborted();
+  writeState(home, { env: own, addresses, ready: true });
+  run.onUp(addresses);
+}
+
+async function healthy(config: Config, processes: SupervisedProcess[], stop: AbortSignal): Promise<void> {
+  const { host, port } = config.api;
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host;
+  await until({
+    what: 'An answer of the API',
+    duration_ms_max: HEALTHY_DURATION_MS_MAX,
+    attempt: async () => {
+      stop.throwIfAborted();
+      const failing = processes.find((running) => running.failures() >= EARLY_FAILURES_MAX);
+      if (failing !== undefined)
+        throw new AppError('aborted', `The API or the worker does not start. Its last lines:\n${failing.lastLines()}`);
+      const response = await fetch(`http://${local}:${port}/healthz`, {
+        signal: AbortSignal.timeout(HEALTH_REQUEST_MS_MAX),
+      });
+      return response.ok ? true : undefined;
+    },
+    giveUp: (error) => stop.aborted || (error instanceof AppError && error.code === 'aborted'),
+  });
+}
+
+/** The demo's failure is told but keeps nothing from running. */
+async function runDemo({ log, home, stop }: StackRun, env: Record<string, string>): Promise<void> {
+  const child = spawn(process.execPath, [MAIN, 'demo', '--if-none'], {
+    env,
+    cwd: home,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: DEMO_DURATION_MS_MAX,
+  });
+  const end = () => child.kill();
+  stop.addEventListener('abort', end, { once: true });
+  for (const output of [child.stdout, child.stderr]) createInterface({ input: output }).on('line', log);
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  stop.removeEventListener('abort', end);
+  if (code !== 0 && !stop.aborted) log(`The demo episode failed (${signal ?? `exit code ${code}`})`);
+}
+
+/** Starts servers that end by themselves again; rejects when one cannot be. Never resolves: it is raced. */
+async function keepServers(servers: RunningServers, log: Log, ending: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const keep = async (name: PartName) => {
+      while (!ending.aborted) {
+        const how = await servers.servers.get(name)?.exited;
+        if (ending.aborted) return;
+        log(`${name} ended (${how}); starting it again`);
+        await servers.restart(name);
+      }
+    };
+    for (const name of servers.servers.keys()) keep(name).catch(reject);
+  });
+}
+
+function addressesOf(config: Config): Addresses {
+  const { host, pathname } = new URL(config.database_url.reveal());
+  return {
+    api: config.api.public_url,
+    api_docs: `${config.api.public_url}/docs`,
+    temporal: config.temporal.address,
+    temporal_ui: config.temporal.ui_url ?? null,
+    s3: config.s3.endpoint,
+    postgres: `${host}${pathname}`,
+    home: config.home,
+    logs: join(config.home, 'logs'),
+  };
+}
+
+function definedIn(env: Environment): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+
+/** The port that the API asks for first. */
+export const API_PORT_DEFAULT = 7700;
+
+const text = z.string().regex(/\S/, 'is set but empty').trim();
+const httpUrl = text.refine((value) => hasProtocol(value, ['http:', 'https:']), 'must be an http(s) URL');
+const postgresUrl = text.refine(
+  (value) => hasProtocol(value, ['postgres:', 'postgresql:']),
+  'must be a postgres:// URL',
+);
+const hostAndPort = text.regex(/^(\[[0-9a-fA-F:]+\]|[^\s/:]+):\d{1,5}$/, 'must be host:port');
+const bucket = text.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be a bucket name (3 to 63 of a-z 0-9 . -)');
+const port = z.coerce
+  .number('must be a port')
+  .int('must be a port')
+  .min(1, 'must be a port')
+  .max(65_535, 'must be a port');
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
+
+/** The variables of our own; what else the environment holds is dropped. */
+const Variables = z.object({
+  OBSERVATORY_MODE: z.enum(['development', 'production'], 'must be development or production').default('development'),
+  OBSERVATORY_HOME: text.optional(),
+  OBSERVATORY_SANDBOX: z
+    .enum(['bubblewrap', 'unsafe', 'refuse'], 'must be bubblewrap, unsafe or refuse')
+    .default('bubblewrap'),
+  OBSERVATORY_POSTGRES_BIN_DIR: text.optional(),
+  OBSERVATORY_API_KEY: text.regex(/^[\x21-\x7e]{16,200}$/, 'must be 16 to 200 visible ASCII characters').optional(),
+  DATABASE_URL: postgresUrl.optional(),
+  S3_ENDPOINT: httpUrl.optional(),
+  S3_REGION: text.default('us-east-1'),
+  S3_ACCESS_KEY_ID: text.optional(),
+  S3_SECRET_ACCESS_KEY: text.optional(),
+  S3_BUCKET_ARTIFACTS: bucket.default('observatory-artifacts'),
+  S3_BUCKET_BACKUPS: bucket.default('observatory-backups'),
+  S3_PUBLIC_ENDPOINT: httpUrl.optional(),
+  S3_BACKUPS_ENDPOINT: httpUrl.optional(),
+  S3_BACKUPS_REGION: text.optional(),
+  S3_BACKUPS_ACCESS_KEY_ID: text.optional(),
+  S3_BACKUPS_SECRET_ACCESS_KEY: text.optional(),
+  TEMPORAL_ADDRESS: hostAndPort.optional(),
+  TEMPORAL_NAMESPACE: text.default('default'),
+  TEMPORAL_API_KEY: text.optional(),
+  TEMPORAL_TLS: flag.optional(),
+  TEMPORAL_TLS_SERVER_NAME: text.optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: text.optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: text.optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: text.optional(),
+  TEMPORAL_UI_URL: httpUrl.optional(),
+  TEMPORAL_TASK_QUEUE_PREFIX: z.string().default(''),
+  LANGFUSE_BASE_URL: httpUrl.optional(),
+  LANGFUSE_PUBLIC_KEY: text.optional(),
+  LANGFUSE_SECRET_KEY: text.optional(),
+  MODEL_BASE_URL: httpUrl.optional(),
+  MODEL_API_KEY: text.optional(),
+  MODEL_NAME: text.optional(),
+  API_HOST: text.default('127.0.0.1'),
+  API_PORT: port.default(API_PORT_DEFAULT),
+  API_PUBLIC_URL: httpUrl.optional(),
+  ALERT_WEBHOOK_URL: httpUrl.optional(),
+});
+/** The variables as parsed: typed, defaults filled in, still flat. */
+export type Variables = z.infer<typeof Variables>;
+
+/** Without these nothing works; the embedded stack gives them all. */
+export const REQUIRED = [
+  'DATABASE_URL',
+  'S3_ENDPOINT',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'TEMPORAL_ADDRESS',
+] as const;
+/** In production tracing and links may not be missing either: they would fail silently. */
+export const REQUIRED_IN_PRODUCTION = [
+  ...REQUIRED,
+  'LANGFUSE_BASE_URL',
+  'LANGFUSE_PUBLIC_KEY',
+  'LANGFUSE_SECRET_KEY',
+  'API_PUBLIC_URL',
+] as const;
+
+/** Groups of which either all or none are given. */
+const TOGETHER = [
+  ['LANGFUSE_BASE_URL', 'LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'],
+  ['MODEL_BASE_URL', 'MODEL_NAME'],
+  ['S3_BACKUPS_ENDPOINT', 'S3_BACKUPS_ACCESS_KEY_ID', 'S3_BACKUPS_SECRET_ACCESS_KEY'],
+  ['TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH'],
+] as const;
+
+/** What the manuals of Postgres, MinIO, SeaweedFS and Langfuse print as examples, and what people type instead. */
+const DEFAULT_SECRETS = new Set(
+  'admin any changeme default miniosecret minioadmin observatory password postgres root secret sk-lf-1234567890 test'.split(
+    ' ',
+  ),
+);
+
+/** The variables of our own that are set: what a process that we start must be told. */
+export function ownVariables(env: Record<string, string | undefined>): Record<string, string> {
+  const own: Record<string, string> = {};
+  for (const name of Object.keys(Variables.shape)) {
+    const value = env[name];
+    if (value !== undefined) own[name] = value;
+  }
+  return own;
+}
+
+/** The parsed variables. Throws `invalid_argument` that names every malformed or half-given one, never its value. */
+export function parseVariables(env: Record<string, string | undefined>): Variables {
+  const parsed = Variables.safeParse(env);
+  if (parsed.success) {
+    requireTogether(parsed.data);
+    return parsed.data;
+  }
+  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new AppError('invalid_argument', `Configuration: ${wrong.join('; ')}.`, {
+    details: { variables: parsed.error.issues.map((issue) => issue.path.join('.')).join(',') },
+  });
+}
+
+function requireTogether(variables: Variables): void {
+  for (const group of TOGETHER) {
+    const missing = group.filter((name) => variables[name] === undefined);
+    if (missing.length > 0 && missing.length < group.length)
+      throw new AppError(
+        'invalid_argument',
+        `Configuration: ${group.join(', ')} go together; missing ${missing.join(', ')}.`,
+      );
+  }
+}
+
+/** Throws `failed_precondition` naming every variable whose secret is absent or printed in some manual. */
+export function refuseDefaultSecrets(variables: Variables): void {
+  const password = decodeURIComponent(new URL(variables.DATABASE_URL ?? '').password);
+  const refused = (
+    [
+      ['DATABASE_URL', password || 'default'],
+      ['S3_SECRET_ACCESS_KEY', variables.S3_SECRET_ACCESS_KEY],
+      ['S3_BACKUPS_SECRET_ACCESS_KEY', variables.S3_BACKUPS_SECRET_ACCESS_KEY],
+      ['LANGFUSE_SECRET_KEY', variables.LANGFUSE_SECRET_KEY],
+      ['TEMPORAL_API_KEY', variables.TEMPORAL_API_KEY],
+    ] as const
+  ).filter(([, value]) => value !== undefined && DEFAULT_SECRETS.has(value.toLowerCase()));
+  if (refused.length > 0)
+    throw new AppError(
+      'failed_precondition',
+      `Production refuses default or absent secrets: ${refused.map(([name]) => name).join(', ')}.`,
+    );
+}
+
+function hasProtocol(value: string, protocols: string[]): boolean {
+  return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}

@@ -1,0 +1,41 @@
+/**
+ * Real PostgreSQL, S3 and Temporal for the tests, started once by the code that starts the embedded stack, on any free
+ * ports and in a folder of their own; a developer's DATABASE_URL, S3_ENDPOINT or TEMPORAL_ADDRESS is used instead where
+ * set. A test reads `loadConfig(inject('environment'))`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
+import { startServers } from '../../src/runtime/embedded/stack.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The variables that `loadConfig` parses into the addresses of the servers under test. */
+    environment: Record<string, string>;
+  }
+}
+
+/** Vitest's global set-up: provides `environment`; what it returns stops the servers and removes their data. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const env = processEnvironment();
+  const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
+  const remove = async () => rm(home, { recursive: true });
+  const servers = await startServers({
+    home,
+    env,
+    log: (line) => project.vitest.logger.log(line),
+    // Fetched programs are kept where `npm start` keeps them.
+    cache: join(defaultHome(env), 'cache'),
+    ports: 'any',
+  }).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
+  project.provide('environment', servers.env);
+  return async () => {
+    await servers.stop();
+    await remove();
+  };
+}
