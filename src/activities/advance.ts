@@ -1,0 +1,186 @@
+import { Context } from '@temporalio/activity';
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import { getEpisode } from '../db/read/episodes.ts';
+import { findStep } from '../db/read/steps.ts';
+import { listCallsOf, listTranscript } from '../db/read/transcript.ts';
+import { setThread } from '../db/write/episodes.ts';
+import { AppError } from '../errors.ts';
+import type { Database } from '../schemas/database.ts';
+import type { Episode } from '../schemas/episode.ts';
+import { threadIdOf } from '../schemas/identity.ts';
+import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
+import type { Step, StepIdentity, TurnEnd } from '../schemas/step.ts';
+import type { AdvanceRequest, CallRef, Turn } from '../schemas/turn.ts';
+import { getAgent } from './agent/agents.ts';
+import type { Role } from './agent/agents.ts';
+import { buildConversation } from './agent/conversation.ts';
+import { buildGraph } from './agent/graph.ts';
+import type { AgentGraph, TurnContext } from './agent/graph.ts';
+import type { ModelOf } from './agent/models/models.ts';
+import { runSuperstep } from './agent/superstep.ts';
+import type { GraphPosition } from './agent/superstep.ts';
+import { heartbeating } from './heartbeat.ts';
+import type { JsonStore } from './json-store.ts';
+import type { RecordStep, StepSubject } from './record.ts';
+import { describeTool } from './tools/registry.ts';
+import type { Tool } from './tools/tool.ts';
+
+export type AdvanceDeps = {
+  db: Kysely<Database>;
+  pool: Pool;
+  checkpointer: BaseCheckpointSaver;
+  json: JsonStore;
+  recordStep: RecordStep;
+  models: ModelOf;
+  registry: ReadonlyMap<string, Tool>;
+};
+
+/** What Temporal's UI shows of a call is cut here; the whole is in the record. */
+const SUMMARY_CHARS_MAX = 100;
+
+/** The activity that drives the graph: deliver results, then one thought. */
+export function createAdvanceActivity(deps: AdvanceDeps) {
+  const graphs = new Map<string, AgentGraph>();
+  const graphOf = (name: string) => {
+    const graph = graphs.get(name) ?? buildGraph(getAgent(name), deps.checkpointer);
+    graphs.set(name, graph);
+    return graph;
+  };
+
+  return {
+    /** Gives the graph what its last calls came to, then has the role whose turn it is think: one step of the episode. */
+    advance: heartbeating(async (request: AdvanceRequest): Promise<Turn> => {
+      const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
+      const { episode_id, run_id } = identity;
+      const episode = await getEpisode(deps.db, episode_id);
+      const graph = graphOf(episode.agent);
+      const thread_id = request.thread_id ?? threadIdOf(episode_id, run_id);
+      const superstep = (from: string | null, context: TurnContext) =>
+        runSuperstep(
+          { graph, pool: deps.pool },
+          { thread_id, run_id, from, context },
+          Context.current().info.attempt > 1,
+        );
+
+      const standBeforeThought = async (): Promise<GraphPlace> => {
+        if (checkpoint_id === null) {
+          await setThread(deps.db, episode_id, thread_id);
+          return placeOf(await superstep(null, {}));
+        }
+        if (deliver_seq === null) return { checkpoint_id, next_key, outcome: null };
+        const turn_end = await turnEndOf(deps, episode_id, deliver_seq);
+        return placeOf(await superstep(checkpoint_id, { turn_end }));
+      };
+      const before = await standBeforeThought();
+      const { next_key: step_key } = before;
+      if (step_key === null) return { thread_id, ...before, thought: null };
+
+      let step: Step | undefined;
+      const think = async (role: Role) => {
+        step = await recordThought(deps, {
+          episode,
+          role,
+          identity,
+          step_key,
+          checkpoint_id: before.checkpoint_id,
+        });
+        return { calls: (await thoughtOf(deps, step)).tool_calls.length };
+      };
+      const position = await superstep(before.checkpoint_id, { think });
+      step ??= await findStep(deps.db, episode_id, identity.seq);
+      if (!step) throw new AppError('data_loss', `checkpoint ${position.checkpoint_id} has no step ${identity.seq}`);
+      const { tool_calls } = await thoughtOf(deps, step);
+      return {
+        thread_id,
+        ...placeOf(position),
+        thought: {
+          agent: step.agent,
+          key: step.step_key,
+          calls: tool_calls.map((call) => callRef(deps.registry, call)),
+          tokens: step.input_tokens + step.output_tokens,
+          usd: step.usd,
+        },
+      };
+    }),
+  };
+}
+
+type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
+
+function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
+  const [next_key = null] = next;
+  if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');
+  return { checkpoint_id, next_key, outcome: next_key === null ? state.outcome : null };
+}
+
+/** How the calls of a thought ended its role's turn; null when none did. */
+async function turnEndOf({ db, json }: AdvanceDeps, episodeId: string, seq: number): Promise<TurnEnd | null> {
+  let end: TurnEnd | null = null;
+  for (const call of await listCallsOf(db, episodeId, seq)) {
+    if (call.status !== 'ok') continue;
+    end = ToolOutput.parse(await json.unpack(call.output)).turn_end ?? end;
+  }
+  return end;
+}
+
+async function thoughtOf({ json }: AdvanceDeps, step: Step): Promise<ThoughtOutput> {
+  if (step.status !== 'ok')
+    throw new AppError(
+      'failed_precondition',
+      `step ${step.seq} ended as ${step.status}: there is no thought to go on from`,
+    );
+  return ThoughtOutput.parse(await json.unpack(step.output));
+}
+
+type Thinking = { episode: Episode; role: Role; identity: StepIdentity; step_key: string; checkpoint_id: string };
+
+function recordThought(
+  deps: AdvanceDeps,
+  { episode, role, identity, step_key, checkpoint_id }: Thinking,
+): Promise<Step> {
+  const { db, json, models, recordStep, registry } = deps;
+  const subject: StepSubject = {
+    step_key,
+    kind: 'thought',
+    agent: role.name,
+    node: role.name,
+    name: 'think',
+    // The conversation is what the record holds of this role up to here: said by number, not copied.
+    input: { role: role.name, conversation_before: identity.seq, tools: [...role.tools] },
+    model: episode.model,
+    checkpoint_id,
+  };
+  return recordStep(identity, subject, async ({ signal, log }) => {
+    const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
+    const messages = await buildConversation({ episode, role, steps }, json);
+    const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
+    const model = (await models(episode, role.name)).bindTools?.(tools);
+    if (!model) throw new AppError('failed_precondition', `the model ${episode.model} cannot call tools`);
+    const message = await model.invoke(messages, { signal }).catch((error: unknown) => {
+      const known = AppError.from(error);
+      throw known.code === 'internal' ? new AppError('model_failed', known.message, { cause: error }) : known;
+    });
+    const output = {
+      text: message.text,
+      tool_calls: (message.tool_calls ?? []).map(({ id, name, args }, place) => ({
+        id: id ?? `call-${place}`,
+        name,
+        args,
+      })),
+    };
+    if (output.text) log.write('agent', output.text);
+    const { input_tokens = 0, output_tokens = 0 } = message.usage_metadata ?? {};
+    return { output, usage: { input_tokens, output_tokens, usd: 0 }, search_text: output.text };
+  });
+}
+
+function callRef(
+  registry: ReadonlyMap<string, Tool>,
+  { id, name, args }: ThoughtOutput['tool_calls'][number],
+): CallRef {
+  const tool = registry.get(name);
+  const summary = `${name} ${tool?.subject(args) ?? ''}`.trim().slice(0, SUMMARY_CHARS_MAX);
+  return { id, name, kind: tool?.kind ?? 'tool_call', read_only: tool?.read_only ?? true, summary };
+}

@@ -1,0 +1,24 @@
+import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporalio/common';
+import { AppError } from '../errors.ts';
+
+/** How often work is tried again after an error that waiting does not mend: a bug of ours, or a model that will not answer. */
+export const FEW_ATTEMPTS_MAX = 5;
+
+/** The one mapper to Temporal: `type` is the error's code; what `attempts` tries did not mend is not tried again. */
+export function toActivityFailure(error: AppError, attempts: number): ApplicationFailure | CancelledFailure {
+  if (error.code === 'cancelled') return new CancelledFailure(error.message);
+  const nonRetryable = error.retry === 'never' || (error.retry === 'a_few_times' && attempts >= FEW_ATTEMPTS_MAX);
+  const retryAfter = error.details['retry_after_s'];
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.message,
+    nonRetryable,
+    ...(typeof retryAfter === 'number' && { nextRetryDelay: retryAfter * 1000 }),
+    ...(error.cause instanceof Error && { cause: error.cause }),
+  });
+}
+
+/** Any error of an activity as Temporal's; what already is one stays as it is. */
+export function asActivityFailure(thrown: unknown, attempts: number): Error {
+  return thrown instanceof TemporalFailure ? thrown : toActivityFailure(AppError.from(thrown), attempts);
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { executeCommand } from './command.ts';
+import { FILE_TOOLS } from './files.ts';
+import type { Tool } from './tool.ts';
+import { TURN_TOOLS } from './turn.ts';
+
+/** Every tool that agents may be given, by name. */
+export function createRegistry(): ReadonlyMap<string, Tool> {
+  return new Map([...FILE_TOOLS, executeCommand, ...TURN_TOOLS].map((tool) => [tool.name, tool]));
+}
+
+/** A tool as model endpoints are told of it: OpenAI's function format, its parameters as JSON Schema. */
+export function describeTool({ name, description, input }: Tool) {
+  const parameters = z.toJSONSchema(input, { io: 'input' });
+  return { type: 'function' as const, function: { name, description, parameters } };
+}

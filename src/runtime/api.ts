@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { serve } from '@hono/node-server';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { getAgent } from '../activities/agent/agents.ts';
+import { checkModel } from '../activities/agent/models/models.ts';
+import { createApp } from '../api/app.ts';
+import type { ApiDeps, DependencyState } from '../api/deps.ts';
+import { createDatabase } from '../db/client.ts';
+import { AppError } from '../errors.ts';
+import { createS3ObjectStore } from '../storage/s3.ts';
+import { codeVersion } from './code-version.ts';
+import type { Config } from './config.ts';
+import { s3Options } from './s3-options.ts';
+import { openEpisodeWorkflows } from './temporal-client.ts';
+
+/** A dependency that has not answered by then counts as down. */
+const READY_TIMEOUT_MS = 3_000;
+/** Requests in progress have this long to end when the API is told to stop. */
+const DRAIN_MS = 5_000;
+
+/** Runs the API until the process is told to stop (SIGINT, SIGTERM); resolves when it has drained. */
+export async function runApi(config: Config, log: (line: string) => void): Promise<void> {
+  await using database = createDatabase(config.database_url.reveal());
+  await using store = createS3ObjectStore(s3Options(config));
+  await using workflows = await openEpisodeWorkflows(config.temporal);
+  const logger = pino({ name: 'observatory-api' });
+  const { namespace, ui_url } = config.temporal;
+  const deps: ApiDeps = {
+    db: database.db,
+    store,
+    startEpisode: (episode) => workflows.startEpisode(episode),
+    cancelEpisode: (episode) => workflows.cancelEpisode(episode),
+    checkRequest({ agent, model }) {
+      getAgent(agent);
+      checkModel(model);
+    },
+    namespace,
+    code_version: codeVersion(),
+    links: { api_url: config.api.public_url, temporal_ui_url: ui_url, temporal_namespace: namespace },
+    async ready() {
+      const [postgres, s3, temporal] = await Promise.all([
+        check(() => sql`select 1`.execute(database.db)),
+        check(() => store.readyCheck()),
+        check(() => workflows.readyCheck()),
+      ]);
+      return { postgres, s3, temporal };
+    },
+    logger,
+  };
+  const { host: hostname, port } = config.api;
+  const server = serve({ fetch: createApp(deps).fetch, hostname, port });
+  await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(error, port))]);
+  log(`the API listens on ${config.api.public_url}`);
+  const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  logger.info({ signal }, 'stopping');
+  const closed = once(server, 'close');
+  server.close();
+  const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
+  const late = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const expired = once(late, 'abort').then(() => {
+    throw new AppError('deadline_exceeded', `no answer within ${READY_TIMEOUT_MS / 1000} s`);
+  });
+  try {
+    await Promise.race([ask(), expired]);
+    return { state: 'ok' };
+  } catch (error) {
+    const { code } = AppError.from(error);
+    return {
+      state: 'down',
+      detail: code === 'deadline_exceeded' ? 'does not answer' : `answers with an error (${code})`,
+    };
+  }
+}
+
+function refuse(error: unknown, port: number): never {
+  const taken = (error as { code?: unknown }).code === 'EADDRINUSE';
+  throw new AppError(
+    'failed_precondition',
+    taken ? `port ${port} is taken: choose another with API_PORT` : String(error),
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { Connection } from '@temporalio/client';
+import { ensureNamespace } from '../../temporal/namespace.ts';
+import { ensureSchedules } from '../../temporal/schedules.ts';
+import { insertApiKey } from '../db/append/api-keys.ts';
+import { Checkpointer } from '../db/checkpointer.ts';
+import { createDatabase } from '../db/client.ts';
+import { migrate, readMigrations } from '../db/migrate.ts';
+import type { Config } from './config.ts';
+import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
+
+/**
+ * Makes a deployment ready: migrates the database, sets up LangGraph's tables, the namespace with its retention and search
+ * attributes, and the schedules. `api_key`, where given, becomes an operator's key. Idempotent; `log` hears what was done.
+ */
+export async function setUpDeployment(
+  config: Config,
+  { log, api_key }: { log: (line: string) => void; api_key?: string },
+): Promise<void> {
+  await using database = createDatabase(config.database_url.reveal(), { connections: 2 });
+  const applied = await migrate(database.pool, await readMigrations());
+  if (applied.length > 0) log(`migrated the database: ${applied.join(', ')}`);
+  await new Checkpointer(database.pool).setup();
+  if (api_key) {
+    const key_sha256 = createHash('sha256').update(api_key).digest('hex');
+    await insertApiKey(database.db, { name: 'embedded stack', role: 'operator', key_sha256 });
+  }
+  const connection = await Connection.connect(await connectionOptions(config.temporal));
+  try {
+    await ensureNamespace(connection, config.temporal.namespace);
+  } finally {
+    await connection.close();
+  }
+  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await ensureSchedules(workflows.client, config.temporal.task_queue_prefix);
+  log('set up the namespace, its search attributes and the schedules');
+}

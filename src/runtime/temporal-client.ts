@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { AppError } from '../errors.ts';
+import type { Episode } from '../schemas/episode.ts';
+import type { EpisodeRun } from '../schemas/turn.ts';
+import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
+import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
+import type { TemporalConfig } from './config.ts';
+
+/** A call to Temporal from the API answers within this time, or says that Temporal is away. */
+const CALL_TIMEOUT_MS = 3_000;
+/** A run continues as new from this many events on, below the 4,096 at which the server suggests it. */
+const HISTORY_EVENTS_MAX = 4_000;
+/** What Temporal's UI shows of a task in its lists, in UTF-16 units. */
+const TASK_LINE_CHARS_MAX = 100;
+
+/** The options with which clients and workers reach Temporal. */
+export async function connectionOptions({ address, api_key, tls }: TemporalConfig) {
+  const read = async (path: string | undefined) => (path === undefined ? undefined : readFile(path));
+  const [ca, crt, key] = await Promise.all([read(tls?.ca_path), read(tls?.cert_path), read(tls?.key_path)]);
+  return {
+    address,
+    ...(api_key && { apiKey: api_key.reveal() }),
+    ...(tls && {
+      tls: {
+        ...(tls.server_name && { serverNameOverride: tls.server_name }),
+        ...(ca && { serverRootCACertificate: ca }),
+        ...(crt && key && { clientCertPair: { crt, key } }),
+      },
+    }),
+  };
+}
+
+/** What the API and the sweeps ask of Temporal. */
+export type EpisodeWorkflows = AsyncDisposable & {
+  client: Client;
+  /** Starts the episode's workflow; starting it twice starts it once. Throws `unavailable` when Temporal is away. */
+  startEpisode(episode: Episode): Promise<void>;
+  /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
+  cancelEpisode(episode: Episode): Promise<void>;
+  /** Resolves when Temporal answers, else throws `unavailable`. */
+  readyCheck(): Promise<void>;
+};
+
+/** Opens a client that connects when it is first used, so that a process starts while Temporal is away. */
+export async function openEpisodeWorkflows(config: TemporalConfig): Promise<EpisodeWorkflows> {
+  const connection = Connection.lazy(await connectionOptions(config));
+  const client = new Client({ connection, namespace: config.namespace });
+  const call = <T>(work: () => Promise<T>) =>
+    connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, work).catch((error: unknown) => {
+      throw error instanceof AppError
+        ? error
+        : new AppError('unavailable', 'Temporal does not answer', { cause: error });
+    });
+  return {
+    client,
+    startEpisode: (episode) =>
+      call(async () => {
+        const run: EpisodeRun = {
+          episode_id: episode.id,
+          budgets: episode.budgets,
+          history_events_max: HISTORY_EVENTS_MAX,
+        };
+        try {
+          await client.workflow.start(EPISODE_WORKFLOW, {
+            workflowId: episode.workflow_id,
+            taskQueue: taskQueue(config.task_queue_prefix, 'episodes'),
+            args: [run],
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            typedSearchAttributes: new TypedSearchAttributes([
+              { key: EPISODE_STATUS, value: episode.status },
+              { key: AGENT_NAME, value: episode.agent },
+            ]),
+            staticSummary: taskLine(episode.task),
+          });
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        }
+      }),
+    cancelEpisode: ({ workflow_id }) =>
+      call(async () => {
+        try {
+          await client.workflow.getHandle(workflow_id).cancel();
+        } catch (error) {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+          throw new AppError('not_found', 'the episode has no running workflow');
+        }
+      }),
+    readyCheck: () =>
+      call(async () => {
+        await connection.workflowService.describeNamespace({ namespace: config.namespace });
+      }),
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+    },
+  };
+}
+
+function taskLine(task: string): string {
+  const line = task.split('\n', 1)[0] ?? '';
+  return line.length <= TASK_LINE_CHARS_MAX ? line : `${line.slice(0, TASK_LINE_CHARS_MAX - 1)}…`;
+}

@@ -1,0 +1,122 @@
+// An episode on real servers and a real worker process: what its record holds, and what of it people see.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { demoRequest } from '../../../src/cli/demo-inputs.ts';
+import { listArtifactsOfSteps } from '../../../src/db/read/steps.ts';
+import { getEpisode } from '../../../src/db/read/episodes.ts';
+import { listLogs } from '../../../src/db/read/logs.ts';
+import { rebuildWorkspace, serializeManifest } from '../../../src/storage/workspace-manifest.ts';
+import { scanWorkspace } from '../../../src/storage/workspace-scan.ts';
+import { createHash } from 'node:crypto';
+import { call, createDeployment } from '../../support/deployment.ts';
+import type { Deployment } from '../../support/deployment.ts';
+import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
+
+let deployment: Deployment;
+let demo: string;
+
+beforeAll(async () => {
+  deployment = await createDeployment();
+  await deployment.startWorker();
+  const { request, files } = await demoRequest();
+  const episode = await deployment.accept(
+    request,
+    Object.fromEntries(files.map(({ path, content }) => [path, content])),
+  );
+  demo = episode.id;
+  await deployment.workflows.startEpisode(episode);
+  await deployment.workflows.client.workflow.getHandle(episode.workflow_id).result();
+});
+afterAll(() => deployment[Symbol.asyncDispose]());
+
+test('the demo is approved, and its record is whole', async () => {
+  const episode = await getEpisode(deployment.database.db, demo);
+  expect(episode).toMatchObject({ status: 'completed', terminal_reason: 'APPROVED', failure: null });
+  await expectTrueRecord(deployment, demo);
+});
+
+test('every artifact is an object whose bytes hash to its id', async () => {
+  expect(await expectObjects(deployment)).toBeGreaterThan(10);
+});
+
+test('every step that changed the workspace links to the files it made, each turn to its git archive', async () => {
+  const steps = await stepsOf(deployment, demo);
+  const links = await listArtifactsOfSteps(
+    deployment.database.db,
+    steps.map(({ id }) => id),
+  );
+  const pathsOf = (name: string) =>
+    steps
+      .filter((step) => step.name === name)
+      .map(({ id }) => links.filter((link) => link.step_id === id && link.role === 'output').map(({ path }) => path));
+  for (const paths of pathsOf('write_file')) expect(paths).toHaveLength(1);
+  expect(pathsOf('execute_command')[0]).toEqual(expect.arrayContaining(['/scene.xml', '/funnel.stl']));
+  for (const name of ['submit_engineering_plan', 'submit_for_review', 'finish'])
+    for (const paths of pathsOf(name)) expect(paths).toEqual([expect.stringMatching(/turn-\d+\.bundle$/)]);
+});
+
+test('the workspace rebuilt from its manifest equals the original by hash', async () => {
+  const hashes = (await stepsOf(deployment, demo)).flatMap(({ workspace_sha256 }) => workspace_sha256 ?? []);
+  const root = await mkdtemp(join(tmpdir(), 'observatory-test-'));
+  try {
+    for (const sha256 of new Set(hashes)) {
+      const dir = join(root, sha256);
+      await rebuildWorkspace(deployment.store, sha256, dir);
+      const { manifest } = await scanWorkspace(dir);
+      expect(createHash('sha256').update(serializeManifest(manifest)).digest('hex')).toBe(sha256);
+    }
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
+test('history holds ids, not contents, and every activity has a summary that people can read', async () => {
+  const episode = await getEpisode(deployment.database.db, demo);
+  const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
+  const { events = [] } = await handle.fetchHistory();
+  expect(JSON.stringify(events)).not.toContain('aluminum_6061');
+  const scheduled = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes);
+  const summaries = scheduled.map(({ userMetadata }) =>
+    JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '""').toString()),
+  );
+  expect(summaries).toContain('29 · execute_command node');
+  expect(summaries).toContain('5 · write_file /engineering_plan.md');
+  for (const summary of summaries) expect(summary).toMatch(/^(\d+ · \w|begin$|end · APPROVED$)/);
+  const { searchAttributes } = await handle.describe();
+  expect(searchAttributes).toMatchObject({
+    EpisodeStatus: ['completed'],
+    EpisodeOutcome: ['APPROVED'],
+    AgentName: ['mechanism_engineer'],
+  });
+});
+
+test('what a command writes is in the log, in order, within 500 ms and while the command runs', async () => {
+  const command = 'for i in 1 2 3; do echo out $i; echo err $i >&2; sleep 0.4; done';
+  const episode = await deployment.play([{ calls: [call('execute_command', { command })] }]);
+  const lags: number[] = [];
+  const seen = await untilRow(deployment, async () => {
+    const { rows } = await deployment.database.pool.query<{ lag: number; running: boolean; text: string }>(
+      `select extract(epoch from clock_timestamp() - at) * 1000 as lag, s.status = 'running' as running, text
+         from execution_logs l join steps s on s.id = l.step_id where l.episode_id = $1 and stream in ('stdout', 'stderr')
+         order by stream_seq`,
+      [episode.id],
+    );
+    for (const { lag } of rows.slice(lags.length)) lags.push(Number(lag));
+    return rows.length >= 4 && rows.some(({ running }) => running) ? rows : undefined;
+  });
+  expect(Math.max(...lags.slice(0, seen.length))).toBeLessThan(500);
+  await deployment.workflows.client.workflow.getHandle(episode.workflow_id).result();
+  const lines = await listLogs(deployment.database.db, { episode_id: episode.id, after: 0, limit: 100 });
+  expect(lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text)).toEqual([
+    'out 1',
+    'out 2',
+    'out 3',
+  ]);
+  expect(lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)).toEqual([
+    'err 1',
+    'err 2',
+    'err 3',
+  ]);
+});

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { inject } from 'vitest';
+import { insertArtifact } from '../../src/db/append/artifacts.ts';
+import { insertEpisode } from '../../src/db/append/episodes.ts';
+import type { DatabaseClient } from '../../src/db/client.ts';
+import { loadConfig } from '../../src/runtime/config.ts';
+import type { Config } from '../../src/runtime/config.ts';
+import { setUpDeployment } from '../../src/runtime/set-up.ts';
+import { openEpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
+import type { EpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
+import { s3Options } from '../../src/runtime/s3-options.ts';
+import { StartEpisode } from '../../src/schemas/episode.ts';
+import type { Episode } from '../../src/schemas/episode.ts';
+import type { Json } from '../../src/schemas/primitives.ts';
+import type { Transcript } from '../../src/schemas/transcript.ts';
+import { createS3ObjectStore } from '../../src/storage/s3.ts';
+import { createTestDatabase } from './database.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+
+/** A deployment of one test file's own on the shared servers: its database, its queues, real worker processes. */
+export type Deployment = AsyncDisposable & {
+  env: Record<string, string>;
+  config: Config;
+  database: DatabaseClient;
+  store: ReturnType<typeof createS3ObjectStore>;
+  workflows: EpisodeWorkflows;
+  /** Starts a worker process and resolves when it polls. */
+  startWorker(): Promise<WorkerProcess>;
+  /** Kills every worker that still runs. */
+  killWorkers(): Promise<void>;
+  /** Accepts an episode with these input files. */
+  accept(request: Partial<StartEpisode>, files?: Record<string, string | Uint8Array>): Promise<Episode>;
+  /** Accepts and starts one in which a single engineer says these lines and then approves its work. */
+  play(lines: Line[], request?: Partial<StartEpisode>): Promise<Episode>;
+};
+
+/** A line of a transcript as tests write it. */
+export type Line = Partial<Transcript['lines'][string][number]>;
+
+const APPROVAL: Line[] = [
+  { text: 'I write down what I checked.', calls: [call('write_file', { path: '/review.md', content: 'checked' })] },
+  { calls: [call('finish', { decision: 'APPROVED', reason: 'it is done', review_path: '/review.md' })] },
+];
+
+/** A call as a transcript asks for it. */
+export function call(name: string, args: Record<string, Json>): NonNullable<Line['calls']>[number] {
+  return { name, args };
+}
+
+/** A real worker process. */
+export type WorkerProcess = { pid: number; kill(): Promise<void>; stop(): Promise<void> };
+
+/** Makes the deployment: an empty database, migrated; namespace, search attributes and schedules under its own prefix. */
+export async function createDeployment(): Promise<Deployment> {
+  const shared = inject('environment');
+  const test = await createTestDatabase();
+  const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
+  const prefix = `${new URL(test.url).pathname.slice(1)}-`;
+  const env = { ...shared, DATABASE_URL: test.url, TEMPORAL_TASK_QUEUE_PREFIX: prefix, OBSERVATORY_HOME: home };
+  const config = loadConfig(env);
+  await setUpDeployment(config, { log: () => {} });
+  const database = test.client;
+  const store = createS3ObjectStore(s3Options(config));
+  const workflows = await openEpisodeWorkflows(config.temporal);
+  const workers: WorkerProcess[] = [];
+  const killWorkers = async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.kill()));
+  };
+
+  const accept: Deployment['accept'] = async (request, files = {}) => {
+    const inputs = await Promise.all(
+      Object.entries(files).map(async ([path, content]) => {
+        const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+        const stored = await store.put(bytes, { contentType: 'application/octet-stream' });
+        await insertArtifact(database.db, stored);
+        return { path, sha256: stored.sha256 };
+      }),
+    );
+    const accepted = { namespace: config.temporal.namespace, idempotency_key: null, code_version: null };
+    const parsed = StartEpisode.parse({ task: 'a test', ...request, inputs });
+    return (await insertEpisode(database.db, { request: parsed, ...accepted })).episode;
+  };
+  return {
+    env,
+    config,
+    database,
+    store,
+    workflows,
+    accept,
+    killWorkers,
+    async startWorker() {
+      const worker = await startWorkerProcess(env);
+      workers.push(worker);
+      return worker;
+    },
+    async play(lines, request = {}) {
+      const said = [...lines, ...APPROVAL].map((line) => ({ text: '', ...line }));
+      const files = { '/transcript.json': JSON.stringify({ lines: { engineer: said } }) };
+      const episode = await accept({ agent: 'single_engineer', model: 'scripted:transcript', ...request }, files);
+      await workflows.startEpisode(episode);
+      return episode;
+    },
+    async [Symbol.asyncDispose]() {
+      await killWorkers();
+      for await (const { scheduleId } of workflows.client.schedule.list())
+        if (scheduleId.startsWith(prefix)) await workflows.client.schedule.getHandle(scheduleId).delete();
+      await workflows[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await test[Symbol.asyncDispose]();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [MAIN, 'worker'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return exited;
+  };
+  await serving(child);
+  return { pid: child.pid ?? 0, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+}
+
+/** Resolves when the worker says that it serves; rejects with what it printed when it ends before. */
+async function serving({ stdout, stderr }: ChildProcess): Promise<void> {
+  if (!stdout || !stderr) throw new Error('the worker has no output');
+  let complaints = '';
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  for await (const line of createInterface(stdout)) {
+    if (!line.includes(' serves ')) continue;
+    stdout.resume();
+    return;
+  }
+  throw new Error(`the worker ended before it served: ${complaints}`);
+}

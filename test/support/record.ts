@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { expect } from 'vitest';
+import { listSteps } from '../../src/db/read/steps.ts';
+import type { Step } from '../../src/schemas/step.ts';
+import type { Deployment } from './deployment.ts';
+
+const STEPS_MAX = 10_000;
+const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The steps of the episode's current line, in order. */
+export const stepsOf = ({ database }: Deployment, episodeId: string): Promise<Step[]> =>
+  listSteps(database.db, { episode_id: episodeId, after: 0, limit: STEPS_MAX });
+
+/** Holds an ended episode's record against what must be true of every one, whatever crashed meanwhile. */
+export async function expectTrueRecord(deployment: Deployment, episodeId: string): Promise<void> {
+  const { db } = deployment.database;
+  const steps = await stepsOf(deployment, episodeId);
+  expect(
+    steps.map(({ seq }) => seq),
+    'seq is dense',
+  ).toEqual(steps.map((_, index) => index + 1));
+  expect(
+    steps.filter(({ status }) => status === 'running'),
+    'no step is left running',
+  ).toEqual([]);
+
+  const attempts = await db
+    .selectFrom('step_attempts as attempt')
+    .innerJoin('steps as step', 'step.id', 'attempt.step_id')
+    .selectAll('attempt')
+    .select('step.seq')
+    .where('step.episode_id', '=', episodeId)
+    .execute();
+  expect(
+    attempts.filter(({ status }) => status === 'running'),
+    'no attempt is left running',
+  ).toEqual([]);
+  for (const { seq, status } of steps.filter((step) => step.status === 'ok'))
+    expect(
+      attempts.filter((one) => one.seq === seq && one.status === status).length,
+      `step ${seq} was ended once`,
+    ).toBe(1);
+
+  const { rows: unseen } = await sql`select seq from steps s where episode_id = ${episodeId}
+    and (select count(*) from trace_outbox o where o.step_id = s.id) <> 1`.execute(db);
+  expect(unseen, 'every step has one span').toEqual([]);
+
+  const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${episodeId}
+    group by step_id, attempt having max(line) <> count(*)`.execute(db);
+  expect(gaps, 'log lines are numbered without gap').toEqual([]);
+
+  const [sums] = (
+    await sql<{ differs: boolean }>`select
+      step_count <> (select count(*) from steps where episode_id = e.id and superseded_by is null and status <> 'running')
+      or attempt_count <> (select count(*) from step_attempts a join steps s on s.id = a.step_id where s.episode_id = e.id)
+      or log_line_count <> (select count(*) from execution_logs where episode_id = e.id)
+      or artifact_count <> (select count(*) from step_artifacts a join steps s on s.id = a.step_id where s.episode_id = e.id)
+      as differs from episodes e where id = ${episodeId}`.execute(db)
+  ).rows;
+  expect(sums?.differs, 'sums equal their parts').toBe(false);
+}
+
+/** Every artifact of the database is an object whose bytes hash to its id. Returns how many there are. */
+export async function expectObjects({ database, store }: Deployment): Promise<number> {
+  const artifacts = await database.db.selectFrom('artifacts').select(['sha256', 'size_bytes']).execute();
+  for (const { sha256, size_bytes } of artifacts) {
+    const bytes = await store.readBytes(sha256, { maxBytes: OBJECT_BYTES_MAX });
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+    expect(bytes.length).toBe(size_bytes);
+  }
+  return artifacts.length;
+}
+
+/** Resolves when a query first returns a row; woken by the record's own notifications, bounded by the test's timeout. */
+export async function untilRow<Row>({ database }: Deployment, find: () => Promise<Row | undefined>): Promise<Row> {
+  const client = await database.pool.connect();
+  try {
+    let wake = () => {};
+    client.on('notification', () => wake());
+    await client.query('listen observatory_episode');
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const row = await find();
+      if (row !== undefined) return row;
+      await woken;
+    }
+  } finally {
+    client.removeAllListeners('notification');
+    await client.query('unlisten *').catch(() => {});
+    client.release();
+  }
+}
