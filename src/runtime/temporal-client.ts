@@ -53,38 +53,40 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         ? error
         : new AppError('unavailable', 'Temporal does not answer', { cause: error });
     });
+  const startEpisode = async (episode: Episode) => {
+    const run: EpisodeRun = {
+      episode_id: episode.id,
+      budgets: episode.budgets,
+      history_events_max: HISTORY_EVENTS_MAX,
+    };
+    try {
+      await client.workflow.start(EPISODE_WORKFLOW, {
+        workflowId: episode.workflow_id,
+        taskQueue: taskQueue(config.task_queue_prefix, 'episodes'),
+        args: [run],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        typedSearchAttributes: new TypedSearchAttributes([
+          { key: EPISODE_STATUS, value: episode.status },
+          { key: AGENT_NAME, value: episode.agent },
+        ]),
+        staticSummary: taskLine(episode.task),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  };
   return {
     client,
-    startEpisode: (episode) =>
+    startEpisode: (episode) => call(() => startEpisode(episode)),
+    cancelEpisode: (episode) =>
       call(async () => {
-        const run: EpisodeRun = {
-          episode_id: episode.id,
-          budgets: episode.budgets,
-          history_events_max: HISTORY_EVENTS_MAX,
-        };
+        // One that was accepted and not started yet is started first: only its workflow ends an episode.
+        if (episode.status === 'queued') await startEpisode(episode);
         try {
-          await client.workflow.start(EPISODE_WORKFLOW, {
-            workflowId: episode.workflow_id,
-            taskQueue: taskQueue(config.task_queue_prefix, 'episodes'),
-            args: [run],
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            typedSearchAttributes: new TypedSearchAttributes([
-              { key: EPISODE_STATUS, value: episode.status },
-              { key: AGENT_NAME, value: episode.agent },
-            ]),
-            staticSummary: taskLine(episode.task),
-          });
-        } catch (error) {
-          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        }
-      }),
-    cancelEpisode: ({ workflow_id }) =>
-      call(async () => {
-        try {
-          await client.workflow.getHandle(workflow_id).cancel();
+          await client.workflow.getHandle(episode.workflow_id).cancel();
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
-          throw new AppError('not_found', 'the episode has no running workflow');
+          throw new AppError('failed_precondition', 'the episode has ended');
         }
       }),
     readyCheck: () =>

@@ -46,8 +46,14 @@ export const Budgets = z.strictObject({
 });
 export type Budgets = z.infer<typeof Budgets>;
 
-/** A file that lies in the workspace when the episode begins: where, and which artifact. */
-export const EpisodeInput = z.strictObject({ path: boundedText(1, 1_024), sha256: Sha256 });
+/** A file that lies in the workspace when the episode begins: an absolute, normalised path there, and which artifact. */
+export const EpisodeInput = z.strictObject({
+  path: z
+    .string()
+    .max(1_024)
+    .regex(/^(\/(?!\.{1,2}(\/|$))[^/\u0000]+)+$/, 'must be an absolute path without "." or "..", such as /scene.xml'),
+  sha256: Sha256,
+});
 export type EpisodeInput = z.infer<typeof EpisodeInput>;
 
 /** What starts an episode: the body of `POST /v1/episodes`. */

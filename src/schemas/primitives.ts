@@ -6,7 +6,7 @@ export const boundedText = (min: number, max: number) =>
     .string()
     .min(min)
     .max(max)
-    .regex(/^[^\u0000]*$/u, 'must not contain NUL');
+    .regex(/^[^\u0000]*$/, 'must not contain NUL');
 
 /** A UUID in any version and letter case, as RFC 9562 writes it. */
 export const Uuid = z.guid();

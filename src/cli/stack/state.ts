@@ -8,7 +8,7 @@ import { writePrivate } from '../../runtime/embedded/private-file.ts';
 export type Addresses = z.infer<typeof Addresses>;
 const Addresses = z.object({
   api: z.string(),
-  api_docs: z.string(),
+  openapi: z.string(),
   temporal: z.string(),
   temporal_ui: z.string().nullable(),
   s3: z.string(),

@@ -151,7 +151,7 @@ function addressesOf(config: Config): Addresses {
   const { host, pathname } = new URL(config.database_url.reveal());
   return {
     api: config.api.public_url,
-    api_docs: `${config.api.public_url}/docs`,
+    openapi: `${config.api.public_url}/openapi.json`,
     temporal: config.temporal.address,
     temporal_ui: config.temporal.ui_url ?? null,
     s3: config.s3.endpoint,

@@ -121,7 +121,7 @@ function refuseSecond(home: string): void {
 function describe(addresses: Addresses, detached: boolean): string {
   const rows = {
     API: addresses.api,
-    'API documentation': addresses.api_docs,
+    'OpenAPI document': addresses.openapi,
     'API key': `api_key in ${join(addresses.home, 'credentials.json')}`,
     'Temporal Web UI': addresses.temporal_ui ?? addresses.temporal,
     S3: addresses.s3,

@@ -155,7 +155,7 @@ describe('defaultHome', () => {
 
   test('is in the state directory for root and in the data directory for others', () => {
     expect(defaultHome({ HOME: '/root' }, 0)).toBe('/var/lib/observatory');
-    expect(defaultHome({ HOME: '/home/ada' }, 1000)).toBe('/home/ada/.local/share/observatory');
-    expect(defaultHome({ HOME: '/home/ada', XDG_DATA_HOME: '/data/ada' }, 1000)).toBe('/data/ada/observatory');
+    expect(defaultHome({ HOME: '/users/ada' }, 1000)).toBe('/users/ada/.local/share/observatory');
+    expect(defaultHome({ HOME: '/users/ada', XDG_DATA_HOME: '/data/ada' }, 1000)).toBe('/data/ada/observatory');
   });
 });

@@ -16,7 +16,7 @@ afterEach(() => rmSync(home, { recursive: true }));
 
 const ADDRESSES = {
   api: 'http://127.0.0.1:7700',
-  api_docs: 'http://127.0.0.1:7700/docs',
+  openapi: 'http://127.0.0.1:7700/docs',
   temporal: '127.0.0.1:7733',
   temporal_ui: 'http://127.0.0.1:8733',
   s3: 'http://127.0.0.1:7734',

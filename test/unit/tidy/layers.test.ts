@@ -33,6 +33,7 @@ const PARTS = [
   'temporal/schedules.ts',
 ];
 const PACKAGES = [
+  'node:crypto',
   'node:fs',
   'zod',
   'pg',
@@ -45,6 +46,7 @@ const PACKAGES = [
   'hono/client',
   '@temporalio/activity',
   '@temporalio/client',
+  '@temporalio/common',
   '@temporalio/worker',
   '@temporalio/workflow',
 ];
@@ -66,27 +68,39 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
   },
   'src/db': {
     parts: [...BASE, ...within('src/db')],
-    packages: ['node:fs', 'zod', 'pg', 'kysely', '@langchain/langgraph'],
+    packages: ['node:crypto', 'node:fs', 'zod', 'pg', 'kysely', '@langchain/langgraph'],
   },
   'src/storage': {
     parts: [...BASE, ...within('src/storage')],
-    packages: ['node:fs', 'zod', '@aws-sdk/client-s3', 'deepagents'],
+    packages: ['node:crypto', 'node:fs', 'zod', '@aws-sdk/client-s3', 'deepagents'],
   },
-  'src/tracing': { parts: [...BASE, ...within('src/tracing')], packages: ['node:fs', 'zod', '@langchain/langgraph'] },
+  'src/tracing': {
+    parts: [...BASE, ...within('src/tracing')],
+    packages: ['node:crypto', 'node:fs', 'zod', '@langchain/langgraph'],
+  },
   'src/activities': {
     parts: [...BASE, ...STORES, ...within('src/activities')],
     typesOf: within('src/workflows'),
-    packages: ['node:fs', 'zod', '@langchain/langgraph', 'deepagents', '@temporalio/activity', '@temporalio/client'],
+    packages: [
+      'node:crypto',
+      'node:fs',
+      'zod',
+      '@langchain/langgraph',
+      'deepagents',
+      '@temporalio/activity',
+      '@temporalio/client',
+      '@temporalio/common',
+    ],
   },
   'src/api': {
     parts: [...BASE, ...READERS, ...CONTRACT, ...within('src/api')],
     typesOf: TYPES_FOR_CALLERS,
-    packages: ['node:fs', 'zod', 'hono', 'hono/client', '@temporalio/client'],
+    packages: ['node:crypto', 'node:fs', 'zod', 'hono', 'hono/client', '@temporalio/client', '@temporalio/common'],
   },
   'src/cli': {
     parts: [...BASE, ...READERS, ...CONTRACT, ...within('src/cli'), 'src/runtime/config.ts', 'temporal/schedules.ts'],
     typesOf: [...TYPES_FOR_CALLERS, 'src/api/app.ts'],
-    packages: ['node:fs', 'zod', 'commander', '@temporalio/client'],
+    packages: ['node:crypto', 'node:fs', 'zod', 'commander', 'hono/client', '@temporalio/client', '@temporalio/common'],
   },
   'src/collector': { parts: [...BASE, ...within('src/collector')], packages: PACKAGES },
   'src/web': {

@@ -24,7 +24,7 @@ const VIOLATIONS: Violation[] = [
     file: 'src/workflows/parse.ts',
     code: 'eslint(no-restricted-imports)',
     text: `import { z } from 'zod';\nexport const Input = z.string();\n`,
-    says: /only @temporalio\/workflow\. Put the I\/O into an activity/,
+    says: /only @temporalio\/workflow and \/common\. Put the I\/O into an activity/,
   },
   {
     rule: 'a route never writes rows that exist',

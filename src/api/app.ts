@@ -1,0 +1,58 @@
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { requireApiKey } from './authentication.ts';
+import type { ApiDeps } from './deps.ts';
+import { documentOf } from './openapi.ts';
+import { problemOf, problemResponse } from './problem.ts';
+import { createRoutes } from './route-parts.ts';
+import { createArtifactRoutes } from './routes/artifacts.ts';
+import { createContentRoutes } from './routes/content.ts';
+import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createLogRoutes } from './routes/logs.ts';
+import { createStepRoutes } from './routes/steps.ts';
+import { createSystemRoutes } from './routes/system.ts';
+
+/** A request's id, given or made, at most so long; it is written into every answer, problem and log line. */
+const REQUEST_ID_CHARS_MAX = 128;
+
+/** The API: everything it answers is declared in its OpenAPI document, and everything that fails is a problem document. */
+export function createApp(deps: ApiDeps) {
+  const { logger } = deps;
+  const app = createRoutes();
+  app.onError((error, c) => {
+    const answer = problemOf(c, error);
+    const facts = { request_id: c.res.headers.get('x-request-id'), status: answer.status, err: error };
+    if (answer.status >= 500) logger.error(facts, 'request failed');
+    return answer;
+  });
+  app.notFound((c) => problemResponse(c, 'not_found', { detail: 'There is nothing at this address.' }));
+  app.use(requestId({ limitLength: REQUEST_ID_CHARS_MAX }));
+  app.use(async (c, next) => {
+    const started = performance.now();
+    await next();
+    const { method, path } = c.req;
+    const duration_ms = Math.round(performance.now() - started);
+    logger.info({ request_id: c.get('requestId'), method, path, status: c.res.status, duration_ms }, 'request');
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        problemResponse(c, 'method_not_allowed', { headers: { allow: methods.join(', ') } }),
+    }),
+  );
+  app.use('/v1/*', requireApiKey(deps.db));
+  const routed = app
+    .route('/', createSystemRoutes(deps))
+    .route('/', createEpisodeRoutes(deps))
+    .route('/', createStepRoutes(deps))
+    .route('/', createLogRoutes(deps))
+    .route('/', createArtifactRoutes(deps))
+    .route('/', createContentRoutes(deps));
+  const document = documentOf(routed);
+  app.get('/openapi.json', (c) => c.json(document));
+  return routed;
+}
+
+/** What `hc` of hono/client derives a typed client from. */
+export type AppType = ReturnType<typeof createApp>;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { storableText } from '../schemas/primitives.ts';
+
+/** A place in a list as clients hold it, opaque to them. Every text that matches `schema` decodes. */
+export type Cursor<T> = { schema: z.ZodString; encode: (place: T) => string; decode: (cursor: string) => T };
+
+/** A path beyond this many bytes is cut in a cursor: the page then repeats entries and skips none. Linux's own bound. */
+const PATH_BYTES_MAX = 4_096;
+const STEP_DIGITS = 8;
+const LOG_DIGITS = 14;
+/** Sorted as the database sorts them. */
+const ROLES = ['input', 'output'] as const;
+
+const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+
+/** An episode's id without its dashes. */
+export const episodeCursor: Cursor<string> = {
+  schema: z.string().regex(/^[0-9a-f]{32}$/),
+  encode: (id) => id.replaceAll('-', ''),
+  decode: (cursor) => cursor.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+};
+
+/** A step's number: 31 bits, what a database integer holds. */
+export const stepCursor: Cursor<number> = {
+  schema: z.string().regex(/^[0-7][0-9a-f]{7}$/),
+  encode: (seq) => hex(seq, STEP_DIGITS),
+  decode: (cursor) => Number.parseInt(cursor, 16),
+};
+
+/** A log line's `stream_seq`: 53 bits, what a JSON number holds. */
+export const logCursor: Cursor<number> = {
+  schema: z.string().regex(/^[01][0-9a-f]{13}$/),
+  encode: (streamSeq) => hex(streamSeq, LOG_DIGITS),
+  decode: (cursor) => Number.parseInt(cursor, 16),
+};
+
+/** A file's place within an episode. */
+export type ArtifactPlace = { seq: number; role: (typeof ROLES)[number]; path: string };
+
+/** A step's number, a digit for the role, and the bytes of the path. Bytes that are no text decode to what stands for them. */
+export const artifactCursor: Cursor<ArtifactPlace> = {
+  schema: z
+    .string()
+    .max(STEP_DIGITS + 1 + 2 * PATH_BYTES_MAX)
+    .regex(/^[0-7][0-9a-f]{7}[01](?:[0-9a-f]{2})*$/),
+  encode: ({ seq, role, path }) =>
+    `${hex(seq, STEP_DIGITS)}${ROLES.indexOf(role)}${Buffer.from(path).subarray(0, PATH_BYTES_MAX).toString('hex')}`,
+  decode: (cursor) => ({
+    seq: Number.parseInt(cursor.slice(0, STEP_DIGITS), 16),
+    role: cursor[STEP_DIGITS] === '0' ? 'input' : 'output',
+    path: storableText(Buffer.from(cursor.slice(STEP_DIGITS + 1), 'hex').toString('utf8')),
+  }),
+};

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../schemas/database.ts';
+import type { Episode, StartEpisode } from '../schemas/episode.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
+export type DependencyState = { state: 'ok' | 'down'; detail?: string };
+
+/** A logger that takes an event's name and its facts; pino's is one. */
+export type ApiLogger = Record<'info' | 'warn' | 'error', (facts: object, event: string) => void>;
+
+/** Where links of an answer point. Without a UI there is no link to Temporal. */
+export type LinkBases = {
+  /** The API's own address as clients reach it, without a slash at its end. */
+  readonly api_url: string;
+  readonly temporal_ui_url: string | undefined;
+  readonly temporal_namespace: string;
+};
+
+/** What the API needs; src/runtime supplies it. */
+export type ApiDeps = {
+  readonly db: Kysely<Database>;
+  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read'>;
+  /** Starts the episode's workflow, once however often it is called. May throw: a sweeper starts what was not started. */
+  readonly startEpisode: (episode: Episode) => Promise<void>;
+  /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
+  readonly cancelEpisode: (episode: Episode) => Promise<void>;
+  /** Throws `invalid_argument` for an agent or model that this deployment does not have. */
+  readonly checkRequest: (request: StartEpisode) => void;
+  /** What trace ids are derived from, besides the episode's id. */
+  readonly namespace: string;
+  readonly code_version: string | null;
+  readonly links: LinkBases;
+  /** Asks every dependency how it is, within bounded time; never throws. */
+  readonly ready: () => Promise<Record<string, DependencyState>>;
+  readonly logger: ApiLogger;
+};

@@ -1,0 +1,46 @@
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { AppError } from '../errors.ts';
+
+/** The largest JSON body, in bytes: an episode's task, its 1,000 inputs and its metadata, with room. */
+const JSON_BODY_BYTES_MAX = 1024 ** 2;
+
+/** How deep objects and arrays may lie in each other: what checks them calls itself, and its stack must hold. */
+export const JSON_DEPTH_MAX = 64;
+
+/** The whole body, at most JSON_BODY_BYTES_MAX, is read and checked before any schema sees it. */
+export const jsonBody: MiddlewareHandler[] = [bodyLimit({ maxSize: JSON_BODY_BYTES_MAX }), requireSoundJson()];
+
+/** Refuses bodies that are not UTF-8, not JSON, nested too deep, or that hold text which is no Unicode. */
+function requireSoundJson(): MiddlewareHandler {
+  return async (c, next) => {
+    // Another media type is refused by the route (415).
+    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(c.req.header('content-type') ?? ''))
+      checkJson(new Uint8Array(await c.req.arrayBuffer()));
+    await next();
+  };
+}
+
+/** Throws `invalid_argument` unless the bytes are JSON in UTF-8 that the database can hold. */
+export function checkJson(bytes: Uint8Array): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // The parser's own message quotes the body.
+    throw new AppError('invalid_argument', 'The body is not JSON in UTF-8.');
+  }
+  checkValue(value, 1);
+}
+
+function checkValue(value: unknown, depth: number): void {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new AppError('invalid_argument', 'The body holds half of a surrogate pair, which is no Unicode text.');
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > JSON_DEPTH_MAX)
+    throw new AppError('invalid_argument', `The body is nested more than ${JSON_DEPTH_MAX} levels deep.`);
+  for (const [key, member] of Object.entries(value)) {
+    checkValue(key, depth);
+    checkValue(member, depth + 1);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
+import type { Episode } from '../schemas/episode.ts';
+import type { Sha256 } from '../schemas/primitives.ts';
+import { artifactUri } from '../storage/keys.ts';
+import type { LinkBases } from './deps.ts';
+import type { ArtifactFile, ArtifactResource, EpisodeResource } from './resources.ts';
+
+/** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
+export function withLinks(
+  episode: Episode,
+  { api_url, temporal_ui_url, temporal_namespace }: LinkBases,
+): EpisodeResource {
+  const self = `${api_url}/v1/episodes/${episode.id}`;
+  const workflow = `${encodeURIComponent(temporal_namespace)}/workflows/${encodeURIComponent(episode.workflow_id)}`;
+  return {
+    ...episode,
+    links: {
+      self,
+      steps: `${self}/steps`,
+      logs: `${self}/logs`,
+      artifacts: `${self}/artifacts`,
+      temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
+    },
+  };
+}
+
+/** The file with its address in S3 and the path that serves its bytes. */
+export function toFile<T extends ArtifactLink>(link: T, bucket: string): T & ArtifactFile {
+  return { ...link, ...addressesOf(link.sha256, bucket) };
+}
+
+/** The object with its address in S3 and the path that serves its bytes. */
+export function toArtifact(artifact: Artifact & { content_type: string }, bucket: string): ArtifactResource {
+  return { ...artifact, ...addressesOf(artifact.sha256, bucket) };
+}
+
+function addressesOf(sha256: Sha256, bucket: string): { uri: string; href: string } {
+  return { uri: artifactUri(bucket, sha256), href: `/v1/artifacts/${sha256}/content` };
+}

@@ -1,0 +1,103 @@
+import { z } from '@hono/zod-openapi';
+import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
+import { Episode, StartEpisode } from '../schemas/episode.ts';
+import { LogLine } from '../schemas/log.ts';
+import { Json, JsonObject } from '../schemas/primitives.ts';
+import { Problem } from '../schemas/problem.ts';
+import { Step, StepAttempt } from '../schemas/step.ts';
+
+/** As `boundedText` checks it. */
+const WITHOUT_NUL = '^[^\\u0000]*$';
+
+// What the API answers: the record's own shapes and the links between them, each a named component of the document.
+
+/**
+ * The schema under a name in the OpenAPI document; `published` says what the generator cannot read off it. Through the
+ * prototype, because a schema that was made before @hono/zod-openapi was loaded lacks the method.
+ */
+function component<T extends z.ZodType>(name: string, schema: T, published: Record<string, unknown> = {}): T {
+  return (z.ZodType.prototype as z.ZodType).openapi.call(schema, name, published) as T;
+}
+
+/** For what the generator gets wrong: it adds null to a union that has it, and leaves out what keys must be. */
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const AnyJson = component('Json', Json, {
+  anyOf: [
+    { type: 'null' },
+    { type: 'boolean' },
+    { type: 'number' },
+    { type: 'string', maxLength: 1_000_000, pattern: WITHOUT_NUL },
+    { type: 'array', items: reference('Json') },
+    reference('JsonObject'),
+  ],
+});
+const AnyJsonObject = component('JsonObject', JsonObject, {
+  propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL },
+});
+const seq = z.number().int().min(1);
+
+/** A problem document, the answer to everything that failed. */
+export const ProblemDocument = component('Problem', Problem);
+
+/** What starts an episode. */
+export const NewEpisode = component('NewEpisode', StartEpisode.extend({ metadata: AnyJsonObject.default({}) }));
+
+/** Where an episode's parts are: absolute URLs. */
+const EpisodeLinks = component(
+  'EpisodeLinks',
+  z.object({
+    self: z.string(),
+    steps: z.string(),
+    logs: z.string(),
+    artifacts: z.string(),
+    temporal: z.string().nullable(),
+  }),
+);
+
+/** An episode with its links. */
+export const EpisodeResource = component('Episode', Episode.extend({ metadata: AnyJsonObject, links: EpisodeLinks }));
+export type EpisodeResource = z.infer<typeof EpisodeResource>;
+
+/** A file that a step read or made: `uri` names the object in S3, `href` serves its bytes. */
+export const ArtifactFile = component('ArtifactFile', ArtifactLink.extend({ uri: z.string(), href: z.string() }));
+export type ArtifactFile = z.infer<typeof ArtifactFile>;
+
+/** A step with the files that it read and made. */
+export const StepResource = component(
+  'Step',
+  Step.extend({ input: AnyJson.nullable(), output: AnyJson.nullable(), artifacts: z.array(ArtifactFile) }),
+);
+export type StepResource = z.infer<typeof StepResource>;
+
+/** A step with its tries, oldest first. */
+export const StepDetailResource = component(
+  'StepDetail',
+  StepResource.extend({ attempts: z.array(component('StepAttempt', StepAttempt)) }),
+);
+
+/** A log line with the number of its step; null for a line of the episode itself. */
+export const LogLineResource = component('LogLine', LogLine.extend({ seq: seq.nullable() }));
+export type LogLineResource = z.infer<typeof LogLineResource>;
+
+/** A file of an episode with the number of its step. */
+export const EpisodeArtifactResource = component('EpisodeArtifact', ArtifactFile.extend({ seq }));
+
+/** An immutable object. */
+export const ArtifactResource = component(
+  'Artifact',
+  Artifact.extend({ content_type: z.string(), uri: z.string(), href: z.string() }),
+);
+export type ArtifactResource = z.infer<typeof ArtifactResource>;
+
+/** Whether this process can serve, and how each dependency is. */
+export const Readiness = component(
+  'Readiness',
+  z.object({
+    ready: z.boolean(),
+    dependencies: z.record(z.string(), z.object({ state: z.enum(['ok', 'down']), detail: z.string().optional() })),
+  }),
+);
+
+/** A page of a list; `next_cursor` is null when nothing can follow. */
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });

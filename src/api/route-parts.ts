@@ -1,0 +1,86 @@
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Env } from 'hono';
+import { Uuid } from '../schemas/primitives.ts';
+import { refuseInvalid } from './invalid-request.ts';
+import { ProblemDocument } from './resources.ts';
+
+// What routes are declared with.
+
+/** An app whose requests are held against their schemas, and refused as problems. */
+export const createRoutes = () => new OpenAPIHono<Env>({ defaultHook: refuseInvalid });
+
+/** Every route under /v1 needs a key. */
+export const security = [{ bearer: [] }];
+
+const PROBLEMS = {
+  400: 'The request does not match its schema',
+  401: 'No key, or one that is not known',
+  403: 'The key may only read',
+  404: 'There is no such thing',
+  409: 'Not in the present state, or it exists and differs',
+  413: 'The body is too large',
+  415: 'The media type is not taken here',
+  416: 'The range lies outside the content',
+  500: 'A mistake of ours',
+  503: 'A dependency is away: try again later',
+  504: 'A dependency did not answer in time',
+} as const;
+type ProblemStatus = keyof typeof PROBLEMS;
+type ProblemAnswer = {
+  description: string;
+  content: { 'application/problem+json': { schema: typeof ProblemDocument } };
+};
+
+/** What every authenticated route can answer. */
+const EVERYWHERE = [400, 401, 500, 503, 504] as const;
+
+/** The problems that an authenticated route declares: what every one can answer, and the given ones. */
+export function problems<S extends ProblemStatus = never>(
+  ...statuses: S[]
+): Record<S | (typeof EVERYWHERE)[number], ProblemAnswer> {
+  const all = [...EVERYWHERE, ...statuses].map((status) => [status, problemAnswer(PROBLEMS[status])]);
+  return Object.fromEntries(all) as ReturnType<typeof problems<S>>;
+}
+
+const problemAnswer = (description: string): ProblemAnswer => ({
+  description,
+  content: { 'application/problem+json': { schema: ProblemDocument } },
+});
+
+/** An answer of JSON. */
+export const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+/** Entries of one page, in a query: 1 to 100, 20 when not given. Written in decimal digits and nothing else. */
+export const PAGE_LIMIT_DEFAULT = 20;
+export const Limit = queryInteger({ min: 1, max: 100, default: PAGE_LIMIT_DEFAULT });
+
+/** The number of a step as a query or path writes it. */
+export const Seq = queryInteger({ min: 1, max: 2_147_483_647 });
+
+/** A path that names an episode. */
+export const EpisodePath = z.object({ id: Uuid });
+
+/** An integer in a query or path. `z.coerce` would take '', ' 1' and '0x10', which the published schema does not. */
+function queryInteger(bounds: { min: number; max: number; default?: number }) {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9]\d{0,9})$/, 'must be an integer')
+    .transform(Number)
+    .pipe(z.number().int().min(bounds.min).max(bounds.max))
+    .openapi({
+      type: 'integer',
+      minimum: bounds.min,
+      maximum: bounds.max,
+      ...(bounds.default !== undefined && { default: bounds.default }),
+    });
+}
+
+/** The first `limit` of the rows, of which one more than that was asked for, and the cursor for the rest. */
+export function toPage<T>(rows: T[], limit: number, cursorOf: (last: T) => string) {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}

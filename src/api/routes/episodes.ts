@@ -1,0 +1,164 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { insertEpisode } from '../../db/append/episodes.ts';
+import { listMissingArtifacts } from '../../db/read/artifacts.ts';
+import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
+import { AppError } from '../../errors.ts';
+import { EpisodeStatus, FINAL_STATUSES } from '../../schemas/episode.ts';
+import type { Episode, EpisodeInput } from '../../schemas/episode.ts';
+import { boundedText } from '../../schemas/primitives.ts';
+import { episodeCursor } from '../cursor.ts';
+import type { ApiDeps } from '../deps.ts';
+import { jsonBody } from '../json-body.ts';
+import { withLinks } from '../links.ts';
+import { InvalidRequest } from '../problem.ts';
+import { EpisodeResource, NewEpisode, pageOf } from '../resources.ts';
+import {
+  createRoutes,
+  EpisodePath,
+  json,
+  Limit,
+  PAGE_LIMIT_DEFAULT,
+  problems,
+  security,
+  toPage,
+} from '../route-parts.ts';
+
+type Deps = Pick<
+  ApiDeps,
+  'db' | 'startEpisode' | 'cancelEpisode' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'logger'
+>;
+
+const ofNewEpisode = { parameters: { id: '$response.body#/id' } };
+const links = Object.fromEntries(
+  ['getEpisode', 'listSteps', 'listLogs', 'listEpisodeArtifacts', 'cancelEpisode'].map((operationId) => [
+    operationId,
+    { operationId, ...ofNewEpisode },
+  ]),
+);
+
+const startRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes',
+  operationId: 'startEpisode',
+  summary: 'Accept an episode; it starts as soon as Temporal and a worker are there',
+  tags: ['episodes'],
+  security,
+  middleware: jsonBody,
+  request: {
+    headers: z.object({
+      'idempotency-key': z
+        .string()
+        .regex(/^[A-Za-z0-9._~-]{1,128}$/)
+        .optional(),
+    }),
+    body: { required: true, content: { 'application/json': { schema: NewEpisode } } },
+  },
+  responses: {
+    202: {
+      ...json('Accepted, or accepted before under this Idempotency-Key', EpisodeResource),
+      headers: z.object({ location: z.string() }),
+      links,
+    },
+    ...problems(403, 409, 413, 415),
+  },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/episodes',
+  operationId: 'listEpisodes',
+  summary: 'List episodes, newest first',
+  tags: ['episodes'],
+  security,
+  request: {
+    query: z.strictObject({
+      status: EpisodeStatus.optional(),
+      agent: boundedText(1, 100).optional(),
+      tag: boundedText(1, 100).optional(),
+      cursor: episodeCursor.schema.optional(),
+      limit: Limit.optional(),
+    }),
+  },
+  responses: { 200: json('A page of episodes', pageOf(EpisodeResource)), ...problems() },
+});
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/v1/episodes/{id}',
+  operationId: 'getEpisode',
+  summary: 'Read an episode',
+  tags: ['episodes'],
+  security,
+  request: { params: EpisodePath },
+  responses: { 200: json('The episode', EpisodeResource), ...problems(404) },
+});
+
+const cancelRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/cancel',
+  operationId: 'cancelEpisode',
+  summary: 'Ask an episode to stop; it ends as cancelled when its work in progress has been recorded',
+  tags: ['episodes'],
+  security,
+  request: { params: EpisodePath },
+  responses: { 202: json('Asked', EpisodeResource), ...problems(403, 404, 409) },
+});
+
+/** Starting, listing, reading and cancelling episodes. */
+export function createEpisodeRoutes(deps: Deps) {
+  const { db } = deps;
+  return createRoutes()
+    .openapi(startRoute, async (c) => {
+      const request = c.req.valid('json');
+      deps.checkRequest(request);
+      await requireInputs(deps, request.inputs);
+      const { namespace, code_version } = deps;
+      const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
+      const { episode } = await insertEpisode(db, { request, namespace, idempotency_key, code_version });
+      if (episode.status === 'queued') await startOrLeave(deps, episode);
+      const resource = withLinks(episode, deps.links);
+      return c.json(resource, 202, { location: resource.links.self });
+    })
+    .openapi(listRoute, async (c) => {
+      const { cursor, limit = PAGE_LIMIT_DEFAULT, status, agent, tag } = c.req.valid('query');
+      const rows = await listEpisodes(db, {
+        limit: limit + 1,
+        ...(cursor && { before: episodeCursor.decode(cursor) }),
+        ...(status && { status }),
+        ...(agent && { agent }),
+        ...(tag && { tag }),
+      });
+      const { items, next_cursor } = toPage(rows, limit, ({ id }) => episodeCursor.encode(id));
+      return c.json({ items: items.map((episode) => withLinks(episode, deps.links)), next_cursor }, 200);
+    })
+    .openapi(getRoute, async (c) => c.json(withLinks(await getEpisode(db, c.req.valid('param').id), deps.links), 200))
+    .openapi(cancelRoute, async (c) => {
+      const episode = await getEpisode(db, c.req.valid('param').id);
+      if (FINAL_STATUSES.some((status) => status === episode.status))
+        throw new AppError('failed_precondition', 'The episode has ended already.');
+      await deps.cancelEpisode(episode);
+      return c.json(withLinks(await getEpisode(db, episode.id), deps.links), 202);
+    });
+}
+
+/** Throws InvalidRequest that names every input whose artifact is not stored. */
+async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void> {
+  const missing = new Set(await listMissingArtifacts(db, [...new Set(inputs.map(({ sha256 }) => sha256))]));
+  if (missing.size === 0) return;
+  const errors = inputs.flatMap(({ sha256 }, index) =>
+    missing.has(sha256)
+      ? [{ in: 'body', pointer: `/inputs/${index}/sha256`, code: 'not_found', message: 'no artifact has this hash' }]
+      : [],
+  );
+  throw new InvalidRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
+}
+
+/** The row is the acceptance: what cannot be started now is started by the sweeper. */
+async function startOrLeave({ startEpisode, logger }: Deps, episode: Episode): Promise<void> {
+  try {
+    await startEpisode(episode);
+  } catch (error) {
+    const { code, message } = AppError.from(error);
+    logger.warn({ episode_id: episode.id, code, message }, 'episode left to the sweeper');
+  }
+}

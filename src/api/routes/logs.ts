@@ -1,0 +1,60 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { getEpisode } from '../../db/read/episodes.ts';
+import { listLogs } from '../../db/read/logs.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { LogStream } from '../../schemas/log.ts';
+import { logCursor } from '../cursor.ts';
+import type { ApiDeps } from '../deps.ts';
+import { LogLineResource, pageOf } from '../resources.ts';
+import {
+  createRoutes,
+  EpisodePath,
+  json,
+  Limit,
+  PAGE_LIMIT_DEFAULT,
+  problems,
+  security,
+  Seq,
+  toPage,
+} from '../route-parts.ts';
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/episodes/{id}/logs',
+  operationId: 'listLogs',
+  summary:
+    'List log lines in the order in which they were stored; until the episode has ended there is always a next cursor',
+  tags: ['logs'],
+  security,
+  request: {
+    params: EpisodePath,
+    query: z.strictObject({
+      seq: Seq.optional(),
+      stream: LogStream.optional(),
+      cursor: logCursor.schema.optional(),
+      limit: Limit.optional(),
+    }),
+  },
+  responses: { 200: json('A page of log lines', pageOf(LogLineResource)), ...problems(404) },
+});
+
+/** Reading execution logs; following them is asking again with the last cursor. */
+export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
+  return createRoutes().openapi(listRoute, async (c) => {
+    // Read before the lines: what is stored between the two reads must not be taken for the end.
+    const episode = await getEpisode(db, c.req.valid('param').id);
+    const ended = FINAL_STATUSES.some((status) => status === episode.status);
+    const { cursor, limit = PAGE_LIMIT_DEFAULT, seq, stream } = c.req.valid('query');
+    const after = cursor === undefined ? 0 : logCursor.decode(cursor);
+    const rows = await listLogs(db, {
+      episode_id: episode.id,
+      after,
+      limit: limit + 1,
+      ...(seq !== undefined && { seq }),
+      ...(stream && { stream }),
+    });
+    const page = toPage(rows, limit, ({ stream_seq }) => logCursor.encode(stream_seq));
+    const reached = page.items.at(-1)?.stream_seq ?? after;
+    return c.json({ ...page, next_cursor: page.next_cursor ?? (ended ? null : logCursor.encode(reached)) }, 200);
+  });
+}

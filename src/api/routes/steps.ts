@@ -1,0 +1,89 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { getEpisode } from '../../db/read/episodes.ts';
+import { getStepDetail, listArtifactsOfSteps, listSteps } from '../../db/read/steps.ts';
+import { Uuid } from '../../schemas/primitives.ts';
+import { StepKind } from '../../schemas/step.ts';
+import { stepCursor } from '../cursor.ts';
+import type { ApiDeps } from '../deps.ts';
+import { toFile } from '../links.ts';
+import { pageOf, StepDetailResource, StepResource } from '../resources.ts';
+import {
+  createRoutes,
+  EpisodePath,
+  json,
+  Limit,
+  PAGE_LIMIT_DEFAULT,
+  problems,
+  security,
+  Seq,
+  toPage,
+} from '../route-parts.ts';
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/episodes/{id}/steps',
+  operationId: 'listSteps',
+  summary: 'List the steps of an episode in their order, with the files that they read and made',
+  tags: ['steps'],
+  security,
+  request: {
+    params: EpisodePath,
+    query: z.strictObject({
+      kind: StepKind.optional(),
+      cursor: stepCursor.schema.optional(),
+      limit: Limit.optional(),
+    }),
+  },
+  responses: {
+    200: {
+      ...json('A page of steps', pageOf(StepResource)),
+      links: {
+        getStep: {
+          operationId: 'getStep',
+          parameters: { id: '$request.path.id', seq: '$response.body#/items/0/seq' },
+        },
+      },
+    },
+    ...problems(404),
+  },
+});
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/v1/episodes/{id}/steps/{seq}',
+  operationId: 'getStep',
+  summary: 'Read a step with its tries',
+  tags: ['steps'],
+  security,
+  request: { params: z.object({ id: Uuid, seq: Seq }) },
+  responses: { 200: json('The step', StepDetailResource), ...problems(404) },
+});
+
+/** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
+export function createStepRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) {
+  return createRoutes()
+    .openapi(listRoute, async (c) => {
+      const { id } = await getEpisode(db, c.req.valid('param').id);
+      const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
+      const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
+      const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
+      const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
+      const files = Map.groupBy(
+        await listArtifactsOfSteps(
+          db,
+          items.map((step) => step.id),
+        ),
+        ({ step_id }) => step_id,
+      );
+      const steps = items.map((step) => ({
+        ...step,
+        artifacts: (files.get(step.id) ?? []).map(({ step_id: _, ...link }) => toFile(link, store.bucket)),
+      }));
+      return c.json({ items: steps, next_cursor }, 200);
+    })
+    .openapi(getRoute, async (c) => {
+      const { id, seq } = c.req.valid('param');
+      const step = await getStepDetail(db, id, seq);
+      return c.json({ ...step, artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) }, 200);
+    });
+}

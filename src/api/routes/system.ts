@@ -1,0 +1,33 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { ApiDeps } from '../deps.ts';
+import { Readiness } from '../resources.ts';
+import { createRoutes, json } from '../route-parts.ts';
+
+const healthRoute = createRoute({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'getHealth',
+  summary: 'Whether this process answers',
+  tags: ['system'],
+  responses: { 200: json('It does', z.object({ status: z.literal('ok') })) },
+});
+
+const readyRoute = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'getReadiness',
+  summary: 'Whether this process can serve, and how each dependency is',
+  tags: ['system'],
+  responses: { 200: json('Ready', Readiness), 503: json('Not ready', Readiness) },
+});
+
+/** What orchestrators ask; open to everyone. */
+export function createSystemRoutes({ ready }: Pick<ApiDeps, 'ready'>) {
+  return createRoutes()
+    .openapi(healthRoute, (c) => c.json({ status: 'ok' as const }, 200))
+    .openapi(readyRoute, async (c) => {
+      const dependencies = await ready();
+      const all = Object.values(dependencies).every(({ state }) => state === 'ok');
+      return c.json({ ready: all, dependencies }, all ? 200 : 503);
+    });
+}

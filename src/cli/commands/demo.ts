@@ -1,0 +1,121 @@
+import type { Command } from 'commander';
+import { AppError } from '../../errors.ts';
+import type { Environment } from '../../runtime/config.ts';
+import { bodyOf, createClient } from '../client.ts';
+import type { Client, EpisodeAnswer, StepAnswer } from '../client.ts';
+import { findConnection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import { demoRequest } from '../demo-inputs.ts';
+import { followEpisode, listAllSteps } from '../follow.ts';
+import { renderStep } from '../render.ts';
+import { uploadInputs } from '../upload.ts';
+
+/** The demo's episode takes a minute or two; one that takes longer hangs. */
+const DEMO_MS_MAX = 10 * 60_000;
+
+type DemoOptions = { ifNone?: true; json?: true };
+
+/** Adds `observatory demo`. */
+export function registerDemo(program: Command, env: Environment): void {
+  program
+    .command('demo')
+    .description('run the demo episode, follow it, and check that everything of it is on record')
+    .option('--if-none', 'only when there is no episode yet')
+    .option('--json', 'print the outcome as one JSON object, and progress to standard error')
+    .action(async (options: DemoOptions) => {
+      const connection = findConnection(env);
+      const stream = options.json ? process.stderr : process.stdout;
+      const client = createClient(connection);
+      if (options.ifNone && (await hasEpisodes(client))) {
+        const skipped = 'There are episodes already.';
+        process.stdout.write(`${options.json ? JSON.stringify({ skipped }) : skipped}\n`);
+        return;
+      }
+      const { episode, steps } = await runDemo(client, stream);
+      const missing = await findMissing(connection, episode, steps);
+      if (options.json) process.stdout.write(`${JSON.stringify(summaryOf(episode, steps))}\n`);
+      else stream.write(renderSummary({ episode, steps, missing, url: connection.url }));
+      if (options.json && missing.length > 0) process.stderr.write(`Not on record: ${missing.join('; ')}\n`);
+      if (episode.terminal_reason !== 'APPROVED' || missing.length > 0) process.exitCode = 1;
+    });
+}
+
+async function hasEpisodes(client: Client): Promise<boolean> {
+  const { items } = await bodyOf(client.v1.episodes.$get({ query: { limit: '1' } }));
+  return items.length > 0;
+}
+
+async function runDemo(client: Client, stream: NodeJS.WriteStream) {
+  const { request, files } = await demoRequest();
+  const inputs = await uploadInputs(client, files);
+  const { id } = await bodyOf(client.v1.episodes.$post({ json: { ...request, inputs }, header: {} }));
+  stream.write(`Demo episode ${id}\n`);
+  const signal = AbortSignal.timeout(DEMO_MS_MAX);
+  const onStep = (step: StepAnswer) => void stream.write(`${renderStep(step, stream)}\n`);
+  const episode = await followEpisode(client, id, { onStep, signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new AppError('deadline_exceeded', `The demo episode has not ended after ${DEMO_MS_MAX / 60_000} minutes.`);
+  });
+  return { episode, steps: await listAllSteps(client, id) };
+}
+
+/** What should be on record and is not, in words; nothing when every step has ended, in its place, with all its files. */
+async function findMissing(connection: Connection, episode: EpisodeAnswer, steps: StepAnswer[]): Promise<string[]> {
+  const missing = steps.flatMap(({ seq, status }, index) => [
+    ...(seq === index + 1 ? [] : [`step ${index + 1} (found ${seq} in its place)`]),
+    ...(status === 'running' ? [`the end of step ${seq}`] : []),
+  ]);
+  if (steps.length === 0) missing.push('any step');
+  if (steps.length !== episode.step_count) missing.push(`${episode.step_count} steps (found ${steps.length})`);
+  const seen = new Set<string>();
+  for (const { seq, artifacts } of steps)
+    for (const { href, path } of artifacts) {
+      if (seen.has(href)) continue;
+      seen.add(href);
+      // Answered from the row and the object together, without the bytes.
+      const answer = await fetch(`${connection.url}${href}`, {
+        method: 'HEAD',
+        headers: { authorization: `Bearer ${connection.key}` },
+      });
+      if (!answer.ok) missing.push(`${path} of step ${seq}`);
+    }
+  return missing;
+}
+
+function summaryOf(episode: EpisodeAnswer, steps: StepAnswer[]) {
+  return {
+    episode_id: episode.id,
+    workflow_id: episode.workflow_id,
+    status: episode.status,
+    terminal_reason: episode.terminal_reason,
+    steps: steps.length,
+    attempts: episode.attempt_count,
+    artifacts: steps.reduce((sum, { artifacts }) => sum + artifacts.length, 0),
+    log_lines: episode.log_line_count,
+    links: episode.links,
+  };
+}
+
+function renderSummary(options: {
+  episode: EpisodeAnswer;
+  steps: StepAnswer[];
+  missing: string[];
+  url: string;
+}): string {
+  const { episode, steps, missing, url } = options;
+  const { attempts, artifacts, log_lines } = summaryOf(episode, steps);
+  const video = steps.flatMap((step) => step.artifacts).findLast(({ kind }) => kind === 'VIDEO');
+  const lines = [
+    '',
+    `The episode ${episode.status} (${episode.terminal_reason ?? 'without a reason'}).`,
+    missing.length === 0
+      ? `On record: ${steps.length} steps, ${attempts} attempts, ${artifacts} files, ${log_lines} log lines; nothing is missing.`
+      : `NOT on record: ${missing.join('; ')}.`,
+    `  Episode   ${episode.links.self}`,
+    ...(episode.links.temporal === null ? [] : [`  Temporal  ${episode.links.temporal}`]),
+    ...(video ? [`  Video     ${url}${video.href}`] : []),
+    `  Look at it: observatory episodes show ${episode.id}`,
+    '',
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,27 @@
+import { AppError } from '../errors.ts';
+import { defaultHome } from '../runtime/config.ts';
+import type { Environment } from '../runtime/config.ts';
+import { findRunningStack } from './stack/state.ts';
+
+/** Where the API is and the key for it. */
+export type Connection = { url: string; key: string };
+
+/**
+ * The API that commands speak to: that of OBSERVATORY_URL and OBSERVATORY_API_KEY, else that of the running stack. Throws
+ * `failed_precondition` that says how to get one.
+ */
+export function findConnection(env: Environment): Connection {
+  const url = env['OBSERVATORY_URL'];
+  const key = env['OBSERVATORY_API_KEY'];
+  if (url && key) return { url: url.replace(/\/+$/, ''), key };
+  if (url)
+    throw new AppError('failed_precondition', 'OBSERVATORY_URL is set without OBSERVATORY_API_KEY: set both or none.');
+  const home = defaultHome(env);
+  const stack = findRunningStack(home);
+  const stackKey = stack?.env['OBSERVATORY_API_KEY'];
+  if (stack && stackKey) return { url: stack.addresses.api, key: stackKey };
+  throw new AppError(
+    'failed_precondition',
+    `No stack is running in ${home}. Start one with \`npm start\`, or set OBSERVATORY_URL and OBSERVATORY_API_KEY to use another.`,
+  );
+}

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { AppError } from '../errors.ts';
+
+type Environment = Record<string, string | undefined>;
+type Register = (program: Command, env: Environment) => void;
+
+/** Every command with its line in the help. What a command needs is loaded when it is called. */
+const COMMANDS: Record<string, { description: string; load: () => Promise<Register> }> = {
+  up: {
+    description: 'start everything: servers where none are configured, the worker and the API',
+    load: async () => (await import('./stack/up.ts')).registerUp,
+  },
+  down: {
+    description: 'stop the stack that `up` started',
+    load: async () => (await import('./stack/down.ts')).registerDown,
+  },
+  demo: {
+    description: 'run the demo episode, follow it, and check that everything of it is on record',
+    load: async () => (await import('./commands/demo.ts')).registerDemo,
+  },
+  episodes: {
+    description: 'start, list, show, read the logs of, and cancel episodes',
+    load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
+  },
+  env: {
+    description: 'print shell exports of the API’s address and key',
+    load: async () => (await import('./commands/env.ts')).registerEnv,
+  },
+  api: {
+    description: 'run the API against the configured servers',
+    load: async () => (await import('./commands/api.ts')).registerApi,
+  },
+  worker: {
+    description: 'run a worker for all task queues',
+    load: async () => (await import('./commands/worker.ts')).registerWorker,
+  },
+};
+
+/** 0 when it was done, 1 when it failed, 2 when it was asked wrongly. */
+async function run(args: string[], env: Environment): Promise<number> {
+  const program = new Command('observatory')
+    .description('Runs the agents’ episodes durably and answers for everything that happened in them.')
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)');
+  // `help` may come first: observatory help episodes.
+  const name = args.find((arg) => arg !== 'help' && !arg.startsWith('-'));
+  const command = name === undefined ? undefined : COMMANDS[name];
+  try {
+    if (command) (await command.load())(program, env);
+    else
+      for (const [other, { description }] of Object.entries(COMMANDS)) program.command(other).description(description);
+    for (const sub of everyCommand(program)) sub.exitOverride();
+    if (args.length === 0) program.help();
+    await program.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 || args.length === 0 ? 0 : 2;
+    const { code, message, stack } = AppError.from(error);
+    process.stderr.write(
+      `observatory: ${error instanceof AppError || code !== 'internal' ? message : (stack ?? message)}\n`,
+    );
+    return 1;
+  }
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+// A reader that has seen enough (`| head`) closes the pipe; that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.exitCode = await run(process.argv.slice(2), process.env);

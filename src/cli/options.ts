@@ -1,0 +1,31 @@
+import { InvalidArgumentError } from 'commander';
+
+/** An option's value as a whole number within bounds; a usage error otherwise. */
+export const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  return value;
+};
+
+/** An option's value as a positive decimal number; a usage error otherwise. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(?:\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+/** Gathers an option that may be given several times. */
+export const gather = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+
+/** A file for the workspace, named as `path=file`: where it is to lie there, and which file here it is. */
+export type InputOption = { path: string; file: string };
+
+/** Gathers `path=file` options; a usage error for anything else. */
+export function gatherInput(text: string, earlier: InputOption[] = []): InputOption[] {
+  const [, path, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (path === undefined || file === undefined)
+    throw new InvalidArgumentError('Write it as <path in the workspace>=<file here>.');
+  if (earlier.some((other) => other.path === path)) throw new InvalidArgumentError(`${path} is given twice.`);
+  return [...earlier, { path, file }];
+}

@@ -1,0 +1,76 @@
+import type { EpisodeAnswer, StepAnswer } from './client.ts';
+import { ago, coloured, duration, oneLine, table } from './text.ts';
+import type { Column } from './text.ts';
+
+// How episodes and steps look to people.
+
+/** The width that tables are cut to: a terminal's own; a file or pipe gets everything. */
+const widthOf = (stream: NodeJS.WriteStream): number | undefined => (stream.isTTY ? stream.columns : undefined);
+
+/** A table of episodes as seen at `now` (Unix milliseconds). */
+export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: NodeJS.WriteStream): string {
+  const columns: Column<EpisodeAnswer>[] = [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'OUTCOME', text: ({ terminal_reason }) => terminal_reason ?? '' },
+    { title: 'STEPS', right: true, text: ({ step_count }) => String(step_count) },
+    { title: 'CREATED', text: ({ created_at }) => ago(created_at, now) },
+    { title: 'MODEL', text: ({ model }) => model },
+    { title: 'TASK', text: ({ task }) => task },
+  ];
+  return table(episodes, columns, widthOf(stream));
+}
+
+/** What there is to say of one episode, and the table of its steps. */
+export function renderEpisode(
+  episode: EpisodeAnswer,
+  steps: StepAnswer[],
+  { now, stream }: { now: number; stream: NodeJS.WriteStream },
+): string {
+  const { failure, terminal_reason, started_at, ended_at } = episode;
+  const status = coloured(episode.status, episode.status, stream);
+  const facts: [string, string | null][] = [
+    ['Episode', episode.id],
+    ['Status', terminal_reason === null ? status : `${status} (${terminal_reason})`],
+    ['Failure', failure && `${failure.code}: ${oneLine(failure.message)}`],
+    ['Task', oneLine(episode.task)],
+    ['Agent', `${oneLine(episode.agent)}, model ${oneLine(episode.model)}, seed ${episode.seed}`],
+    ['Tags', episode.tags.map(oneLine).join(', ') || null],
+    ['Created', ago(episode.created_at, now)],
+    ['Duration', started_at && duration((ended_at === null ? now : Date.parse(ended_at)) - Date.parse(started_at))],
+    ['Steps', `${episode.step_count} in ${episode.attempt_count} attempts`],
+    ['Files', String(episode.artifact_count)],
+    ['Log lines', String(episode.log_line_count)],
+    ['Usage', `${episode.input_tokens + episode.output_tokens} tokens, ${episode.usd} USD`],
+    ['Link', episode.links.self],
+    ['Temporal', episode.links.temporal],
+  ];
+  const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${`${name}:`.padEnd(11)}${value}`]));
+  return steps.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n${renderSteps(steps, stream)}`;
+}
+
+function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
+  const columns: Column<StepAnswer>[] = [
+    { title: 'STEP', right: true, text: ({ seq }) => String(seq) },
+    { title: 'KIND', text: ({ kind }) => kind },
+    { title: 'AGENT', text: ({ agent }) => agent },
+    { title: 'NAME', text: ({ name }) => name },
+    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
+    { title: 'TOOK', right: true, text: tookOf },
+    { title: 'FILES', text: ({ artifacts }) => artifacts.map(({ path }) => path).join(' ') },
+  ];
+  return table(steps, columns, widthOf(stream));
+}
+
+/** A line that tells of a step that has ended. */
+export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string {
+  const { seq, kind, agent, name, status, error } = step;
+  const what = `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}`;
+  const why = error ? `  ${oneLine(error.message)}` : '';
+  return `${what}  ${coloured(status.padEnd(9), status, stream)}  ${tookOf(step)}${why}`;
+}
+
+function tookOf({ started_at, ended_at }: StepAnswer): string {
+  return ended_at === null ? '' : duration(Date.parse(ended_at) - Date.parse(started_at));
+}

@@ -1,0 +1,72 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+/** A column of a table. Numbers stand on the right. */
+export type Column<T> = { title: string; right?: boolean; text: (row: T) => string };
+
+/** Rows below their titles, in aligned columns; on a terminal of `width` columns the last one is cut, with an ellipsis. */
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width?: number): string {
+  const cells = [
+    columns.map(({ title }) => title),
+    ...rows.map((row) => columns.map(({ text }) => oneLine(text(row)))),
+  ];
+  const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  const lines = cells.map((line) => {
+    const aligned = line.map((cell, column) => {
+      const size = widths[column] ?? 0;
+      if (columns[column]?.right) return cell.padStart(size);
+      return column === line.length - 1 ? cell : cell.padEnd(size);
+    });
+    const text = aligned.join('  ');
+    return width !== undefined && text.length > width ? `${text.slice(0, Math.max(width - 1, 0))}…` : text;
+  });
+  return lines.join('\n');
+}
+
+/** Text of others for a terminal: without escape sequences or control characters, which could do anything to it. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** The same on one line. */
+export function oneLine(text: string): string {
+  return printable(text.replaceAll(/\s+/g, ' ').trim());
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['m', 60],
+  ['s', 1],
+] as const;
+
+/** A duration in its largest whole unit: `3d`, `2h`, `5m`, `12s`; below a second in milliseconds. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`;
+  const seconds = Math.floor(ms / 1_000);
+  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? ['s', 1];
+  return `${Math.floor(seconds / size)}${unit}`;
+}
+
+/** How long ago an ISO time was, as seen at `now` (Unix milliseconds). */
+export function ago(time: string, now: number): string {
+  return `${duration(now - Date.parse(time))} ago`;
+}
+
+const COLOURS = {
+  ok: 'green',
+  completed: 'green',
+  running: 'cyan',
+  queued: 'cyan',
+  waiting: 'yellow',
+  paused: 'yellow',
+  stopped: 'yellow',
+  cancelled: 'yellow',
+  error: 'red',
+  failed: 'red',
+  lost: 'red',
+} as const;
+
+/** A status's own word, coloured where the stream is a terminal that wants colours. */
+export function coloured(text: string, status: keyof typeof COLOURS, stream: NodeJS.WritableStream): string {
+  return styleText(COLOURS[status], text, { stream });
+}

@@ -1,0 +1,72 @@
+/** The command line as a process: what it answers and how it exits, without any server. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
+const LAUNCHER = join(import.meta.dirname, '../../../bin/observatory.mjs');
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'observatory-cli-'));
+});
+afterAll(async () => rm(home, { recursive: true, force: true }));
+
+type Outcome = { code: number; out: string; err: string };
+
+function run(args: string[], options: { env?: Record<string, string>; main?: string } = {}): Promise<Outcome> {
+  const env = { PATH: process.env['PATH'], OBSERVATORY_HOME: home, ...options.env };
+  return new Promise((settle) => {
+    execFile(process.execPath, [options.main ?? MAIN, ...args], { env }, (error, out, err) => {
+      settle({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+    });
+  });
+}
+
+test('help names every command and exits 0, through the launcher too', async () => {
+  const { code, out } = await run(['--help']);
+  expect(code).toBe(0);
+  for (const command of ['up', 'down', 'demo', 'episodes', 'env', 'api', 'worker'])
+    expect(out).toMatch(`\n  ${command} `);
+  expect(await run(['--help'], { main: LAUNCHER })).toEqual({ code, out, err: '' });
+});
+
+test.each([
+  ['an unknown command', ['nonsense']],
+  ['an unknown option', ['episodes', 'list', '--nonsense']],
+  ['a missing option', ['episodes', 'start']],
+  ['a missing argument', ['episodes', 'show']],
+  ['a number out of bounds', ['episodes', 'list', '--limit', '101']],
+  ['options that exclude each other', ['episodes', 'logs', 'x', '--follow', '--json']],
+])('%s exits 2 and says why on standard error', async (_, args) => {
+  const { code, out, err } = await run(args);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(/^error: /);
+});
+
+test.each([['demo'], ['env'], ['episodes list']])(
+  '%s without a stack exits 1 and says how to start one',
+  async (args) => {
+    const { code, out, err } = await run(args.split(' '));
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('npm start');
+  },
+);
+
+test('an API that does not answer exits 1 and names its address', async () => {
+  // Nothing listens on port 1.
+  const env = { OBSERVATORY_URL: 'http://127.0.0.1:1/', OBSERVATORY_API_KEY: 'a key' };
+  const { code, err } = await run(['episodes', 'list'], { env });
+  expect(code).toBe(1);
+  expect(err).toBe('observatory: The API at http://127.0.0.1:1 cannot be reached.\n');
+});
+
+test('env prints what a shell evaluates, or one JSON object', async () => {
+  const env = { OBSERVATORY_URL: 'http://api.test', OBSERVATORY_API_KEY: 'a-key' };
+  expect((await run(['env'], { env })).out).toBe(
+    `export OBSERVATORY_URL='http://api.test'\nexport OBSERVATORY_API_KEY='a-key'\n`,
+  );
+  expect(JSON.parse((await run(['env', '--json'], { env })).out)).toEqual(env);
+});
