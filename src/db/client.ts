@@ -23,7 +23,14 @@ export function createDatabase(url: string, options: { connections?: number } = 
   // An idle connection that the server closes raises here; the next query opens another, so there is nothing to do.
   pool.on('error', () => {});
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+  return {
+    db,
+    pool,
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+      if (!pool.ended) await pool.end(); // kysely ends only a pool that it has used
+    },
+  };
 }
 
 const { builtins } = pg.types;

@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../errors.ts';
 
 /** Where the numbered SQL files lie. */
-export const MIGRATIONS_DIR = join(import.meta.dirname, '../../migrations');
+const MIGRATIONS_DIR = join(import.meta.dirname, '../../migrations');
 
 /** Two processes that start at once take turns. An arbitrary number, ours alone within this database. */
 const LOCK_ID = 7_700_771;

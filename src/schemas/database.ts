@@ -1,9 +1,13 @@
 import type { ColumnType } from 'kysely';
 import type { ApiKeyRole } from './api-key.ts';
 import type { Artifact, ArtifactLink } from './artifact.ts';
+import type { CoverageReport } from './coverage.ts';
 import type { Episode } from './episode.ts';
 import type { LogLine } from './log.ts';
+import type { RestoreDrill, RestorePoint } from './restore-point.ts';
+import type { Feedback } from './feedback.ts';
 import type { Step, StepAttempt } from './step.ts';
+import type { OutboxState, OutboxSubject } from './trace.ts';
 
 /** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
 type Table<T, J extends keyof T = never, D extends keyof T = never> = {
@@ -24,10 +28,21 @@ type SpanRow = {
   trace_id: string;
   episode_id: string;
   step_id: string | null;
-  state: 'pending' | 'sending' | 'accepted' | 'confirmed' | 'parked';
+  subject: OutboxSubject;
+  state: OutboxState;
   payload: string | null;
   payload_sha256: string;
   created_at: string;
+  attempts: number;
+  sent_at: string | null;
+  accepted_at: string | null;
+  confirmed_at: string | null;
+  next_attempt_at: string | null;
+  unseen_since: string | null;
+  error: string | null;
+};
+type CoverageRow = Pick<CoverageReport, 'id' | 'episode_id' | 'verdict' | 'checked_at'> & {
+  report: Omit<CoverageReport, 'id' | 'episode_id' | 'verdict' | 'checked_at'>;
 };
 type ApiKeyRow = {
   id: string;
@@ -38,6 +53,14 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type MirrorRow = {
+  sha256: string;
+  size_bytes: number;
+  etag: string;
+  verified_at: string;
+  unreferenced_at: string | null;
+};
+
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
 type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
@@ -46,7 +69,7 @@ type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
 export type Database = {
   episodes: Table<
     EpisodeRow,
-    'inputs' | 'budgets' | 'metadata' | 'failure',
+    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure',
     Sums | UsageSums | Ending | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
   >;
   steps: Table<
@@ -72,6 +95,24 @@ export type Database = {
   step_artifacts: Table<StepArtifactRow, 'clock'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
-  trace_outbox: Table<SpanRow, never, 'state' | 'created_at'>;
+  trace_outbox: Table<
+    SpanRow,
+    never,
+    | 'subject'
+    | 'state'
+    | 'created_at'
+    | 'attempts'
+    | 'sent_at'
+    | 'accepted_at'
+    | 'confirmed_at'
+    | 'next_attempt_at'
+    | 'unseen_since'
+    | 'error'
+  >;
+  coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
+  feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
+  restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
+  mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;
 };

@@ -56,6 +56,10 @@ export const EpisodeInput = z.strictObject({
 });
 export type EpisodeInput = z.infer<typeof EpisodeInput>;
 
+/** Whether a tool's calls run at once, are refused, or wait for a person. Tools that are not named run at once. */
+export const Approvals = z.record(boundedText(1, 100), z.enum(['always', 'never', 'ask']));
+export type Approvals = z.infer<typeof Approvals>;
+
 /** What starts an episode: the body of `POST /v1/episodes`. */
 export const StartEpisode = z.strictObject({
   task: boundedText(1, 20_000),
@@ -64,6 +68,7 @@ export const StartEpisode = z.strictObject({
   model: boundedText(1, 200).default('scripted'),
   seed: z.number().int().min(0).max(2_147_483_647).default(0),
   budgets: Budgets.prefault({}),
+  approvals: Approvals.default({}),
   tags: z.array(boundedText(1, 100)).max(50).default([]),
   metadata: JsonObject.default({}),
 });
@@ -83,6 +88,7 @@ export const Episode = z.object({
   model: z.string(),
   seed: Count,
   budgets: Budgets,
+  approvals: Approvals,
   tags: z.array(z.string()),
   metadata: JsonObject,
   workflow_id: z.string(),

@@ -16,11 +16,22 @@ export const traceIdOf = (namespace: string, episodeId: string): string =>
 export const spanIdOf = (traceId: string, runId: string, stepKey: string): string =>
   sha256Hex(`${traceId}|${runId}|${stepKey}`).slice(0, 16);
 
+/** The span of an episode's root on one line of runs: `rootRun` is the run that began the line. */
+export const rootSpanIdOf = (traceId: string, rootRun: string): string => spanIdOf(traceId, rootRun, 'episode');
+
+/** The span of a step's attempt that failed: a child of the step's own. */
+export const attemptSpanIdOf = (traceId: string, step: { run_id: string; step_key: string }, attempt: number): string =>
+  spanIdOf(traceId, step.run_id, `${step.step_key}#${attempt}`);
+
+/**
+ * The run that began the line on which `runId` works. `runs` are all, oldest first; one that took steps over from others
+ * (a reset) begins a line, one that took none over (continue-as-new) goes on with the line of the run before.
+ */
+export function rootRunOf(runs: readonly string[], tookOver: ReadonlySet<string>, runId: string): string {
+  let place = runs.indexOf(runId);
+  while (place > 0 && !tookOver.has(runs[place] ?? '')) place -= 1;
+  return runs[place] ?? runId;
+}
+
 /** The key of a call is that of the thought that asked for it, and the call's id. */
 export const stepKeyOfCall = (parentKey: string, callId: string): string => `${parentKey}/${callId}`;
-
-/** The key of the thought that asked for this call; undefined for a thought's own key. */
-export function parentKeyOf(stepKey: string): string | undefined {
-  const slash = stepKey.indexOf('/');
-  return slash < 0 ? undefined : stepKey.slice(0, slash);
-}

@@ -52,7 +52,7 @@ export const Benchmark = z.strictObject({
 export type Benchmark = z.infer<typeof Benchmark>;
 
 /** Why a simulation failed, in the words that the agents' code base uses; `NONE` when it succeeded. */
-export const FailureReason = z.enum([
+const FailureReason = z.enum([
   'TIMEOUT',
   'OUT_OF_BOUNDS',
   'FORBID_ZONE_HIT',
@@ -66,7 +66,7 @@ export const FailureReason = z.enum([
   'OPEN_CIRCUIT',
   'NONE',
 ]);
-export type FailureReason = z.infer<typeof FailureReason>;
+type FailureReason = z.infer<typeof FailureReason>;
 
 /** How one simulated spawn ended. `detail` is a sentence for the agent; the two states of `success` exclude each other's reasons. */
 export const Outcome = z.discriminatedUnion('success', [

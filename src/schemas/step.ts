@@ -7,8 +7,8 @@ export const StepKind = z.enum(['thought', 'tool_call', 'simulation', 'review', 
 export type StepKind = z.infer<typeof StepKind>;
 
 /** Where a step stands. It leaves `running` once, in one transaction with its attempt, its artifact links and its span. */
-export const StepStatus = z.enum(['running', 'ok', 'error', 'cancelled', 'lost']);
-export type StepStatus = z.infer<typeof StepStatus>;
+const StepStatus = z.enum(['running', 'ok', 'error', 'cancelled', 'lost']);
+type StepStatus = z.infer<typeof StepStatus>;
 
 /** Who a step is. The workflow numbers steps before it schedules them, so the number is the same on replay and retry. */
 export const StepIdentity = z.object({
@@ -24,12 +24,41 @@ export type StepIdentity = z.infer<typeof StepIdentity>;
 export const Usage = z.object({ input_tokens: Count, output_tokens: Count, usd: z.number().min(0) });
 export type Usage = z.infer<typeof Usage>;
 
-/** A call that a model asks for. `args` are what the model wrote, not yet checked against the tool's schema. */
-export const ToolCall = z.object({ id: z.string(), name: z.string(), args: z.record(z.string(), Json) });
+/**
+ * A call that a model asks for. `args` are what the model wrote, not yet checked against the tool's schema; where that is
+ * no JSON object they are empty, and `malformed` holds its beginning.
+ */
+export const ToolCall = z.object({
+  id: z.string(),
+  name: z.string(),
+  args: z.record(z.string(), Json),
+  malformed: z.string().optional(),
+});
 export type ToolCall = z.infer<typeof ToolCall>;
 
-/** What a thought's row holds: the model's words and the calls it asks for. */
-export const ThoughtOutput = z.object({ text: z.string(), tool_calls: z.array(ToolCall) });
+/** How a conversation was shortened before it was thought about. Lengths are characters (UTF-16 units) of text. */
+export const Compaction = z.object({
+  previous_length: Count,
+  compacted_length: Count,
+  threshold: Count,
+  compaction_strategy: z.literal('shorten_older_tool_results'),
+});
+export type Compaction = z.infer<typeof Compaction>;
+
+/** A picture that a model was shown: the file, and which artifact it is. */
+export const SeenImage = z.object({ path: z.string(), sha256: Sha256 });
+export type SeenImage = z.infer<typeof SeenImage>;
+
+/** What a thought's row holds: the model's words, the calls it asks for, and what is to be known of how it came about. */
+export const ThoughtOutput = z.object({
+  text: z.string(),
+  tool_calls: z.array(ToolCall),
+  compaction: Compaction.optional(),
+  /** The pictures in the conversation that the model saw. */
+  images: z.array(SeenImage).optional(),
+  /** Nobody said what the model costs: its tokens then count as 0 dollars. */
+  usd_unknown: z.literal(true).optional(),
+});
 export type ThoughtOutput = z.infer<typeof ThoughtOutput>;
 
 /** How a turn ended, where a tool ended it: handed on with a summary, or judged with a decision. */

@@ -1,25 +1,73 @@
 import { z } from 'zod';
-import { Json } from './primitives.ts';
 
 /** What Langfuse calls an observation's type. */
 export const ObservationType = z.enum(['AGENT', 'GENERATION', 'TOOL', 'EVALUATOR', 'SPAN', 'EVENT']);
 export type ObservationType = z.infer<typeof ObservationType>;
 
-/** A finished span, frozen in the outbox when its step ends. Times are ISO 8601 UTC; ids are lower-case hexadecimal (W3C trace context). */
-export const Span = z.object({
-  trace_id: z.string(),
-  span_id: z.string(),
-  parent_span_id: z.string().nullable(),
-  type: ObservationType,
+/** How much an observation matters, in Langfuse's words. */
+export const ObservationLevel = z.enum(['DEFAULT', 'WARNING', 'ERROR']);
+export type ObservationLevel = z.infer<typeof ObservationLevel>;
+
+/** A value as OTLP's JSON writes it. */
+const OtlpValue = z.union([
+  z.object({ stringValue: z.string() }),
+  z.object({ arrayValue: z.object({ values: z.array(z.object({ stringValue: z.string() })) }) }),
+]);
+export type OtlpValue = z.infer<typeof OtlpValue>;
+
+/**
+ * A finished span in OTLP's JSON form with Langfuse's attributes: what the outbox holds and delivery sends, byte for byte.
+ * Ids are lower-case hexadecimal (W3C trace context), times decimal nanoseconds since 1970.
+ */
+export const OtlpSpan = z.object({
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  spanId: z.string().regex(/^[0-9a-f]{16}$/),
+  parentSpanId: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   name: z.string(),
-  level: z.enum(['DEFAULT', 'WARNING', 'ERROR']),
-  status_message: z.string().nullable(),
-  started_at: z.string(),
-  ended_at: z.string(),
-  input: Json.nullable(),
-  output: Json.nullable(),
-  model: z.string().nullable(),
-  usage: z.object({ input: z.number(), output: z.number(), usd: z.number() }).nullable(),
-  metadata: z.record(z.string(), Json),
+  kind: z.literal(1),
+  startTimeUnixNano: z.string().regex(/^\d+$/),
+  endTimeUnixNano: z.string().regex(/^\d+$/),
+  attributes: z.array(z.object({ key: z.string(), value: OtlpValue })),
+  status: z.object({ code: z.union([z.literal(0), z.literal(2)]), message: z.string().optional() }),
 });
-export type Span = z.infer<typeof Span>;
+export type OtlpSpan = z.infer<typeof OtlpSpan>;
+
+/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, or a score. */
+export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'score']);
+export type OutboxSubject = z.infer<typeof OutboxSubject>;
+
+/**
+ * Where an item of the outbox stands. `sending` is also one whose sender did not hear the end: it is read back before it
+ * is sent again. `accepted` was taken by the server, `confirmed` was seen in it, `parked` was refused for what it holds.
+ */
+export const OutboxState = z.enum(['pending', 'sending', 'accepted', 'confirmed', 'parked']);
+export type OutboxState = z.infer<typeof OutboxState>;
+
+/** A score in Langfuse's words, as the outbox holds it. `value` is a number, also for BOOLEAN (1 or 0), or a category's name. */
+export const Score = z.object({
+  id: z.string(),
+  traceId: z.string(),
+  observationId: z.string().optional(),
+  name: z.string(),
+  value: z.union([z.number(), z.string()]),
+  dataType: z.enum(['NUMERIC', 'BOOLEAN', 'CATEGORICAL']),
+  comment: z.string().optional(),
+  environment: z.string(),
+  /** When it was given, ISO 8601. */
+  timestamp: z.string(),
+});
+export type Score = z.infer<typeof Score>;
+
+/** An observation as a Langfuse server tells of it, as far as delivery and coverage read it. */
+export const Observation = z.object({
+  id: z.string(),
+  type: z.string(),
+  parentObservationId: z.string().nullish(),
+});
+export type Observation = z.infer<typeof Observation>;
+
+/** How many items of the outbox stand where, and the oldest that is not confirmed (ISO 8601); parked ones not counted there. */
+export type OutboxCounts = Record<OutboxState, number> & { oldest_unconfirmed_at: string | null };

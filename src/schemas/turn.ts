@@ -17,6 +17,10 @@ export type EpisodeProgress = {
   started_ms: number;
   /** The queue of the worker that holds the workspace. */
   workspace_queue: string | null;
+  /** Who asked for a pause, and why; null while the episode runs. */
+  paused: { author: string; reason: string } | null;
+  /** Messages of people that the agents have not heard yet. */
+  messages: PersonMessage[];
 };
 
 /** What starts a run of the episode's workflow. */
@@ -28,11 +32,29 @@ export type EpisodeRun = {
   progress?: EpisodeProgress;
 };
 
+/** What a person says to a running episode. `id` makes sending it twice say it once. */
+export type PersonMessage = { id: string; author: string; text: string };
+
+/** A person's answer to the question or approval that step `step` waits for. */
+export type PersonAnswer = { id: string; author: string; step: number; approve: boolean; text: string };
+
+/** A step of a person's: a question or an approval that waits, a message, or a pause. */
+export type PersonStep = {
+  step: StepIdentity;
+  step_key: string;
+  name: 'question' | 'approval' | 'message' | 'pause';
+  /** The call that asks, or that is to be approved. */
+  call: CallRef | null;
+  said: { author: string; text: string } | null;
+};
+
 /** A call that the workflow is to run: what it is, not what it says. */
 export type CallRef = {
   id: string;
   name: string;
-  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review'>;
+  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review' | 'human'>;
+  /** Whether a person has to approve the call before it runs. */
+  ask: boolean;
   /** Read-only calls run side by side, the others one after another. */
   read_only: boolean;
   /** What Temporal's UI shows: the tool and its subject, without contents. */
@@ -66,6 +88,8 @@ export type CallRequest = {
   call: CallRef;
   parent_key: string;
   checkpoint_id: string;
+  /** Who declined the call, and what they said; null where nobody did. */
+  declined: { author: string; text: string } | null;
 };
 
 /** What the workflow needs of a call that ended: where the workspace lies now. */

@@ -16,7 +16,7 @@ export async function insertEpisode(
   accepted: { request: StartEpisode; namespace: string; idempotency_key: string | null; code_version: string | null },
 ): Promise<{ episode: Episode; replayed: boolean }> {
   const { request, namespace, idempotency_key, code_version } = accepted;
-  const { inputs, budgets, metadata, ...plain } = request;
+  const { inputs, budgets, approvals, metadata, ...plain } = request;
   const id = uuidv7();
   const request_sha256 = createHash('sha256').update(JSON.stringify(request)).digest('hex');
   const inserted = await db
@@ -26,6 +26,7 @@ export async function insertEpisode(
       id,
       inputs: JSON.stringify(inputs),
       budgets: JSON.stringify(budgets),
+      approvals: JSON.stringify(approvals),
       metadata: JSON.stringify(metadata),
       workflow_id: workflowIdOf(id),
       trace_id: traceIdOf(namespace, id),

@@ -12,7 +12,7 @@ export function toEpisode({ runs: _runs, idempotency_key: _key, request_sha256: 
 }
 
 /** The episode, or undefined where there is none with this id. */
-export async function findEpisode(db: Kysely<Database>, id: string): Promise<Episode | undefined> {
+async function findEpisode(db: Kysely<Database>, id: string): Promise<Episode | undefined> {
   const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
   return row && toEpisode(row);
 }

@@ -55,7 +55,8 @@ type AttemptEnd = {
   step_id: string;
   attempt: number;
   status: 'ok' | 'error' | 'cancelled' | 'lost';
-  usage: Usage;
+  /** null where it was used up and nobody said how much. */
+  usage: Usage | null;
   error: Failure | null;
 };
 
@@ -68,16 +69,27 @@ export async function closeAttempt(tx: Tx, { step_id, attempt, status, usage, er
       ended_at: sql`clock_timestamp()`,
       error: error && JSON.stringify(error),
       ...usage,
-      usage_unknown: false,
+      usage_unknown: usage === null,
     })
     .where('step_id', '=', step_id)
     .where('attempt', '=', attempt)
     .execute();
 }
 
-/** Adds what an attempt used to its step and its episode. */
-export async function addUsage(tx: Tx, step: StepRef, usage: Usage): Promise<void> {
-  if (usage.input_tokens + usage.output_tokens + usage.usd === 0) return;
+/** Whether an attempt has not said yet how it ended: it runs, or a later one took it for lost. */
+export async function isUnspoken(tx: Tx, stepId: string, attempt: number): Promise<boolean> {
+  const { status, usage_unknown } = await tx
+    .selectFrom('step_attempts')
+    .select(['status', 'usage_unknown'])
+    .where('step_id', '=', stepId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirstOrThrow();
+  return status === 'running' || (status === 'lost' && usage_unknown);
+}
+
+/** Adds what an attempt used, as far as it is known, to its step and its episode. */
+export async function addUsage(tx: Tx, step: StepRef, usage: Usage | null): Promise<void> {
+  if (!usage || usage.input_tokens + usage.output_tokens + usage.usd === 0) return;
   await sql`update steps set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},
     usd = usd + ${usage.usd} where id = ${step.id}`.execute(tx);
   await sql`update episodes set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},

@@ -5,7 +5,7 @@ import type { Database } from '../../schemas/database.ts';
 import type { StepIdentity } from '../../schemas/step.ts';
 import { toStepRow } from '../read/steps.ts';
 import { closeLostAttempts } from './attempts.ts';
-import { insertSpan } from './spans.ts';
+import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
 
 type Tx = Transaction<Database>;
@@ -63,7 +63,7 @@ async function takeOver(
       .where('id', '=', row.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await insertSpan(tx, toStepRow(lost), freezeSpan(toStepRow(lost), []));
+    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null });
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx

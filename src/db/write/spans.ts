@@ -1,18 +1,110 @@
-import type { Transaction } from 'kysely';
+import { sql } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Step } from '../../schemas/step.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import { rootRunOf, rootSpanIdOf } from '../../schemas/identity.ts';
+import type { Json } from '../../schemas/primitives.ts';
+import type { Step, StepAttempt } from '../../schemas/step.ts';
+import type { OutboxSubject } from '../../schemas/trace.ts';
 
-/** A step's span, frozen when the step ends. */
-export type FrozenSpan = { span_id: string; trace_id: string; payload: string; payload_sha256: string };
+/** The channel on which delivery is woken when the outbox has grown. */
+export const OUTBOX_CHANNEL = 'observatory_outbox';
 
-/** How a step is told to Langfuse; supplied by the composition root. */
-export type FreezeSpan = (step: Step, artifacts: ArtifactLink[]) => FrozenSpan;
+/** An item of the outbox, frozen: its id, its bytes and their hash. */
+export type FrozenItem = {
+  span_id: string;
+  trace_id: string;
+  subject: OutboxSubject;
+  payload: string;
+  payload_sha256: string;
+};
 
-/** Puts an ended step's span into the outbox. */
-export async function insertSpan(tx: Transaction<Database>, step: Step, span: FrozenSpan): Promise<void> {
-  await tx
-    .insertInto('trace_outbox')
-    .values({ ...span, episode_id: step.episode_id, step_id: step.id })
+/** A step that ended, with what its spans need to know: its episode, the span above it, its files, the attempts that failed. */
+export type EndedStep = {
+  episode: Episode;
+  step: Step;
+  parent_span_id: string;
+  artifacts: ArtifactLink[];
+  failed: StepAttempt[];
+  /** What a model was shown; null where none was asked. */
+  heard: Json[] | null;
+};
+
+/** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */
+export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
+
+/** Puts the spans of an ended step into the outbox; `attempt` is the one that ended it, 0 where none did. */
+export async function insertSpans(
+  tx: Transaction<Database>,
+  freezeSpan: FreezeSpan,
+  { step, attempt, artifacts, heard }: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & { attempt: number },
+): Promise<void> {
+  const { runs, ...episode } = await tx
+    .selectFrom('episodes')
+    .selectAll()
+    .where('id', '=', step.episode_id)
+    .executeTakeFirstOrThrow();
+  const parent_span_id =
+    (await findParentSpan(tx, step)) ??
+    rootSpanIdOf(episode.trace_id, rootRunOf(runs, await listTakeovers(tx, step.episode_id, runs), step.run_id));
+  const failed = await tx
+    .selectFrom('step_attempts')
+    .selectAll()
+    .where('step_id', '=', step.id)
+    .where('attempt', '<>', attempt)
+    .where('status', '<>', 'running')
+    .orderBy('attempt')
     .execute();
+  const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, heard });
+  if (own) await insertItems(tx, { episode_id: step.episode_id, step_id: step.id }, [own]);
+  await insertItems(tx, { episode_id: step.episode_id, step_id: null }, others);
+}
+
+/** Puts items into the outbox, those that are there already left as they are, and wakes delivery. Returns how many are new. */
+export async function insertItems(
+  db: Kysely<Database>,
+  of: { episode_id: string; step_id: string | null },
+  items: FrozenItem[],
+): Promise<number> {
+  if (items.length === 0) return 0;
+  const inserted = await db
+    .insertInto('trace_outbox')
+    .values(items.map((item) => ({ ...item, ...of })))
+    .onConflict((conflict) => conflict.column('span_id').doNothing())
+    .returning('span_id')
+    .execute();
+  await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(db);
+  return inserted.length;
+}
+
+/** The runs that took steps over from others: each begins a line of its own. */
+export async function listTakeovers(
+  db: Kysely<Database>,
+  episodeId: string,
+  runs: readonly string[],
+): Promise<Set<string>> {
+  if (runs.length < 2) return new Set();
+  const rows = await db
+    .selectFrom('steps')
+    .select('superseded_by')
+    .distinct()
+    .where('episode_id', '=', episodeId)
+    .where('superseded_by', 'is not', null)
+    .execute();
+  return new Set(rows.flatMap(({ superseded_by }) => superseded_by ?? []));
+}
+
+/** The span of the thought that asked for this call; after a reset that thought may be another run's. */
+async function findParentSpan(tx: Transaction<Database>, step: Step): Promise<string | undefined> {
+  if (step.parent_seq === null) return undefined;
+  const row = await tx
+    .selectFrom('steps')
+    .select('span_id')
+    .where('episode_id', '=', step.episode_id)
+    .where('seq', '=', step.parent_seq)
+    .where((e) => e.or([e('run_id', '=', step.run_id), e('superseded_by', 'is', null)]))
+    .orderBy((e) => e('run_id', '=', step.run_id), 'desc')
+    .executeTakeFirst();
+  return row?.span_id;
 }

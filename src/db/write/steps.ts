@@ -7,11 +7,11 @@ import type { Failure } from '../../schemas/episode.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
 import { toStepRow } from '../read/steps.ts';
-import { addUsage, closeAttempt, closeLostAttempts, logLostAttempt, openAttempt } from './attempts.ts';
+import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
 import type { Tryer } from './attempts.ts';
 import { lockLine, overtaken } from './line.ts';
 import { notifyEpisode } from './notify.ts';
-import { insertSpan } from './spans.ts';
+import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
 
 type Tx = Transaction<Database>;
@@ -30,16 +30,18 @@ export type StepDescription = {
   span_id: string;
 };
 
-/** How a step ends. `usage` is what this attempt consumed, 0 where no model was called. */
+/** How a step ends. `usage` is what this attempt consumed: 0 where no model was called, null where nobody said how much. */
 export type StepEnd = {
   status: 'ok' | 'error' | 'cancelled';
   output: Json;
   error: Failure | null;
-  usage: Usage;
+  usage: Usage | null;
   artifacts: ArtifactLink[];
   /** The manifest of the workspace as this step left it; null where it cannot have changed it. */
   workspace: { sha256: string; size_bytes: number } | null;
   search_text: string | null;
+  /** What a model was shown, for its span alone; null or left out where none was asked. */
+  heard?: Json[] | null;
 };
 
 /** A step that is now running under an attempt of ours, or one that had ended already: then its record is the answer. */
@@ -102,8 +104,11 @@ export async function endStep(
       .executeTakeFirstOrThrow();
     const now = toStepRow(await tx.selectFrom('steps').selectAll().where('id', '=', step.id).executeTakeFirstOrThrow());
     if (now.status !== 'running') {
-      await closeAttempt(tx, { step_id: step.id, attempt, status: 'lost', usage: end.usage, error: null });
-      await addUsage(tx, step, end.usage);
+      // Unless it has spoken before: then this is the same end again, after a lost acknowledgement.
+      if (await isUnspoken(tx, step.id, attempt)) {
+        await closeAttempt(tx, { step_id: step.id, attempt, status: 'lost', usage: end.usage, error: null });
+        await addUsage(tx, step, end.usage);
+      }
       return now;
     }
     await linkArtifacts(tx, { stepId: step.id, attempt, end });
@@ -126,7 +131,7 @@ export async function endStep(
         .returningAll()
         .executeTakeFirstOrThrow(),
     );
-    await insertSpan(tx, ended, freezeSpan(ended, end.artifacts));
+    await insertSpans(tx, freezeSpan, { step: ended, attempt, artifacts: end.artifacts, heard: end.heard ?? null });
     await tx
       .updateTable('episodes')
       .set((e) => ({
@@ -140,10 +145,10 @@ export async function endStep(
   });
 }
 
-/** Closes an attempt that failed while its step goes on: a later attempt will end it. Its usage counts all the same. */
+/** Closes an attempt that failed while its step goes on: a later attempt will end it. Its usage (null: unknown) counts all the same. */
 export async function failAttempt(
   db: Kysely<Database>,
-  options: { step: Step; attempt: number; error: Failure; usage: Usage },
+  options: { step: Step; attempt: number; error: Failure; usage: Usage | null },
 ): Promise<void> {
   const { step, attempt, error, usage } = options;
   await db.transaction().execute(async (tx) => {

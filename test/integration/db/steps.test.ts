@@ -53,7 +53,12 @@ const end = (step: Step, attempt: number, change: Partial<StepEnd> = {}) =>
     step,
     attempt,
     end: {
-      ...{ status: 'ok', output: { said: attempt }, error: null, usage: USAGE, artifacts: [], workspace: null },
+      status: 'ok',
+      output: { said: attempt },
+      error: null,
+      usage: USAGE,
+      artifacts: [],
+      workspace: null,
       search_text: null,
       ...change,
     },
@@ -99,6 +104,15 @@ test('of two attempts at once the first to end wins, and both get what it ended 
   expect((await attemptsOf(1)).map(({ status }) => status)).toEqual(['ok', 'lost']);
   const sums = await getEpisode(database.client.db, episode);
   expect(sums).toMatchObject({ step_count: 1, attempt_count: 2, input_tokens: 20, usd: 0.5 });
+});
+
+test('ending a step again after a lost acknowledgement changes nothing', async () => {
+  const { step, attempt } = await running(1);
+  const first = await end(step, attempt);
+  const again = await end(step, attempt);
+  expect(again).toEqual(first);
+  expect((await attemptsOf(1)).map(({ status }) => status)).toEqual(['ok']);
+  expect(await getEpisode(database.client.db, episode)).toMatchObject({ step_count: 1, input_tokens: 10, usd: 0.25 });
 });
 
 test('a failed attempt closes while its step goes on, and what it used counts', async () => {

@@ -1,0 +1,90 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { CoverageReport } from '../../schemas/coverage.ts';
+import type { Database } from '../../schemas/database.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import type { Step } from '../../schemas/step.ts';
+import { toEpisode } from './episodes.ts';
+import { toStepRow } from './steps.ts';
+
+/** Everything that the record says happened in an episode, overtaken lines included. */
+export type EpisodeRecord = {
+  episode: Episode;
+  runs: string[];
+  steps: Step[];
+  /** What the outbox holds for this episode's trace; `parked` is why Langfuse refused it. */
+  items: { span_id: string; subject: 'attempt' | 'root' | 'step'; parked: string | null }[];
+  objects: { sha256: string; size_bytes: number; seq: number }[];
+};
+
+/** The record of one episode, read at one point in time; undefined where there is none with this id. */
+export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promise<EpisodeRecord | undefined> {
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => {
+      const row = await tx.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) return undefined;
+      const steps = await tx
+        .selectFrom('steps')
+        .selectAll()
+        .where('episode_id', '=', id)
+        .orderBy('seq')
+        .orderBy('id')
+        .execute();
+      const items = await tx
+        .selectFrom('trace_outbox')
+        .select(['span_id', 'subject', 'state', 'error'])
+        .where('episode_id', '=', id)
+        .where('subject', '<>', 'score')
+        .execute();
+      const { rows: objects } = await sql<
+        EpisodeRecord['objects'][number]
+      >`select a.sha256, a.size_bytes, min(used.seq) as seq
+        from (select seq, workspace_sha256 as sha256 from steps where episode_id = ${id} and workspace_sha256 is not null
+          union all select s.seq, l.sha256 from step_artifacts l join steps s on s.id = l.step_id where s.episode_id = ${id}) used
+        join artifacts a on a.sha256 = used.sha256 and a.deleted_at is null group by a.sha256, a.size_bytes`.execute(
+        tx,
+      );
+      return {
+        episode: toEpisode(row),
+        runs: row.runs,
+        steps: steps.map(toStepRow),
+        items: items.map(({ span_id, subject, state, error }) => ({
+          span_id,
+          subject: subject as 'attempt' | 'root' | 'step',
+          parked: state === 'parked' ? (error ?? 'for a reason it did not tell') : null,
+        })),
+        objects,
+      };
+    });
+}
+
+/** The newest audit of an episode, or undefined where there was none yet. */
+export async function findCoverage(db: Kysely<Database>, episodeId: string): Promise<CoverageReport | undefined> {
+  const row = await db
+    .selectFrom('coverage_reports')
+    .selectAll()
+    .where('episode_id', '=', episodeId)
+    .orderBy('checked_at', 'desc')
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { report, ...plain } = row;
+  return { ...plain, ...report };
+}
+
+/** Ended episodes of the last `days` whose newest audit is not complete, or that were never audited; oldest audit first. */
+export async function listUncoveredEpisodes(
+  db: Kysely<Database>,
+  { days, limit }: { days: number; limit: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select e.id from episodes e
+    left join lateral (select verdict, checked_at from coverage_reports where episode_id = e.id
+      order by checked_at desc limit 1) last on true
+    where e.status = any(${[...FINAL_STATUSES]}) and e.ended_at > clock_timestamp() - make_interval(days => ${days})
+      and (last.verdict is null or last.verdict <> 'complete')
+    order by last.checked_at nulls first, e.id limit ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,90 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import { failed, passed } from '../../schemas/restore-point.ts';
+import type { RecoveryCheck, RecoveryStatus, RestoreDrill, RestorePoint } from '../../schemas/restore-point.ts';
+import { listRestoreDrills, listRestorePoints, readMirrorSums } from './recovery.ts';
+
+/** A nightly run and two hours: older than this, last night's is missing. */
+export const AGE_S_MAX = 26 * 3600;
+const REREAD_DAYS = 30;
+
+/** What the state is judged by; times in Unix milliseconds. */
+export type RecoveryFacts = {
+  now_ms: number;
+  /** When this deployment began: only from then on can a point be missed. */
+  deployed_ms: number;
+  last_attempt: RestorePoint | null;
+  last_complete: RestorePoint | null;
+  last_drill: RestoreDrill | null;
+  /** The newest snapshot that a drill restored. */
+  verified: { snapshot_ms: number; rto_seconds: number | null } | null;
+};
+
+/** Reads how recovery stands at `now_ms`. */
+export async function readRecoveryStatus(
+  db: Kysely<Database>,
+  { now_ms, same_endpoint }: { now_ms: number; same_endpoint: boolean },
+): Promise<RecoveryStatus> {
+  const ended = (await listRestorePoints(db, { limit: 2 })).filter(({ status }) => status !== 'running');
+  const [complete] = await listRestorePoints(db, { limit: 1, status: 'complete' });
+  const drills = (await listRestoreDrills(db, { limit: 2 })).filter(({ status }) => status !== 'running');
+  const { rows } = await sql<{ snapshot_at: string; rto_seconds: number | null }>`select p.snapshot_at, d.rto_seconds
+    from restore_drills d join restore_points p on p.id = d.point_id
+    where d.status = 'passed' order by p.snapshot_at desc limit 1`.execute(db);
+  const began = await sql<{ at: string }>`select min(applied_at) as at from schema_migrations`.execute(db);
+  const [verified] = rows;
+  const facts: RecoveryFacts = {
+    now_ms,
+    deployed_ms: Date.parse(began.rows[0]?.at ?? ''),
+    last_attempt: ended[0] ?? null,
+    last_complete: complete ?? null,
+    last_drill: drills[0] ?? null,
+    verified: verified ? { snapshot_ms: Date.parse(verified.snapshot_at), rto_seconds: verified.rto_seconds } : null,
+  };
+  const { last_attempt, last_complete, last_drill } = facts;
+  const mirror = await readMirrorSums(db, REREAD_DAYS);
+  return { ...judgeRecovery(facts), last_attempt, last_complete, last_drill, mirror, same_endpoint };
+}
+
+/** The state that the facts amount to: failing before stale before never, since a failure says more. */
+export function judgeRecovery(
+  facts: RecoveryFacts,
+): Pick<RecoveryStatus, 'status' | 'rpo_seconds' | 'rto_seconds' | 'checks'> {
+  const { now_ms, deployed_ms, last_attempt, last_complete, last_drill, verified } = facts;
+  const ageOf = (ms: number) => Math.max(0, Math.round((now_ms - ms) / 1000));
+  const point_age_s = last_complete?.snapshot_at ? ageOf(Date.parse(last_complete.snapshot_at)) : null;
+  const rpo_seconds = verified ? ageOf(verified.snapshot_ms) : null;
+  const deployed_s = ageOf(deployed_ms);
+  const checks = [
+    outcomeCheck('last_attempt', last_attempt),
+    outcomeCheck('last_drill', last_drill),
+    ageCheck('point_age', point_age_s, deployed_s),
+    ageCheck('verified_age', rpo_seconds, deployed_s),
+  ];
+  const bad = new Set(checks.filter(({ status }) => status === 'failed').map(({ name }) => name));
+  const status = stateOf(bad, verified !== null);
+  return { status, rpo_seconds, rto_seconds: verified?.rto_seconds ?? null, checks };
+}
+
+function stateOf(bad: Set<string>, verified: boolean): RecoveryStatus['status'] {
+  if (bad.has('last_attempt') || bad.has('last_drill')) return 'failing';
+  if (bad.size > 0) return 'stale';
+  return verified ? 'ok' : 'never';
+}
+
+function outcomeCheck(name: string, last: RestorePoint | RestoreDrill | null): RecoveryCheck {
+  if (!last) return passed(name, { id: null });
+  const figures = { id: last.id, status: last.status };
+  const why = last.checks.filter(({ status }) => status === 'failed').map((each) => `${each.name}: ${each.reason}`);
+  const good = last.status === 'complete' || last.status === 'passed';
+  return good ? passed(name, figures) : failed(name, why.join('; ') || `it is ${last.status}`, figures);
+}
+
+/** Where there is none yet, the deployment's own age counts. */
+function ageCheck(name: string, age_s: number | null, deployed_s: number): RecoveryCheck {
+  const figures = { age_s, age_s_max: AGE_S_MAX };
+  if ((age_s ?? deployed_s) <= AGE_S_MAX) return passed(name, figures);
+  const hours = Math.floor((age_s ?? deployed_s) / 3600);
+  return failed(name, age_s === null ? `there is none after ${hours} hours` : `it is ${hours} hours old`, figures);
+}

@@ -1,0 +1,58 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import type { OutboxCounts, OutboxState, OutboxSubject } from '../../schemas/trace.ts';
+
+/** An item that was sent and not yet seen. `started_ns` is its span's start, nanoseconds since 1970; null for a score. */
+export type SentItem = {
+  span_id: string;
+  trace_id: string;
+  subject: OutboxSubject;
+  state: 'sending' | 'accepted';
+  attempts: number;
+  unseen_since: string | null;
+  started_ns: string | null;
+};
+
+/** Sent items that are due to be read back: all due ones of at most `traces_max` traces, those that wait longest first. */
+export async function listSentItems(
+  db: Kysely<Database>,
+  { now, traces_max, items_max }: { now: string; traces_max: number; items_max: number },
+): Promise<SentItem[]> {
+  const { rows } = await sql<SentItem>`with due as (
+      select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
+      group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
+    select span_id, trace_id, subject, state, attempts, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns
+    from trace_outbox where trace_id in (select trace_id from due)
+      and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** When the next item is due, ISO 8601; null when nothing waits. */
+export async function findNextDue(db: Kysely<Database>): Promise<string | null> {
+  const { rows } = await sql<{ due: string | null }>`select min(coalesce(next_attempt_at, created_at)) as due
+    from trace_outbox where state in ('pending', 'sending', 'accepted')`.execute(db);
+  return rows[0]?.due ?? null;
+}
+
+/** How many items stand where. */
+export async function countOutbox(db: Kysely<Database>, episodeId?: string): Promise<OutboxCounts> {
+  const rows = await db
+    .selectFrom('trace_outbox')
+    .select(({ fn }) => ['state', fn.countAll<number>().as('items'), fn.min('created_at').as('oldest')])
+    .$if(episodeId !== undefined, (query) => query.where('episode_id', '=', episodeId ?? ''))
+    .groupBy('state')
+    .execute();
+  const count = (state: OutboxState) => rows.find((row) => row.state === state)?.items ?? 0;
+  const waiting = rows.flatMap(({ state, oldest }) => (state === 'confirmed' || state === 'parked' ? [] : oldest));
+  return {
+    pending: count('pending'),
+    sending: count('sending'),
+    accepted: count('accepted'),
+    confirmed: count('confirmed'),
+    parked: count('parked'),
+    oldest_unconfirmed_at: waiting.toSorted()[0] ?? null,
+  };
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { boundedText, Uuid } from './primitives.ts';
+
+/** What a person says at most at once, in UTF-16 units. */
+const SAID_CHARS_MAX = 4_000;
+
+/** Pauses an episode: the body of `POST /v1/episodes/{id}/pause`. */
+export const PauseEpisode = z.strictObject({ reason: boundedText(0, SAID_CHARS_MAX).default('') });
+export type PauseEpisode = z.infer<typeof PauseEpisode>;
+
+/** Tells the agents something. Under the same `id` it is said once, however often it is sent. */
+export const NewMessage = z.strictObject({ id: Uuid.optional(), text: boundedText(1, SAID_CHARS_MAX) });
+export type NewMessage = z.infer<typeof NewMessage>;
+
+/** Answers the question or approval that step `step` waits for; a question's answer is its `text`. */
+export const NewAnswer = z.strictObject({
+  step: z.number().int().min(1).max(2_147_483_647),
+  approve: z.boolean().default(true),
+  text: boundedText(0, SAID_CHARS_MAX).default(''),
+});
+export type NewAnswer = z.infer<typeof NewAnswer>;
