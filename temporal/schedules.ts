@@ -1,6 +1,20 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client, ScheduleOptions } from '@temporalio/client';
-import { SWEEP_ID, SWEEP_WORKFLOW, taskQueue } from '../src/workflows/names.ts';
+import {
+  COVERAGE_SWEEP_ID,
+  COVERAGE_SWEEP_WORKFLOW,
+  RECOVERY_WATCH_ID,
+  RECOVERY_WATCH_WORKFLOW,
+  RESTORE_DRILL_ID,
+  RESTORE_DRILL_WORKFLOW,
+  RESTORE_POINT_ID,
+  RESTORE_POINT_WORKFLOW,
+  RETENTION_ID,
+  RETENTION_WORKFLOW,
+  SWEEP_ID,
+  SWEEP_WORKFLOW,
+  taskQueue,
+} from '../src/workflows/names.ts';
 
 /** A run that was due while nothing ran is made up for within this time; the server's default is a year. */
 const CATCHUP_WINDOW = '10 minutes';
@@ -21,8 +35,68 @@ function schedules(prefix: string): ScheduleOptions[] {
         args: [],
       },
     },
+    {
+      scheduleId: `${prefix}${COVERAGE_SWEEP_ID}`,
+      spec: { calendars: [{ hour: 3, minute: 40 }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+      state: { note: 'Audits the coverage of episodes again that was not complete' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: COVERAGE_SWEEP_WORKFLOW,
+        workflowId: `${prefix}${COVERAGE_SWEEP_ID}`,
+        taskQueue: taskQueue(prefix, 'maintenance'),
+        args: [],
+      },
+    },
+    ...recoverySchedules(prefix),
   ];
 }
+
+/** A night that was missed, since the machine slept, is made up for within this time. */
+const NIGHT_CATCHUP_WINDOW = '12 hours';
+/** Deployments that share servers do not all begin at once. */
+const NIGHT_JITTER = '10 minutes';
+
+/** The nights of recovery, in UTC: the point, then the drill on it, then what may go since a newer one is verified. */
+function recoverySchedules(prefix: string): ScheduleOptions[] {
+  const nightly = (id: string, workflowType: string, at: { time: { hour: number; minute: number }; note: string }) => ({
+    scheduleId: `${prefix}${id}`,
+    spec: { calendars: [at.time], jitter: NIGHT_JITTER },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: NIGHT_CATCHUP_WINDOW },
+    state: { note: at.note },
+    action: {
+      type: 'startWorkflow' as const,
+      workflowType,
+      workflowId: `${prefix}${id}`,
+      taskQueue: taskQueue(prefix, 'maintenance'),
+      args: [],
+    },
+  });
+  return [
+    nightly(RESTORE_POINT_ID, RESTORE_POINT_WORKFLOW, {
+      time: { hour: 1, minute: 15 },
+      note: 'Makes a restore point: database, objects, proof',
+    }),
+    nightly(RESTORE_DRILL_ID, RESTORE_DRILL_WORKFLOW, {
+      time: { hour: 2, minute: 15 },
+      note: 'Restores the newest point into a scratch database and checks it',
+    }),
+    nightly(RETENTION_ID, RETENTION_WORKFLOW, {
+      time: { hour: 4, minute: 15 },
+      note: 'Keeps 7 daily, 4 weekly and 6 monthly restore points',
+    }),
+    {
+      ...nightly(RECOVERY_WATCH_ID, RECOVERY_WATCH_WORKFLOW, {
+        time: { hour: 0, minute: 0 },
+        note: 'Fails when restore points or drills are stale or failing',
+      }),
+      spec: { intervals: [{ every: '1 hour' }] },
+    },
+  ];
+}
+
+/** The ids of all schedules of a deployment. */
+export const scheduleIds = (prefix: string): string[] => schedules(prefix).map(({ scheduleId }) => scheduleId);
 
 /** Creates the schedules that are missing and brings the others to what the code says; one that is paused stays paused. */
 export async function ensureSchedules(client: Client, prefix: string): Promise<void> {

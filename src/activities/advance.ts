@@ -13,12 +13,15 @@ import { threadIdOf } from '../schemas/identity.ts';
 import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
 import type { Step, StepIdentity, TurnEnd } from '../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../schemas/turn.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { getAgent } from './agent/agents.ts';
 import type { Role } from './agent/agents.ts';
 import { buildConversation } from './agent/conversation.ts';
 import { buildGraph } from './agent/graph.ts';
 import type { AgentGraph, TurnContext } from './agent/graph.ts';
-import type { ModelOf } from './agent/models/models.ts';
+import { compact } from './agent/models/compaction.ts';
+import { showImages } from './agent/models/images.ts';
+import type { Models } from './agent/models/models.ts';
 import { runSuperstep } from './agent/superstep.ts';
 import type { GraphPosition } from './agent/superstep.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -26,14 +29,16 @@ import type { JsonStore } from './json-store.ts';
 import type { RecordStep, StepSubject } from './record.ts';
 import { describeTool } from './tools/registry.ts';
 import type { Tool } from './tools/tool.ts';
+import { tellConversation } from '../tracing/capture.ts';
 
 export type AdvanceDeps = {
   db: Kysely<Database>;
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
   json: JsonStore;
+  store: Pick<ObjectStore, 'stat' | 'readBytes'>;
   recordStep: RecordStep;
-  models: ModelOf;
+  models: Models;
   registry: ReadonlyMap<string, Tool>;
 };
 
@@ -98,7 +103,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         thought: {
           agent: step.agent,
           key: step.step_key,
-          calls: tool_calls.map((call) => callRef(deps.registry, call)),
+          calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
           usd: step.usd,
         },
@@ -140,7 +145,7 @@ function recordThought(
   deps: AdvanceDeps,
   { episode, role, identity, step_key, checkpoint_id }: Thinking,
 ): Promise<Step> {
-  const { db, json, models, recordStep, registry } = deps;
+  const { db, json, store, models, recordStep, registry } = deps;
   const subject: StepSubject = {
     step_key,
     kind: 'thought',
@@ -149,38 +154,38 @@ function recordThought(
     name: 'think',
     // The conversation is what the record holds of this role up to here: said by number, not copied.
     input: { role: role.name, conversation_before: identity.seq, tools: [...role.tools] },
-    model: episode.model,
+    model: models.nameOf(episode.model),
     checkpoint_id,
   };
   return recordStep(identity, subject, async ({ signal, log }) => {
     const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
-    const messages = await buildConversation({ episode, role, steps }, json);
+    const conversation = await buildConversation({ episode, role, steps }, json);
     const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
-    const model = (await models(episode, role.name)).bindTools?.(tools);
-    if (!model) throw new AppError('failed_precondition', `the model ${episode.model} cannot call tools`);
-    const message = await model.invoke(messages, { signal }).catch((error: unknown) => {
-      const known = AppError.from(error);
-      throw known.code === 'internal' ? new AppError('model_failed', known.message, { cause: error }) : known;
-    });
-    const output = {
-      text: message.text,
-      tool_calls: (message.tool_calls ?? []).map(({ id, name, args }, place) => ({
-        id: id ?? `call-${place}`,
-        name,
-        args,
-      })),
+    const model = await models.open(episode, role.name);
+    const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
+    const { messages, images } = model.sees_images
+      ? await showImages(fitting, store)
+      : { messages: fitting, images: [] };
+    const { text, tool_calls, usage, usd_unknown } = await model.think(messages, { tools, signal });
+    if (text) log.write('agent', text);
+    const output: ThoughtOutput = {
+      text,
+      tool_calls,
+      ...(compaction && { compaction }),
+      ...(images.length > 0 && { images }),
+      ...(usd_unknown && { usd_unknown }),
     };
-    if (output.text) log.write('agent', output.text);
-    const { input_tokens = 0, output_tokens = 0 } = message.usage_metadata ?? {};
-    return { output, usage: { input_tokens, output_tokens, usd: 0 }, search_text: output.text };
+    return { output, usage, search_text: text, heard: tellConversation(fitting) };
   });
 }
 
 function callRef(
   registry: ReadonlyMap<string, Tool>,
+  { approvals }: Episode,
   { id, name, args }: ThoughtOutput['tool_calls'][number],
 ): CallRef {
   const tool = registry.get(name);
   const summary = `${name} ${tool?.subject(args) ?? ''}`.trim().slice(0, SUMMARY_CHARS_MAX);
-  return { id, name, kind: tool?.kind ?? 'tool_call', read_only: tool?.read_only ?? true, summary };
+  const ask = approvals[name] === 'ask';
+  return { id, name, kind: tool?.kind ?? 'tool_call', ask, read_only: tool?.read_only ?? true, summary };
 }

@@ -10,6 +10,7 @@ import type { EpisodeOutcome, SettleRequest } from '../schemas/turn.ts';
 import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from './heartbeat.ts';
+import type { createPeopleActivities } from './people.ts';
 
 export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; namespace: string };
 
@@ -60,4 +61,5 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
 /** Every activity that an episode's workflow calls. */
 export type EpisodeActivities = ReturnType<typeof createAdvanceActivity> &
   ReturnType<typeof createCallToolActivities> &
+  ReturnType<typeof createPeopleActivities> &
   ReturnType<typeof createEpisodeRecordActivities>;

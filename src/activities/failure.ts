@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporal
 import { AppError } from '../errors.ts';
 
 /** How often work is tried again after an error that waiting does not mend: a bug of ours, or a model that will not answer. */
-export const FEW_ATTEMPTS_MAX = 5;
+const FEW_ATTEMPTS_MAX = 5;
 
 /** The one mapper to Temporal: `type` is the error's code; what `attempts` tries did not mend is not tried again. */
 export function toActivityFailure(error: AppError, attempts: number): ApplicationFailure | CancelledFailure {

@@ -1,16 +1,28 @@
 import { Context } from '@temporalio/activity';
+import type { JsonObject } from '../schemas/primitives.ts';
 import { asActivityFailure } from './failure.ts';
 
 /** How often an activity says that it is alive, and so hears of a cancel. The worker throttles further. */
 const HEARTBEAT_INTERVAL_MS = 500;
 
-/** An activity that heartbeats for as long as it works, with the newest details, and whose errors leave as Temporal's. */
+/** An activity that heartbeats for as long as it works, and whose errors leave as Temporal's. */
 export function heartbeating<Args extends unknown[], Result>(
   work: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
+  return reporting(() => work);
+}
+
+/** The same for an activity that tells how far it is: every heartbeat carries what `report` was last given. */
+export function reporting<Args extends unknown[], Result>(
+  makeWork: (report: (details: JsonObject) => void) => (...args: Args) => Promise<Result>,
+): (...args: Args) => Promise<Result> {
   return async (...args) => {
     const context = Context.current();
-    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_INTERVAL_MS);
+    let details: JsonObject | undefined;
+    const work = makeWork((newest) => {
+      details = newest;
+    });
+    const beat = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS);
     try {
       return await work(...args);
     } catch (error) {

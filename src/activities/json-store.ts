@@ -5,7 +5,7 @@ import type { Json, JsonInput } from '../schemas/primitives.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** What a row holds itself; larger JSON becomes an artifact, so that lists and checkpoints stay quick. */
-export const INLINE_JSON_BYTES_MAX = 16_384;
+const INLINE_JSON_BYTES_MAX = 16_384;
 const PREVIEW_CHARS = 500;
 /** Far above any tool's output, which its own limits bound. */
 const STORED_JSON_BYTES_MAX = 64 * 1024 * 1024;

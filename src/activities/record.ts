@@ -9,10 +9,14 @@ import type { Database } from '../schemas/database.ts';
 import type { Failure } from '../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import { storableText } from '../schemas/primitives.ts';
-import type { JsonInput } from '../schemas/primitives.ts';
-import type { Step, StepIdentity, Usage } from '../schemas/step.ts';
+import type { Json, JsonInput } from '../schemas/primitives.ts';
+import { Usage } from '../schemas/step.ts';
+import type { Step, StepIdentity } from '../schemas/step.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Redactor } from '../tracing/redaction.ts';
 import { toActivityFailure } from './failure.ts';
 import type { JsonStore } from './json-store.ts';
+import { keepTrying } from './keep-trying.ts';
 import { openLog } from './logs.ts';
 import type { LogWriter } from './logs.ts';
 
@@ -27,10 +31,13 @@ export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal;
 export type StepResult = {
   output: JsonInput;
   error?: Failure;
-  usage?: Usage;
+  /** null where something was used and nobody said how much. */
+  usage?: Usage | null;
   artifacts?: ArtifactLink[];
   workspace?: { sha256: string; size_bytes: number };
   search_text?: string;
+  /** What a model was shown: for the trace alone, since the record holds it as earlier steps. */
+  heard?: Json[];
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */
@@ -46,10 +53,13 @@ export type RecordStep = (
 export type RecorderDeps = {
   db: Kysely<Database>;
   json: JsonStore;
+  store: Pick<ObjectStore, 'put'>;
   freezeSpan: FreezeSpan;
   /** The namespace that trace ids derive from. */
   namespace: string;
   worker: { id: string; build: string };
+  /** Takes secrets out of everything that is stored. */
+  redactor: Redactor;
 };
 
 /**
@@ -57,10 +67,10 @@ export type RecorderDeps = {
  * work, and ends step and attempt together with all that belongs to them; of two attempts the first to end wins. When
  * the work throws, the attempt is closed and the error leaves as Temporal's; only a person's cancel ends the step.
  */
-export function createRecorder({ db, json, freezeSpan, namespace, worker }: RecorderDeps): RecordStep {
+export function createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor }: RecorderDeps): RecordStep {
   return async (identity, subject, work) => {
     const { info, cancellationSignal } = Context.current();
-    const input = await json.pack(subject.input, `.observatory/steps/${identity.seq}/input.json`);
+    const input = await json.pack(redactor.json(subject.input), `.observatory/steps/${identity.seq}/input.json`);
     const traceId = traceIdOf(namespace, identity.episode_id);
     const begun = await beginStep(db, {
       identity,
@@ -75,55 +85,90 @@ export function createRecorder({ db, json, freezeSpan, namespace, worker }: Reco
     });
     if (begun.state === 'ended') return begun.step;
     const { step, attempt } = begun;
-    const log = openLog(db, { episode_id: step.episode_id, step_id: step.id, attempt });
+    const log = openLog(db, {
+      episode_id: step.episode_id,
+      step_id: step.id,
+      attempt,
+      redact: redactor.text,
+      storeRest: (file) => storeLogRest(store, file, step.seq),
+    });
     const end = async (status: 'ok' | 'error' | 'cancelled', result: StepResult) => {
-      const output = await json.pack(result.output, `.observatory/steps/${step.seq}/output.json`);
-      await log.close();
+      const output = await json.pack(redactor.json(result.output), `.observatory/steps/${step.seq}/output.json`);
+      const logRest = await log.close();
       const artifacts = [
         ...(result.artifacts ?? []),
+        logRest,
         output.artifact,
         input.artifact && { ...input.artifact, role: 'input' as const },
       ];
-      return endStep(db, {
+      const ending = {
         step,
         attempt,
         end: {
           status,
           output: output.value,
-          error: result.error ?? null,
-          usage: result.usage ?? NO_USAGE,
+          error: result.error ? redacted(redactor, result.error) : null,
+          usage: result.usage === undefined ? NO_USAGE : result.usage,
           artifacts: artifacts.filter((link) => link !== null),
           workspace: result.workspace ?? null,
-          search_text: result.search_text ? bounded(result.search_text) : null,
+          heard: result.heard ?? null,
+          search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
         },
         freezeSpan,
-      });
+      };
+      return keepTrying(() => endStep(db, ending), cancellationSignal);
     };
     try {
       const result = await work({ step, attempt, signal: cancellationSignal, log });
       return await end(result.error ? 'error' : 'ok', result);
     } catch (thrown) {
       if (Context.current().cancellationDetails?.cancelRequested) {
-        await end('cancelled', { output: null, error: { code: 'cancelled', message: 'the episode was cancelled' } });
+        const error = { code: 'cancelled', message: 'the episode was cancelled' };
+        await end('cancelled', { output: null, error, usage: usageIn(AppError.from(thrown)) });
         throw new CancelledFailure('the episode was cancelled');
       }
-      throw await closeFailedAttempt(AppError.from(thrown), { step, attempt, log });
+      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log });
     }
   };
+}
 
-  async function closeFailedAttempt(error: AppError, { step, attempt, log }: Omit<AttemptContext, 'signal'>) {
-    // Heartbeat timeouts, resets and shutdowns abort the work too: none of them is the step's end.
-    const cause = error.code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt') : error;
-    log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
-    const failure = { code: cause.code, message: cause.message };
-    try {
-      await log.close();
-      await failAttempt(db, { step, attempt, error: failure, usage: NO_USAGE });
-    } catch {
-      // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
-    }
-    return toActivityFailure(cause, attempt);
+/** Closes an attempt whose work threw, and returns the error as Temporal's. */
+async function closeFailedAttempt(
+  { db, redactor }: Pick<RecorderDeps, 'db' | 'redactor'>,
+  error: AppError,
+  { step, attempt, log }: Omit<AttemptContext, 'signal'>,
+) {
+  // Heartbeat timeouts, resets and shutdowns abort the work too: none of them is the step's end.
+  const { code, details } = error;
+  const cause =
+    code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
+  log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
+  try {
+    await log.close({ drop_rest: true });
+    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage: usageIn(cause) });
+  } catch {
+    // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
   }
+  return toActivityFailure(cause, attempt);
+}
+
+const redacted = (redactor: Redactor, { code, message }: Failure): Failure => ({
+  code,
+  message: redactor.text(message),
+});
+
+async function storeLogRest(store: RecorderDeps['store'], file: string, seq: number): Promise<ArtifactLink> {
+  const content_type = 'text/plain; charset=utf-8';
+  const stored = await store.put({ file }, { contentType: content_type });
+  const path = `.observatory/steps/${seq}/log-rest.txt`;
+  return { role: 'output', path, ...stored, content_type, kind: 'LOG', clock: null };
+}
+
+/** What the failed work says that it used; null when it used something and cannot say how much. */
+function usageIn({ details }: AppError): Usage | null {
+  const used = Usage.safeParse(details);
+  if (used.success) return used.data;
+  return details['usage_unknown'] === true ? null : NO_USAGE;
 }
 
 /** Cut at a character, and marked, so that the column's limit holds: the whole text is in the output. */

@@ -1,39 +1,61 @@
 import { createAdvanceActivity } from '../activities/advance.ts';
+import { createAftercareActivities } from '../activities/aftercare.ts';
 import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
+import { createCoverageActivities } from '../activities/coverage.ts';
+import type { Alert } from '../activities/delivery-cycle.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
 import { createJsonStore } from '../activities/json-store.ts';
+import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
+import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
 import type { Sandbox } from '../activities/tools/sandbox.ts';
 import type { Workspaces } from '../activities/workspaces.ts';
 import { Checkpointer } from '../db/checkpointer.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { createSpanFreezer } from '../tracing/spans.ts';
+import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
+import type { LangfuseClient } from '../tracing/langfuse-client.ts';
+import type { Redactor } from '../tracing/redaction.ts';
+import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createHistoryReader } from './temporal-history.ts';
+import type { Config } from './config.ts';
 import type { EpisodeWorkflows } from './temporal-client.ts';
 
 /** What the activities of one worker are made of. */
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   store: ObjectStore;
   workspaces: Workspaces;
-  workflows: Pick<EpisodeWorkflows, 'startEpisode'>;
+  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'client'>;
   sandbox: Sandbox;
+  model: Config['model'];
   namespace: string;
   worker: { id: string; build: string };
   queues: { workspace: string };
+  tracing: {
+    redactor: Redactor;
+    langfuse: LangfuseClient | null;
+    alert: Alert;
+    environment: string;
+    artifactUrl: (sha256: string) => string;
+    /** Fires when the worker is told to stop. */
+    stopping: AbortSignal;
+  };
 };
 
-/** Every activity, wired, by the queue that serves it: an episode's, those that run calls, and the sweeps'. */
+/** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, namespace, worker, queues } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const freezeSpan = createSpanFreezer({ namespace });
-  const recordStep = createRecorder({ db, json, freezeSpan, namespace, worker });
+  const { redactor, langfuse, alert, environment, artifactUrl, stopping } = tracing;
+  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
+  const freezeSpan = createSpanFreezer(freezing);
+  const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
   const registry = createRegistry();
   const checkpointer = new Checkpointer(pool);
-  const models = createModels(json);
+  const models = createModels(json, model);
   const workspace_queue = queues.workspace;
   const calls = createCallToolActivities({
     db,
@@ -47,9 +69,17 @@ export function createActivities(parts: ActivityParts) {
   });
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, recordStep, models, registry }),
+    ...createPeopleActivities({ db, json, freezeSpan, namespace }),
+    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, models, registry }),
     ...calls,
   };
   const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
-  return { episode, calls, sweep };
+  const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
+  const now = () => new Date();
+  const traces = {
+    ...createTraceDeliveryActivities({ db, pool, langfuse, alert, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createAftercareActivities({ db, json, freezeRoot: createRootFreezer(freezing), awaitRunEnd, environment }),
+    ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
+  };
+  return { episode, calls, sweep, traces };
 }

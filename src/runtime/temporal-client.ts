@@ -1,15 +1,25 @@
 import { readFile } from 'node:fs/promises';
-import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
-import type { EpisodeRun } from '../schemas/turn.ts';
+import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
+import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
 import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
 import type { TemporalConfig } from './config.ts';
 
 /** A call to Temporal from the API answers within this time, or says that Temporal is away. */
 const CALL_TIMEOUT_MS = 3_000;
+/** What a person says is checked by the workflow, so a worker has to answer: one that has just started needs this long. */
+const PERSON_TIMEOUT_MS = 10_000;
 /** A run continues as new from this many events on, below the 4,096 at which the server suggests it. */
 const HISTORY_EVENTS_MAX = 4_000;
 /** What Temporal's UI shows of a task in its lists, in UTF-16 units. */
@@ -39,6 +49,14 @@ export type EpisodeWorkflows = AsyncDisposable & {
   startEpisode(episode: Episode): Promise<void>;
   /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
   cancelEpisode(episode: Episode): Promise<void>;
+  /** Pauses the episode before its next thought or call. */
+  pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
+  /** Lets a paused episode go on. */
+  resumeEpisode(episode: Episode, said: { author: string }): Promise<void>;
+  /** Tells the agents something before their next thought. Throws failed_precondition once the episode has ended. */
+  sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
+  /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
+  answer(episode: Episode, answer: PersonAnswer): Promise<void>;
   /** Resolves when Temporal answers, else throws `unavailable`. */
   readyCheck(): Promise<void>;
 };
@@ -47,12 +65,11 @@ export type EpisodeWorkflows = AsyncDisposable & {
 export async function openEpisodeWorkflows(config: TemporalConfig): Promise<EpisodeWorkflows> {
   const connection = Connection.lazy(await connectionOptions(config));
   const client = new Client({ connection, namespace: config.namespace });
-  const call = <T>(work: () => Promise<T>) =>
-    connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, work).catch((error: unknown) => {
-      throw error instanceof AppError
-        ? error
-        : new AppError('unavailable', 'Temporal does not answer', { cause: error });
+  const call = <T>(work: () => Promise<T>, timeout_ms = CALL_TIMEOUT_MS) =>
+    connection.withDeadline(Date.now() + timeout_ms, work).catch((error: unknown) => {
+      throw asAppError(error);
     });
+  const handleOf = ({ workflow_id }: Episode) => client.workflow.getHandle(workflow_id);
   const startEpisode = async (episode: Episode) => {
     const run: EpisodeRun = {
       episode_id: episode.id,
@@ -82,13 +99,20 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
         if (episode.status === 'queued') await startEpisode(episode);
-        try {
-          await client.workflow.getHandle(episode.workflow_id).cancel();
-        } catch (error) {
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-          throw new AppError('failed_precondition', 'the episode has ended');
-        }
+        await handleOf(episode).cancel();
       }),
+    pauseEpisode: (episode, said) => call(() => handleOf(episode).signal(pauseSignal, said)),
+    resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
+    sendMessage: (episode, message) =>
+      call(
+        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: message.id }),
+        PERSON_TIMEOUT_MS,
+      ),
+    answer: (episode, answer) =>
+      call(
+        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: answer.id }),
+        PERSON_TIMEOUT_MS,
+      ),
     readyCheck: () =>
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
@@ -97,6 +121,18 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       await connection.close();
     },
   };
+}
+
+/** Temporal's refusals in our words. What it does not answer at all, it is away for. */
+function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof WorkflowNotFoundError)
+    return new AppError('failed_precondition', 'the episode has ended', { cause: error });
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new AppError('unavailable', 'no worker took it in: say it again when one runs', { cause: error });
+  if (error instanceof WorkflowUpdateFailedError)
+    return new AppError('failed_precondition', error.cause?.message ?? error.message, { cause: error });
+  return new AppError('unavailable', 'Temporal does not answer', { cause: error });
 }
 
 function taskLine(task: string): string {

@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createSandbox } from '../activities/tools/sandbox.ts';
+import { createBackupActivities } from '../activities/backup/activities.ts';
 import { createWorkspaces } from '../activities/workspaces.ts';
 import { createDatabase } from '../db/client.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { taskQueue } from '../workflows/names.ts';
 import { createActivities } from './activities.ts';
 import type { Config } from './config.ts';
+import { openBackups } from './recovery.ts';
 import { s3Options } from './s3-options.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
+import { tracingParts } from './trace-delivery.ts';
 import { buildWorkflowBundle } from './workflow-bundle.ts';
 
 /** Work in progress has this long to end when the worker is told to stop; the rest is retried elsewhere. */
@@ -37,20 +40,23 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
 
   await using database = createDatabase(config.database_url.reveal(), { connections: DATABASE_CONNECTIONS });
   await using store = createS3ObjectStore(s3Options(config));
+  await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
   const worker = { id, build };
-  const { episode, calls, sweep } = createActivities({
+  const { episode, calls, sweep, traces } = createActivities({
     ...database,
     store,
     workspaces,
     workflows,
     sandbox,
+    model: config.model,
     namespace,
     worker,
     queues,
+    tracing: tracingParts(config, log),
   });
 
   Runtime.install({
@@ -77,7 +83,11 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     serve({ taskQueue: queues.episodes, ...workflowOptions, activities: episode }),
     serve({ taskQueue: queues.workspace, activities: calls }),
     serve({ taskQueue: queues.simulation, activities: calls }),
-    serve({ taskQueue: queues.maintenance, ...workflowOptions, activities: sweep }),
+    serve({
+      taskQueue: queues.maintenance,
+      ...workflowOptions,
+      activities: { ...sweep, ...traces, ...createBackupActivities(backups) },
+    }),
   ]);
   log(`worker ${id} serves ${prefix}episodes, simulation and maintenance (build ${build})`);
   try {

@@ -31,5 +31,40 @@ export const RECORD: ActivityOptions = {
   retry: patientRetry,
 };
 
+/** Waits of a backup phase for servers that are away are this long, so that tries can be counted instead of hours. */
+const BACKUP_RETRY_INTERVAL_S = 30;
+/** How long a phase of a nightly point or drill waits for servers that are away. */
+const BACKUP_OUTAGE_S_MAX = 1_800;
+
+/** A phase of a restore point or drill: as long as the amount of bytes takes; after `outage_s_max` seconds of outage it fails. */
+export const backupOptions = (outage_s_max = BACKUP_OUTAGE_S_MAX): ActivityOptions => ({
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumInterval: `${BACKUP_RETRY_INTERVAL_S}s`,
+    maximumAttempts: 3 + Math.ceil(outage_s_max / BACKUP_RETRY_INTERVAL_S),
+  },
+});
+
+/** Delivery of traces: one activity for all episodes, whose worker's death is noticed by its missing heartbeats. */
+export const TRACE_DELIVERY: ActivityOptions = {
+  startToCloseTimeout: '30 minutes',
+  scheduleToCloseTimeout: OUTAGE_MAX,
+  heartbeatTimeout: '10s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: patientRetry,
+};
+
+/** A step of aftercare: reads of the record, Temporal, Langfuse and the objects, which may be away for long. */
+export const AFTERCARE: ActivityOptions = {
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: OUTAGE_MAX,
+  heartbeatTimeout: '10s',
+  retry: patientRetry,
+};
+
 /** Sweeps come again by themselves. */
 export const SWEEP: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { maximumAttempts: 2 } };

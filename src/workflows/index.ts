@@ -1,3 +1,9 @@
 // The registration file of the workflow bundle: every export is a workflow type.
 export { EpisodeWorkflow } from './episode.ts';
+export { RecoveryWatchWorkflow } from './recovery-watch.ts';
+export { RestoreDrillWorkflow } from './restore-drill.ts';
+export { RestorePointWorkflow } from './restore-point.ts';
+export { CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';
+export { RetentionWorkflow } from './retention.ts';
 export { SweepWorkflow } from './sweep.ts';
+export { TraceDeliveryWorkflow } from './trace-delivery.ts';

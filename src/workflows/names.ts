@@ -13,6 +13,28 @@ export const prefixOf = (taskQueueName: string, queue: QueueName): string => tas
 /** Workflow types. */
 export const EPISODE_WORKFLOW = 'EpisodeWorkflow';
 export const SWEEP_WORKFLOW = 'SweepWorkflow';
+export const TRACE_DELIVERY_WORKFLOW = 'TraceDeliveryWorkflow';
+export const AFTERCARE_WORKFLOW = 'EpisodeAftercareWorkflow';
+export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
+export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
+export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
+export const RETENTION_WORKFLOW = 'RetentionWorkflow';
+export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
+
+/** The workflows and schedules of recovery. */
+export const RESTORE_POINT_ID = 'restore-point';
+export const RESTORE_DRILL_ID = 'restore-drill';
+export const RETENTION_ID = 'restore-point-retention';
+export const RECOVERY_WATCH_ID = 'recovery-watch';
+
+/** The workflow that brings the outbox to Langfuse, for ever. */
+export const TRACE_DELIVERY_ID = 'trace-delivery';
+
+/** The workflow that cares for an episode after this run of it, the last of its chain, has closed. */
+export const aftercareIdOf = (episodeId: string, runId: string): string => `aftercare-${episodeId}-${runId}`;
+
+/** The workflow and schedule that audit again what was not complete. */
+export const COVERAGE_SWEEP_ID = 'sweep-coverage';
 
 /** The workflow and schedule that start accepted episodes which nothing started. */
 export const SWEEP_ID = 'sweep-unstarted-episodes';

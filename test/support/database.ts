@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { inject } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import type { DatabaseClient } from '../../src/db/client.ts';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
@@ -7,10 +6,10 @@ import { migrate, readMigrations } from '../../src/db/migrate.ts';
 /** A database of a test file's own on the shared server, at the newest migration; disposing of it drops it. */
 export type TestDatabase = AsyncDisposable & { url: string; client: DatabaseClient };
 
-/** Creates, migrates and opens a database. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const environment: Record<string, string | undefined> = inject('environment');
-  const server = environment['DATABASE_URL'];
+/** Creates, migrates and opens a database on this server: the one of vitest's set-up where none is named. */
+export async function createTestDatabase(url_of_server?: string): Promise<TestDatabase> {
+  // Loaded only here: outside vitest, where the chaos harness runs, the module refuses to load.
+  const server = url_of_server ?? (await import('vitest')).inject('environment')['DATABASE_URL'];
   if (server === undefined) throw new Error('The test servers did not provide DATABASE_URL.');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = new URL(server);

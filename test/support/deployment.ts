@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { inject } from 'vitest';
 import { insertArtifact } from '../../src/db/append/artifacts.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
 import type { DatabaseClient } from '../../src/db/client.ts';
@@ -57,9 +56,9 @@ export function call(name: string, args: Record<string, Json>): NonNullable<Line
 export type WorkerProcess = { pid: number; kill(): Promise<void>; stop(): Promise<void> };
 
 /** Makes the deployment: an empty database, migrated; namespace, search attributes and schedules under its own prefix. */
-export async function createDeployment(): Promise<Deployment> {
-  const shared = inject('environment');
-  const test = await createTestDatabase();
+export async function createDeployment(servers?: Record<string, string>): Promise<Deployment> {
+  const shared = servers ?? (await import('vitest')).inject('environment');
+  const test = await createTestDatabase(shared['DATABASE_URL']);
   const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
   const prefix = `${new URL(test.url).pathname.slice(1)}-`;
   const env = { ...shared, DATABASE_URL: test.url, TEMPORAL_TASK_QUEUE_PREFIX: prefix, OBSERVATORY_HOME: home };
@@ -110,6 +109,12 @@ export async function createDeployment(): Promise<Deployment> {
       await killWorkers();
       for await (const { scheduleId } of workflows.client.schedule.list())
         if (scheduleId.startsWith(prefix)) await workflows.client.schedule.getHandle(scheduleId).delete();
+      // What runs for ever, or outlives its episode, would wait for a worker of these queues in vain.
+      const left = workflows.client.workflow.list({
+        query: `TaskQueue = '${prefix}maintenance' and ExecutionStatus = 'Running'`,
+      });
+      for await (const { workflowId } of left)
+        await workflows.client.workflow.getHandle(workflowId).terminate('the test is over');
       await workflows[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await test[Symbol.asyncDispose]();
@@ -120,7 +125,8 @@ export async function createDeployment(): Promise<Deployment> {
 
 async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [MAIN, 'worker'], {
-    env: { ...process.env, ...env },
+    // Nothing of the developer's own settings: they would mix with the servers of the test.
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -10,6 +10,7 @@ import { listLogs } from '../../../src/db/read/logs.ts';
 import { rebuildWorkspace, serializeManifest } from '../../../src/storage/workspace-manifest.ts';
 import { scanWorkspace } from '../../../src/storage/workspace-scan.ts';
 import { createHash } from 'node:crypto';
+import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../../src/workflows/search-attributes.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
@@ -81,15 +82,12 @@ test('history holds ids, not contents, and every activity has a summary that peo
   const summaries = scheduled.map(({ userMetadata }) =>
     JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '""').toString()),
   );
-  expect(summaries).toContain('29 · execute_command node');
-  expect(summaries).toContain('5 · write_file /engineering_plan.md');
+  expect(summaries).toContain('35 · execute_command node');
+  expect(summaries).toContain('7 · write_file /engineering_plan.md');
   for (const summary of summaries) expect(summary).toMatch(/^(\d+ · \w|begin$|end · APPROVED$)/);
-  const { searchAttributes } = await handle.describe();
-  expect(searchAttributes).toMatchObject({
-    EpisodeStatus: ['completed'],
-    EpisodeOutcome: ['APPROVED'],
-    AgentName: ['mechanism_engineer'],
-  });
+  const { typedSearchAttributes } = await handle.describe();
+  const found = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME].map((key) => typedSearchAttributes.get(key));
+  expect(found).toEqual(['completed', 'APPROVED', 'mechanism_engineer']);
 });
 
 test('what a command writes is in the log, in order, within 500 ms and while the command runs', async () => {
@@ -98,12 +96,12 @@ test('what a command writes is in the log, in order, within 500 ms and while the
   const lags: number[] = [];
   const seen = await untilRow(deployment, async () => {
     const { rows } = await deployment.database.pool.query<{ lag: number; running: boolean; text: string }>(
-      `select extract(epoch from clock_timestamp() - at) * 1000 as lag, s.status = 'running' as running, text
+      `select (extract(epoch from clock_timestamp() - at) * 1000)::float8 as lag, s.status = 'running' as running, text
          from execution_logs l join steps s on s.id = l.step_id where l.episode_id = $1 and stream in ('stdout', 'stderr')
          order by stream_seq`,
       [episode.id],
     );
-    for (const { lag } of rows.slice(lags.length)) lags.push(Number(lag));
+    for (const { lag } of rows.slice(lags.length)) lags.push(lag);
     return rows.length >= 4 && rows.some(({ running }) => running) ? rows : undefined;
   });
   expect(Math.max(...lags.slice(0, seen.length))).toBeLessThan(500);

@@ -134,7 +134,7 @@ test('a cancel ends the running command with all it started, the step and the ep
   ]);
   await logged(episode, 'started');
   await deployment.workflows.cancelEpisode(episode);
-  await expect(ended(episode)).rejects.toThrow();
+  await expect(ended(episode)).rejects.toThrow(/cancelled/i);
   expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
     status: 'cancelled',
     terminal_reason: 'USER_CANCELLED',

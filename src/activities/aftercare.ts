@@ -1,0 +1,95 @@
+import type { Kysely } from 'kysely';
+import { v5 as uuidv5 } from 'uuid';
+import { insertFeedback } from '../db/append/feedback.ts';
+import { findEpisodeRecord } from '../db/read/coverage.ts';
+import type { EpisodeRecord } from '../db/read/coverage.ts';
+import { insertItems, listTakeovers } from '../db/write/spans.ts';
+import type { FrozenItem } from '../db/write/spans.ts';
+import { AppError } from '../errors.ts';
+import type { Database } from '../schemas/database.ts';
+import { rootRunOf } from '../schemas/identity.ts';
+import type { EndedLine } from '../tracing/spans.ts';
+import { automaticScores } from '../tracing/scores.ts';
+import type { JsonStore } from './json-store.ts';
+import { heartbeating } from './heartbeat.ts';
+
+/** An episode and the run of it that is about to close. */
+export type Aftercare = { episode_id: string; workflow_id: string; run_id: string };
+
+export type AftercareDeps = {
+  db: Kysely<Database>;
+  json: Pick<JsonStore, 'unpack'>;
+  freezeRoot: (line: EndedLine) => FrozenItem;
+  /** Resolves when the run has closed, however it ended. */
+  awaitRunEnd: (workflowId: string, runId: string) => Promise<void>;
+  /** Langfuse's environment. */
+  environment: string;
+};
+
+/** Who gives the automatic scores. */
+const AUTHOR = 'observatory';
+
+/** The activities that follow an episode's end. */
+export function createAftercareActivities({ db, json, freezeRoot, awaitRunEnd, environment }: AftercareDeps) {
+  return {
+    /** Resolves when the run has closed: from then on its history is whole. */
+    awaitRunEnd: heartbeating(({ workflow_id, run_id }: Aftercare): Promise<void> => awaitRunEnd(workflow_id, run_id)),
+
+    /** Puts the root span of every line of runs into the outbox, and the automatic scores. Doing it again changes nothing. */
+    closeTrace: heartbeating(async (episodeId: string): Promise<void> => {
+      const record = await findEpisodeRecord(db, episodeId);
+      if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
+      const takeovers = await listTakeovers(db, episodeId, record.runs);
+      const roots = linesOf(record, takeovers).map(freezeRoot);
+      await insertItems(db, { episode_id: episodeId, step_id: null }, roots);
+      const ended_by = record.episode.run_id ?? '';
+      const outputs = new Map<string, unknown>();
+      for (const step of record.steps) if (step.output) outputs.set(step.id, await json.unpack(step.output));
+      for (const score of automaticScores(record, outputs)) {
+        const id = uuidv5(`${ended_by}/${score.name}`, episodeId);
+        await insertFeedback(db, score, {
+          id,
+          episode_id: episodeId,
+          author: AUTHOR,
+          source: 'automatic',
+          environment,
+        });
+      }
+    }),
+  };
+}
+
+/** Every activity that follows an episode's end. */
+export type AftercareActivities = ReturnType<typeof createAftercareActivities>;
+
+/** The lines of runs of an ended episode: each from its first step to its last, the newest to the episode's own end. */
+function linesOf({ episode, runs, steps }: EpisodeRecord, takeovers: ReadonlySet<string>): EndedLine[] {
+  const newest = rootRunOf(runs, takeovers, runs.at(-1) ?? episode.run_id ?? '');
+  const byLine = Map.groupBy(steps, ({ run_id }) => rootRunOf(runs, takeovers, run_id));
+  const begun = episode.started_at ?? episode.created_at;
+  return [...new Set([...byLine.keys(), newest])].map((run): EndedLine => {
+    const own = byLine.get(run) ?? [];
+    const first = own.map(({ started_at }) => started_at).toSorted()[0] ?? begun;
+    const last =
+      own
+        .flatMap(({ ended_at }) => ended_at ?? [])
+        .toSorted()
+        .at(-1) ?? first;
+    const started_at = run === runs[0] || own.length === 0 ? begun : first;
+    if (run !== newest) {
+      const status_message = 'overtaken: the episode was reset and went on in another run';
+      return { episode, run, started_at, ended_at: last, level: 'WARNING', status_message, output: null };
+    }
+    const { status, terminal_reason, failure_class, failure, ended_at } = episode;
+    const { step_count, input_tokens, output_tokens, usd } = episode;
+    return {
+      episode,
+      run,
+      started_at,
+      ended_at: ended_at ?? last,
+      level: status === 'completed' ? 'DEFAULT' : status === 'failed' ? 'ERROR' : 'WARNING',
+      status_message: failure?.message ?? null,
+      output: { status, terminal_reason, failure_class, step_count, input_tokens, output_tokens, usd },
+    };
+  });
+}

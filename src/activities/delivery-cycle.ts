@@ -1,0 +1,239 @@
+import type { Kysely } from 'kysely';
+import { listSentItems } from '../db/read/trace-outbox.ts';
+import type { SentItem } from '../db/read/trace-outbox.ts';
+import { changeItems, claimItems, forgetUnseen } from '../db/write/trace-outbox.ts';
+import type { ClaimedItem } from '../db/write/trace-outbox.ts';
+import { AppError } from '../errors.ts';
+import type { Database } from '../schemas/database.ts';
+import type { OutboxState, OutboxSubject } from '../schemas/trace.ts';
+import { afterLook, afterSend } from '../tracing/delivery-state.ts';
+import type { DeliveryTimings, Look, NextStand, SendOutcome } from '../tracing/delivery-state.ts';
+import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
+
+/** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
+const ITEMS_MAX = 200;
+const BYTES_MAX = 3 * 1024 * 1024;
+/** One look reads at most so many traces, and takes in so many of their items. */
+const TRACES_PER_LOOK_MAX = 20;
+const ITEMS_PER_LOOK_MAX = 5_000;
+/** The server's version is asked for again after this, and whenever it did not answer as hoped. */
+const DETECTED_MS_MAX = 5 * 60_000;
+
+const SPANS: OutboxSubject[] = ['step', 'attempt', 'root'];
+const SCORES: OutboxSubject[] = ['score'];
+
+/** What operators are to hear of: `name` is stable, `message` says what to do. */
+export type Alert = (alert: { name: string; message: string; facts: Record<string, string> }) => void | Promise<void>;
+
+export type DeliveryDeps = {
+  db: Kysely<Database>;
+  langfuse: LangfuseClient;
+  alert: Alert;
+  now: () => Date;
+  timings: DeliveryTimings;
+};
+
+/** What a cycle did: items that the server took, items seen in it; `away` is why nothing could be done. */
+export type CycleReport = { sent: number; confirmed: number; away: string | null };
+
+/** Delivery of the outbox, cycle by cycle: send what is due, then look for what was sent. Only one may run at a time. */
+export type Delivery = { cycle(signal?: AbortSignal): Promise<CycleReport> };
+
+/** What a delivery remembers from cycle to cycle: which server it found, and until when that one wants to be left alone. */
+type Memory = { server: LangfuseServer | undefined; server_until_ms: number; paused_until_ms: number };
+
+/** Makes a delivery. It keeps nothing but what server it found: everything else is in the rows. */
+export function createDelivery(deps: DeliveryDeps): Delivery {
+  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0 };
+  return {
+    async cycle(signal) {
+      try {
+        const server = await detect(deps, memory, signal);
+        const { langfuse } = deps;
+        const spans: Sender = { deps, memory, post: (items) => langfuse.sendSpans(server, items, signal) };
+        const scores: Sender = { deps, memory, post: (items) => langfuse.sendScores(items, signal) };
+        const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES));
+        return { sent, confirmed: await lookForSent(deps, server, signal), away: null };
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        if (error.code === 'permission_denied' || error.code === 'not_found')
+          await tell(deps, { kind: 'unwelcome', error: error.message }, []);
+        else if (error.code !== 'unavailable') throw error;
+        return { sent: 0, confirmed: 0, away: error.message };
+      }
+    },
+  };
+}
+
+const nowMs = ({ now }: Pick<DeliveryDeps, 'now'>) => now().getTime();
+
+async function detect(deps: DeliveryDeps, memory: Memory, signal?: AbortSignal): Promise<LangfuseServer> {
+  if (memory.server && memory.server_until_ms > nowMs(deps)) return memory.server;
+  memory.server = undefined;
+  try {
+    memory.server = await deps.langfuse.detect(signal);
+  } catch (error) {
+    await forgetUnseen(deps.db);
+    throw error;
+  }
+  memory.server_until_ms = nowMs(deps) + DETECTED_MS_MAX;
+  return memory.server;
+}
+
+type Sender = { deps: DeliveryDeps; memory: Memory; post: (items: ClaimedItem[]) => Promise<SendReport> };
+
+/** Claims what is due and sends it. Returns how many items the server took. */
+async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<number> {
+  const { deps, memory } = sender;
+  if (memory.paused_until_ms > nowMs(deps)) return 0;
+  const items = await claimItems(deps.db, {
+    subjects,
+    now: deps.now().toISOString(),
+    // Who has not answered by then is dead: the sender's lock keeps any other from looking earlier.
+    deadline: new Date(nowMs(deps) + 2 * deps.timings.request_ms).toISOString(),
+    items_max: ITEMS_MAX,
+    bytes_max: BYTES_MAX,
+  });
+  return items.length === 0 ? 0 : send(sender, items);
+}
+
+/** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */
+async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
+  const { deps, memory, post } = sender;
+  const { outcome, apart } = await post(items);
+  if (outcome.kind === 'refused' && items.length > 1) {
+    const middle = Math.ceil(items.length / 2);
+    return (await send(sender, items.slice(0, middle))) + (await send(sender, items.slice(middle)));
+  }
+  let taken = 0;
+  for (const [fate, same] of Map.groupBy(items, ({ span_id }) => apart.get(span_id) ?? outcome)) {
+    const at = {
+      attempts: Math.max(...same.map(({ attempts }) => attempts)),
+      now_ms: nowMs(deps),
+      timings: deps.timings,
+    };
+    const span_ids = same.map(({ span_id }) => span_id);
+    await stand(deps, { span_ids, from: 'sending' }, afterSend(fate, at));
+    await tell(deps, fate, same);
+    if (fate.kind === 'accepted') taken += same.length;
+    else memory.server = undefined; // asked again, in case it is another one now
+    if (fate.kind === 'unwelcome') memory.paused_until_ms = nowMs(deps) + deps.timings.unwelcome_pause_ms;
+    if (fate.kind === 'later') memory.paused_until_ms = nowMs(deps) + fate.retry_after_ms;
+  }
+  return taken;
+}
+
+/** Looks for what was sent and is due to be looked for. Returns how many items were seen. */
+async function lookForSent(
+  deps: DeliveryDeps,
+  server: LangfuseServer,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const limits = { traces_max: TRACES_PER_LOOK_MAX, items_max: ITEMS_PER_LOOK_MAX };
+  const due = await listSentItems(deps.db, { now: deps.now().toISOString(), ...limits });
+  let confirmed = 0;
+  for (const items of Map.groupBy(due, ({ trace_id }) => trace_id).values()) {
+    const looks = await look(deps.langfuse, items, { server, signal });
+    for (const [next, same] of standsOf(items, looks, { now_ms: nowMs(deps), timings: deps.timings })) {
+      const span_ids = same.map(({ span_id }) => span_id);
+      const moved = await stand(deps, { span_ids, from: same[0]?.state ?? 'sending' }, next);
+      if (next.state === 'confirmed') confirmed += moved;
+    }
+  }
+  return confirmed;
+}
+
+function stand(
+  { db, now }: DeliveryDeps,
+  items: { span_ids: string[]; from: OutboxState },
+  { state, error, next_attempt_ms, unseen_since_ms }: NextStand,
+): Promise<number> {
+  return changeItems(db, items, {
+    state,
+    error,
+    next_attempt_at: iso(next_attempt_ms),
+    unseen_since: iso(unseen_since_ms),
+    ...(state === 'accepted' && items.from === 'sending' && { accepted_at: now().toISOString() }),
+  });
+}
+
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/** What a look at one trace showed of each item. A server that cannot list scores has said of each that it took it. */
+async function look(
+  langfuse: LangfuseClient,
+  items: SentItem[],
+  { server, signal }: { server: LangfuseServer; signal: AbortSignal | undefined },
+): Promise<Map<string, Look>> {
+  const [first] = items;
+  if (!first) return new Map();
+  const spans = items.filter(({ subject }) => subject !== 'score');
+  const scores = items.filter(({ subject }) => subject === 'score');
+  const seen = async (part: SentItem[], ids: () => Promise<Set<string> | undefined>): Promise<[string, Look][]> => {
+    if (part.length === 0) return [];
+    try {
+      const there = await ids();
+      const lookOf = ({ span_id, state }: SentItem): Look =>
+        there ? (there.has(span_id) ? 'seen' : 'absent') : state === 'accepted' ? 'seen' : 'absent';
+      return part.map((item) => [item.span_id, lookOf(item)]);
+    } catch {
+      // Not an answer is no absence: the next look will tell.
+      return part.map(({ span_id }) => [span_id, 'no_answer']);
+    }
+  };
+  const from = earliest(spans);
+  return new Map([
+    ...(await seen(spans, async () => {
+      const trace = { id: first.trace_id, ...(from !== undefined && { from }) };
+      return new Set((await langfuse.listObservations(server, trace, signal)).map(({ id }) => id));
+    })),
+    ...(await seen(scores, async () => {
+      const ids = await langfuse.listScores(server, first.trace_id, signal);
+      return ids && new Set(ids);
+    })),
+  ]);
+}
+
+/** The first millisecond in which one of the spans began: servers floor times to milliseconds. */
+function earliest(spans: SentItem[]): string | undefined {
+  const starts = spans.flatMap(({ started_ns }) =>
+    started_ns === null ? [] : Number(BigInt(started_ns) / 1_000_000n),
+  );
+  return starts.length === 0 ? undefined : new Date(Math.min(...starts)).toISOString();
+}
+
+/** The items of one trace by where they stand next; those that stand alike are written together. */
+function standsOf(
+  items: SentItem[],
+  looks: Map<string, Look>,
+  at: { now_ms: number; timings: DeliveryTimings },
+): [NextStand, SentItem[]][] {
+  const groups = Map.groupBy(
+    items,
+    ({ span_id, state, unseen_since }) => `${looks.get(span_id)} ${state} ${unseen_since}`,
+  );
+  return [...groups.values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const { span_id, state, unseen_since } = first;
+    const unseen_since_ms = unseen_since === null ? null : Date.parse(unseen_since);
+    return [[afterLook(looks.get(span_id) ?? 'no_answer', { state, unseen_since_ms }, at), same]];
+  });
+}
+
+/** Tells operators what needs them: content that Langfuse refuses, and keys or an address that it does not know. */
+async function tell({ alert }: DeliveryDeps, outcome: SendOutcome, items: ClaimedItem[]): Promise<void> {
+  if (outcome.kind === 'unwelcome')
+    await alert({
+      name: 'langfuse_unwelcome',
+      message: 'Langfuse takes nothing from us: check LANGFUSE_BASE_URL and its keys.',
+      facts: { reason: outcome.error },
+    });
+  if (outcome.kind !== 'refused') return;
+  for (const { span_id, trace_id, subject } of items)
+    await alert({
+      name: 'trace_item_parked',
+      message: 'Langfuse refuses an item for its content; it stays in the outbox as parked.',
+      facts: { span_id, trace_id, subject, reason: outcome.error },
+    });
+}

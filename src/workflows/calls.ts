@@ -1,0 +1,94 @@
+import { ActivityFailure, proxyActivities, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import type { EpisodeActivities } from '../activities/episode.ts';
+import type { StepIdentity } from '../schemas/step.ts';
+import type { CallRef, CallRequest, EpisodeProgress, Turn } from '../schemas/turn.ts';
+import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';
+import { prefixOf } from './names.ts';
+import type { People } from './people.ts';
+import { settle } from './settle.ts';
+
+type Thought = NonNullable<Turn['thought']>;
+/** What calls need of the run that they belong to. */
+export type CallsRun = {
+  progress: EpisodeProgress;
+  people: People;
+  next: (parent_seq: number) => StepIdentity & { parent_seq: number };
+  describe: (doing: string) => void;
+};
+
+/** Runs a thought's calls as activities, numbered in the model's order: read-only ones side by side, the others alone. */
+export async function runCalls(run: CallsRun, thought: Thought, checkpoint_id: string): Promise<void> {
+  const parent_seq = run.progress.seq;
+  const batches = inBatches(thought.calls);
+  for (const [index, batch] of batches.entries()) {
+    run.describe(`**${thought.agent}** · ${batch.map(({ summary }) => summary).join(', ')}`);
+    const ends = await Promise.allSettled(
+      batch.map((call) => runCall(run, call, { parent_key: thought.key, parent_seq, checkpoint_id })),
+    );
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (!failed) continue;
+    // What was asked for and never ran is part of the record too.
+    for (const call of batches.slice(index + 1).flat())
+      await settle(
+        run.next(parent_seq),
+        { step_key: `${thought.key}/${call.id}`, kind: call.kind, name: call.name },
+        failed.reason,
+      );
+    throw failed.reason;
+  }
+}
+
+/** Consecutive read-only calls together, every other call by itself. */
+function inBatches(calls: readonly CallRef[]): CallRef[][] {
+  const batches: CallRef[][] = [];
+  for (const call of calls) {
+    const last = batches.at(-1);
+    const together = call.read_only && !call.ask && last?.every((one) => one.read_only && !one.ask);
+    if (last && together) last.push(call);
+    else batches.push([call]);
+  }
+  return batches;
+}
+
+type Place = { parent_key: string; parent_seq: number; checkpoint_id: string };
+
+async function runCall(run: CallsRun, call: CallRef, { parent_key, parent_seq, checkpoint_id }: Place): Promise<void> {
+  const { progress, people } = run;
+  const step_key = `${parent_key}/${call.id}`;
+  if (call.kind === 'human') return void (await people.answered(call, { key: step_key, parent_seq, name: 'question' }));
+  const approval = call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined;
+  const step = run.next(parent_seq);
+  const summary = `${step.seq} · ${call.summary}`;
+  const declined = approval && !approval.approve ? { author: approval.author, text: approval.text } : null;
+  const request: CallRequest = { step, call, parent_key, checkpoint_id, declined };
+  try {
+    const report = await (call.kind === 'simulation'
+      ? simulationActivities().simulate.executeWithOptions({ summary }, [request])
+      : callWhereWorkspaceIs(progress.workspace_queue, summary, request));
+    progress.workspace_queue = report.workspace_queue ?? progress.workspace_queue;
+  } catch (error) {
+    await settle(step, { step_key, kind: call.kind, name: call.name }, error);
+    throw error;
+  }
+}
+
+const simulationActivities = () =>
+  proxyActivities<EpisodeActivities>({
+    ...TOOL_CALL,
+    taskQueue: `${prefixOf(workflowInfo().taskQueue, 'episodes')}simulation`,
+  });
+
+/** The worker that has the workspace on its disk goes first; when it does not come, any worker rebuilds it from the manifest. */
+async function callWhereWorkspaceIs(queue: string | null, summary: string, request: CallRequest) {
+  const { callTool } = proxyActivities<EpisodeActivities>(TOOL_CALL);
+  if (queue) {
+    const near = { ...TOOL_CALL, taskQueue: queue, scheduleToStartTimeout: WORKSPACE_WAIT };
+    try {
+      return await proxyActivities<EpisodeActivities>(near).callTool.executeWithOptions({ summary }, [request]);
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : undefined;
+      if (!(cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')) throw error;
+    }
+  }
+  return callTool.executeWithOptions({ summary }, [request]);
+}

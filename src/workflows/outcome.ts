@@ -1,0 +1,68 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { Failure, TerminalReason } from '../schemas/episode.ts';
+import type { EpisodeOutcome, EpisodeProgress, EpisodeRun, GraphOutcome } from '../schemas/turn.ts';
+
+/** How the agents' own decision ends the episode. */
+export function outcomeOf(reason: GraphOutcome): EpisodeOutcome {
+  if (reason === 'APPROVED')
+    return { status: 'completed', terminal_reason: reason, failure_class: null, failure: null };
+  if (reason === 'REJECTED_BY_REVIEW')
+    return { status: 'completed', terminal_reason: reason, failure_class: 'AGENT_QUALITY', failure: null };
+  return {
+    status: 'failed',
+    terminal_reason: reason,
+    failure_class: 'AGENT_SEMANTIC',
+    failure: { code: 'failed_precondition', message: 'an agent ended its turn without handing its work on' },
+  };
+}
+
+/** How a budget that is used up stops the episode; undefined while none is. */
+export function stoppedBy(progress: EpisodeProgress, { budgets }: EpisodeRun): EpisodeOutcome | undefined {
+  const over = (terminal_reason: TerminalReason, message: string): EpisodeOutcome => ({
+    status: 'stopped',
+    terminal_reason,
+    failure_class: 'AGENT_QUALITY',
+    failure: { code: 'resource_exhausted', message },
+  });
+  const wall_s = (Date.now() - progress.started_ms) / 1000;
+  if (progress.seq >= budgets.steps) return over('OUT_OF_TURN_BUDGET', `used all of its ${budgets.steps} steps`);
+  if (progress.tokens >= budgets.tokens) return over('OUT_OF_TOKEN_BUDGET', `used all of its ${budgets.tokens} tokens`);
+  if (progress.usd >= budgets.usd) return over('OUT_OF_COST_BUDGET', `used all of its ${budgets.usd} US dollars`);
+  if (wall_s >= budgets.wall_s) return over('TIMEOUT', `used all of its ${budgets.wall_s} seconds`);
+  return undefined;
+}
+
+/** Errors that operators mend: something is away, or refuses our credentials or quota. */
+const INFRASTRUCTURE: ReadonlySet<string> = new Set([
+  'unavailable',
+  'deadline_exceeded',
+  'model_failed',
+  'unauthenticated',
+  'permission_denied',
+  'resource_exhausted',
+]);
+
+/** How an error ends the episode. */
+export function endingOf(error: unknown): EpisodeOutcome {
+  if (isCancellation(error))
+    return { status: 'cancelled', terminal_reason: 'USER_CANCELLED', failure_class: null, failure: null };
+  const failure = failureOf(error);
+  const infra = INFRASTRUCTURE.has(failure.code);
+  const ofTool = error instanceof ActivityFailure && ['callTool', 'simulate'].includes(error.activityType);
+  return {
+    status: 'failed',
+    terminal_reason: ofTool ? 'SYSTEM_TOOL_RETRY_EXHAUSTED' : infra ? 'INFRA_ERROR' : 'INTERNAL_ERROR',
+    failure_class: infra ? 'INFRA_DEVOPS' : 'APPLICATION_LOGIC',
+    failure,
+  };
+}
+
+/** What an error is called on the record. */
+export function failureOf(error: unknown): Failure {
+  if (isCancellation(error)) return { code: 'cancelled', message: 'the episode was cancelled' };
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'internal', message: cause.message };
+  if (cause instanceof TimeoutFailure)
+    return { code: 'deadline_exceeded', message: `timed out (${cause.timeoutType})` };
+  return { code: 'internal', message: cause instanceof Error ? cause.message : String(cause) };
+}

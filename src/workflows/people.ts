@@ -1,0 +1,118 @@
+import { ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import type { EpisodeActivities } from '../activities/episode.ts';
+import type { StepIdentity } from '../schemas/step.ts';
+import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
+import { RECORD } from './activity-options.ts';
+import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from './messages.ts';
+import { settle } from './settle.ts';
+
+const { openPersonStep, closePersonStep } = proxyActivities<EpisodeActivities>(RECORD);
+
+/** Messages that may wait to be heard. */
+const MESSAGES_MAX = 100;
+
+/** What people do in a run of an episode, heard through signals and updates and recorded as steps of kind `human`. */
+export type People = {
+  /** Records what people said since the last thought, and waits while the episode is paused. */
+  attend(): Promise<void>;
+  /** Waits for a person's answer to a question or an approval; returns it once it is on record. */
+  answered(
+    call: CallRef,
+    options: { key: string; parent_seq: number; name: 'question' | 'approval' },
+  ): Promise<PersonAnswer>;
+  /** Refuses all further messages. */
+  close: () => void;
+};
+
+/** Listens to people for one run. `next` numbers the steps that they cause. */
+export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: number) => StepIdentity): People {
+  const mail = receiveMail(progress);
+  const { waiting, answers } = mail;
+
+  return {
+    async attend() {
+      while (progress.messages.length > 0 || progress.paused) {
+        const message = progress.messages.shift();
+        const step = next();
+        if (message) {
+          const said = { author: message.author, text: message.text };
+          const open: PersonStep = { step, step_key: `message:${message.id}`, name: 'message', call: null, said };
+          await record(open, () => Promise.resolve({ said, status: 'ok' }));
+          continue;
+        }
+        const { author = '', reason = '' } = progress.paused ?? {};
+        const paused_ms = Date.now();
+        const said = { author, text: reason };
+        await record({ step, step_key: `pause:${step.seq}`, name: 'pause', call: null, said }, async () => {
+          await condition(() => progress.paused === null);
+          return { said: { author, text: 'resumed' }, status: 'ok' };
+        });
+        progress.started_ms += Date.now() - paused_ms; // people's time is not the agents'
+      }
+    },
+    async answered(call, { key, parent_seq, name }) {
+      const step = next(parent_seq);
+      const asked_ms = Date.now();
+      waiting.add(step.seq);
+      const step_key = name === 'question' ? key : `${key}:approval`;
+      const answer = await record({ step, step_key, name, call, said: null }, async () => {
+        await condition(() => answers.has(step.seq));
+        const said = answers.get(step.seq);
+        if (!said) throw ApplicationFailure.nonRetryable(`step ${step.seq} has no answer`, 'internal');
+        return { said, status: name === 'approval' && !said.approve ? 'error' : 'ok' };
+      });
+      waiting.delete(step.seq);
+      progress.started_ms += Date.now() - asked_ms;
+      return answer;
+    },
+    close: mail.close,
+  };
+}
+
+/** Runs one step of a person's: open while `until` is awaited, then ended with what came of it. */
+async function record<T extends { author: string; text: string }>(
+  open: PersonStep,
+  until: () => Promise<{ said: T; status: 'ok' | 'error' }>,
+): Promise<T> {
+  const summary = `${open.step.seq} · ${open.name}`;
+  await openPersonStep.executeWithOptions({ summary }, [open]);
+  const { said, status } = await until().catch(async (error: unknown) => {
+    await settle(open.step, { step_key: open.step_key, kind: 'human', name: open.name }, error);
+    throw error;
+  });
+  await closePersonStep.executeWithOptions({ summary }, [open, { ...said, status }]);
+  return said;
+}
+
+/** What people sent to this run: messages and pauses go into `progress`, answers to the steps that wait for them. */
+function receiveMail(progress: EpisodeProgress) {
+  const waiting = new Set<number>();
+  const answers = new Map<number, PersonAnswer>();
+  let over = false;
+  const refuse = (message: string) => ApplicationFailure.nonRetryable(message, 'failed_precondition');
+  setHandler(pauseSignal, (asked) => {
+    progress.paused ??= asked;
+  });
+  setHandler(resumeSignal, () => {
+    progress.paused = null;
+  });
+  const hear = (message: PersonMessage) => {
+    if (!progress.messages.some(({ id }) => id === message.id)) progress.messages.push(message);
+  };
+  const mayBeHeard = (_message: PersonMessage) => {
+    if (over) throw refuse('the episode has ended');
+    if (progress.messages.length >= MESSAGES_MAX) throw refuse(`${MESSAGES_MAX} messages already wait to be heard`);
+  };
+  setHandler(messageUpdate, hear, { validator: mayBeHeard });
+  const take = (answer: PersonAnswer) => {
+    answers.set(answer.step, answer);
+  };
+  const isAwaited = ({ step }: PersonAnswer) => {
+    if (!waiting.has(step) || answers.has(step)) throw refuse(`step ${step} waits for no answer`);
+  };
+  setHandler(answerUpdate, take, { validator: isAwaited });
+  const close = () => {
+    over = true;
+  };
+  return { waiting, answers, close };
+}
