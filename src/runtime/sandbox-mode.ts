@@ -1,33 +1,47 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSandbox } from '../activities/tools/sandbox.ts';
 import type { SandboxMode } from '../activities/tools/sandbox.ts';
+import { AppError } from '../errors.ts';
 import type { Config } from './config.ts';
 
 const TRIAL_TIMEOUT_MS = 10_000;
+/** The kernel's overflow uid, which owns nothing. */
+const NOBODY_UID = 65_534;
+const FIX = 'Install bubblewrap and allow user namespaces, or accept the risk with OBSERVATORY_SANDBOX=unsafe';
 
 /** Whether bubblewrap can be used here, found out by using it; where it cannot, commands are refused and the reason kept. */
 export async function findSandboxMode(wanted: Config['sandbox']['mode'], path = 'bwrap'): Promise<SandboxMode> {
   if (wanted === 'unsafe') return { kind: 'unsafe' };
   if (wanted === 'refuse') return { kind: 'refuse', reason: 'OBSERVATORY_SANDBOX=refuse' };
-  const args = [
-    '--unshare-all',
-    '--die-with-parent',
-    '--ro-bind',
-    '/',
-    '/',
-    '--proc',
-    '/proc',
-    '--dev',
-    '/dev',
-    '/bin/true',
-  ];
+  let why: string | undefined;
+  // Nobody may be unable to reach a node or a workspace that lies in root's home: then commands are root's, without its rights.
+  for (const uid of process.getuid?.() === 0 ? [NOBODY_UID, null] : [null]) {
+    const mode: SandboxMode = { kind: 'bubblewrap', path, uid };
+    why = await whyNot(mode);
+    if (why === undefined) return mode;
+  }
+  return { kind: 'refuse', reason: `bubblewrap does not run here: ${why}. ${FIX}` };
+}
+
+/** Why a command cannot be run in this mode; undefined when it can. */
+async function whyNot(mode: SandboxMode): Promise<string | undefined> {
+  const dir = await mkdtemp(join(tmpdir(), 'observatory-sandbox-'));
+  let complaint = '';
   try {
-    await promisify(execFile)(path, args, { timeout: TRIAL_TIMEOUT_MS });
-    return { kind: 'bubblewrap', path };
+    const { exit_code } = await createSandbox(mode, process.execPath).run('node --version', {
+      dir,
+      timeout_ms: TRIAL_TIMEOUT_MS,
+      signal: AbortSignal.timeout(2 * TRIAL_TIMEOUT_MS),
+      onOutput: (stream, text) => {
+        if (stream === 'stderr') complaint += text;
+      },
+    });
+    return exit_code === 0 ? undefined : complaint.trim() || `its trial ended with exit code ${exit_code}`;
   } catch (error) {
-    const { code, stderr } = error as { code?: unknown; stderr?: string };
-    const why =
-      code === 'ENOENT' ? 'bubblewrap (bwrap) is not installed' : `bubblewrap does not run here: ${stderr?.trim()}`;
-    return { kind: 'refuse', reason: `${why}. Install it, or accept the risk with OBSERVATORY_SANDBOX=unsafe` };
+    return AppError.from(error).message;
+  } finally {
+    await rm(dir, { recursive: true });
   }
 }

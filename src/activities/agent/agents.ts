@@ -20,14 +20,22 @@ export type AgentDefinition = {
 };
 
 const READING = ['list_files', 'read_file', 'grep'] as const;
-const WRITING = [...READING, 'write_file', 'edit_file'] as const;
+const WRITING = [...READING, 'write_file', 'edit_file', 'ask_person'] as const;
+const COSTING = ['search_cots_catalog', 'validate_costing_and_price'] as const;
 const TEAM = {
-  engineer_planner: { tools: [...WRITING, 'submit_engineering_plan'] },
-  electronics_planner: { tools: [...WRITING, 'submit_engineering_plan'] },
-  engineer_plan_reviewer: { tools: [...READING, 'write_file', 'finish'], on_reject: 'engineer_planner' },
-  engineer_coder: { tools: [...WRITING, 'execute_command', 'submit_for_review'] },
-  engineer_execution_reviewer: { tools: [...READING, 'write_file', 'finish'], on_reject: 'engineer_coder' },
+  engineer_planner: { tools: [...WRITING, ...COSTING, 'submit_engineering_plan'] },
+  electronics_planner: { tools: [...WRITING, ...COSTING, 'submit_engineering_plan'] },
+  engineer_plan_reviewer: { tools: [...READING, ...COSTING, 'write_file', 'finish'], on_reject: 'engineer_planner' },
+  engineer_coder: {
+    tools: [...WRITING, ...COSTING, 'execute_command', 'simulate', 'inspect_media', 'submit_for_review'],
+  },
+  engineer_execution_reviewer: {
+    tools: [...READING, 'validate_costing_and_price', 'inspect_media', 'write_file', 'finish'],
+    on_reject: 'engineer_coder',
+  },
 } as const satisfies Record<string, Omit<Role, 'name' | 'prompt'>>;
+
+const SINGLE = [...WRITING, ...COSTING, 'execute_command', 'simulate', 'inspect_media', 'finish'] as const;
 
 const AGENTS: readonly AgentDefinition[] = [
   {
@@ -43,7 +51,7 @@ const AGENTS: readonly AgentDefinition[] = [
   {
     name: 'single_engineer',
     description: 'One engineer who plans, builds, checks and judges alone',
-    roles: [{ name: 'engineer', prompt: ROLE_PROMPTS.engineer, tools: [...WRITING, 'execute_command', 'finish'] }],
+    roles: [{ name: 'engineer', prompt: ROLE_PROMPTS.engineer, tools: SINGLE }],
     review_rounds_max: 1,
   },
 ];
@@ -55,5 +63,5 @@ export const listAgents = (): readonly AgentDefinition[] => AGENTS;
 export function getAgent(name: string): AgentDefinition {
   const agent = AGENTS.find((one) => one.name === name);
   if (agent) return agent;
-  throw new AppError('invalid_argument', `no agent "${name}": there is ${AGENTS.map((one) => one.name).join(', ')}`);
+  throw new AppError('invalid_argument', `unknown agent: there is ${AGENTS.map((one) => one.name).join(', ')}`);
 }

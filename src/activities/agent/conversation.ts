@@ -6,6 +6,7 @@ import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { JsonStore } from '../json-store.ts';
 import type { Role } from './agents.ts';
+import { framesOf } from './models/images.ts';
 
 const NUDGE = 'You asked for no tool. Go on with your work, and end your turn with the tool that hands it on.';
 
@@ -49,11 +50,14 @@ function result(step: Step, output: Json | null): BaseMessage {
     name: step.name,
     content,
     status: step.status === 'ok' ? 'success' : 'error',
+    metadata: { seq: step.seq, frames: framesOf(said.data?.result) },
   });
 }
 
 function heard(step: Step, output: Json | null): BaseMessage[] {
-  const end = ToolOutput.safeParse(output).data?.turn_end;
+  const said = ToolOutput.safeParse(output).data;
+  if (step.kind === 'human') return said && step.name === 'message' ? [new HumanMessage(said.content)] : [];
+  const end = said?.turn_end;
   if (!end) return [];
   const text = end.kind === 'submitted' ? `handed on: ${end.summary}` : `decided ${end.decision}: ${end.reason}`;
   return [new HumanMessage(`${step.agent} ${text}`)];

@@ -70,7 +70,7 @@ async function findCommitted(
   let base: string | undefined;
   for (const { id, parent, source } of rows) {
     if (!line.has(parent)) continue;
-    if (source === 'loop' || (source === 'input' && from === null)) return { checkpoint_id: id, done: true };
+    if (source === 'loop') return { checkpoint_id: id, done: true };
     if (source !== 'fork' && source !== 'input') continue;
     base = id;
     line.add(id);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { writeProtectedPaths } from '../agent/policies.ts';
 import { defineTool, textOf } from './tool.ts';
 
 const TIMEOUT_S_DEFAULT = 120;
@@ -23,11 +24,12 @@ export const executeCommand = defineTool({
   read_only: false,
   input: ExecuteCommand,
   subject: ({ command }) => textOf(command).trim().replace(/\s.*/s, ''),
-  async run({ command, timeout_s }, { sandbox, workspace_dir, log, signal }) {
+  async run({ command, timeout_s }, { episode, step, sandbox, workspace_dir, log, signal }) {
     const output = excerpt();
     log.write('system', `$ ${command}`);
     const end = await sandbox.run(command, {
       dir: workspace_dir,
+      read_only: writeProtectedPaths(step.agent, episode.inputs),
       timeout_ms: timeout_s * 1000,
       signal,
       onOutput(stream, text) {
@@ -35,11 +37,8 @@ export const executeCommand = defineTool({
         output.add(text);
       },
     });
-    const how = end.timed_out
-      ? `stopped after ${timeout_s} s`
-      : end.signal
-        ? `ended by ${end.signal}`
-        : `exit code ${end.exit_code}`;
+    const ending = end.signal ? `ended by ${end.signal}` : `exit code ${end.exit_code}`;
+    const how = end.exceeded ? `stopped: ${end.exceeded}` : ending;
     log.write('system', how, end.exit_code === 0 ? 'info' : 'warning');
     return { content: `${how}\n${output.text()}`, result: { ...end } };
   },

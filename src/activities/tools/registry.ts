@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import { askPerson } from './ask-person.ts';
+import { searchCotsCatalog } from './catalogue.ts';
 import { executeCommand } from './command.ts';
+import { validateCostingAndPrice } from './costing.ts';
 import { FILE_TOOLS } from './files.ts';
+import { inspectMedia } from './inspect-media.ts';
 import type { Tool } from './tool.ts';
+import { simulate } from './simulate.ts';
 import { TURN_TOOLS } from './turn.ts';
 
 /** Every tool that agents may be given, by name. */
 export function createRegistry(): ReadonlyMap<string, Tool> {
-  return new Map([...FILE_TOOLS, executeCommand, ...TURN_TOOLS].map((tool) => [tool.name, tool]));
+  const own = [executeCommand, searchCotsCatalog, validateCostingAndPrice, simulate, inspectMedia, askPerson];
+  return new Map([...FILE_TOOLS, ...own, ...TURN_TOOLS].map((tool) => [tool.name, tool]));
 }
 
 /** A tool as model endpoints are told of it: OpenAI's function format, its parameters as JSON Schema. */

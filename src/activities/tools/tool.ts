@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Clock } from '../../schemas/artifact.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import type { Json, JsonObject } from '../../schemas/primitives.ts';
 import type { Step, StepKind, ToolOutput } from '../../schemas/step.ts';
@@ -13,9 +14,24 @@ export type ToolContext = {
   files: AgentFiles;
   workspace_dir: string;
   sandbox: Sandbox;
+  /** Writes a file below /renders, straight to S3, and returns its hash and its `s3://` address. */
+  render: RenderWriter;
+  /** The bytes of one of the files that the episode was started with: the agent cannot have changed them. */
+  readInput: (path: string) => Promise<Uint8Array>;
+  /** Notes a file of the workspace as what this step worked from, so that what it made can be traced back. */
+  usedFile: (path: string) => void;
+  /** Tells how far the work is; shown with the running activity in Temporal's UI. */
+  progress: (details: JsonObject) => void;
   log: LogWriter;
   signal: AbortSignal;
 };
+
+/** Writes a file below /renders. `clock` says how a video's frames map to time. */
+export type RenderWriter = (
+  path: string,
+  bytes: Uint8Array,
+  options?: { clock?: Clock },
+) => Promise<{ sha256: string; uri: string }>;
 
 /**
  * A tool as the model knows it and as the system runs it. `read_only` ones run side by side and leave no workspace;
@@ -24,7 +40,7 @@ export type ToolContext = {
 export type Tool = {
   name: string;
   description: string;
-  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review'>;
+  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review' | 'human'>;
   read_only: boolean;
   input: z.ZodObject;
   subject: (args: JsonObject) => string;

@@ -1,7 +1,9 @@
 import type { Script } from '../models/scripted.ts';
+import { narrowFunnel } from './narrow-funnel.ts';
+import { outOfBudget } from './out-of-budget.ts';
 import { sidewaysTransfer } from './sideways-transfer.ts';
 
-const SCRIPTS: readonly Script[] = [sidewaysTransfer];
+const SCRIPTS: readonly Script[] = [sidewaysTransfer, narrowFunnel, outOfBudget];
 
 /** Every script that the scripted model can play. */
 export const listScripts = (): readonly Script[] => SCRIPTS;
