@@ -9,9 +9,12 @@ import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
 import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
+import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { codeVersion } from './code-version.ts';
 import type { Config } from './config.ts';
 import { s3Options } from './s3-options.ts';
+import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
+import { listSchedules } from './schedules.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
 
 /** A dependency that has not answered by then counts as down. */
@@ -26,18 +29,33 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
   const { namespace, ui_url } = config.temporal;
+  const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
   const deps: ApiDeps = {
+    recovery,
     db: database.db,
     store,
     startEpisode: (episode) => workflows.startEpisode(episode),
     cancelEpisode: (episode) => workflows.cancelEpisode(episode),
-    checkRequest({ agent, model }) {
+    pauseEpisode: (episode, said) => workflows.pauseEpisode(episode, said),
+    resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
+    sendMessage: (episode, message) => workflows.sendMessage(episode, message),
+    answerStep: (episode, answer) => workflows.answer(episode, answer),
+    catalogue: () => createCatalogue(config.model),
+    listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    checkRequest({ agent, model, approvals }) {
       getAgent(agent);
-      checkModel(model);
+      checkModel(model, config.model);
+      checkApprovals(approvals);
     },
     namespace,
     code_version: codeVersion(),
-    links: { api_url: config.api.public_url, temporal_ui_url: ui_url, temporal_namespace: namespace },
+    links: {
+      api_url: config.api.public_url,
+      temporal_ui_url: ui_url,
+      temporal_namespace: namespace,
+      langfuse_url: config.langfuse?.base_url,
+    },
+    environment: config.mode,
     async ready() {
       const [postgres, s3, temporal] = await Promise.all([
         check(() => sql`select 1`.execute(database.db)),
@@ -52,7 +70,9 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const server = serve({ fetch: createApp(deps).fetch, hostname, port });
   await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(error, port))]);
   log(`the API listens on ${config.api.public_url}`);
+  const watch = watchRecovery(recovery.status, { config, logger });
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');
   const closed = once(server, 'close');
   server.close();

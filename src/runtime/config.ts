@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
+import type { ModelPrices } from '../schemas/model.ts';
 import { Secret } from './secret.ts';
 import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION, refuseDefaultSecrets } from './variables.ts';
 import type { Variables } from './variables.ts';
@@ -21,7 +22,14 @@ export type Config = {
     | { readonly base_url: string; readonly public_key: string; readonly secret_key: Secret }
     | undefined;
   readonly model:
-    | { readonly base_url: string; readonly api_key: Secret | undefined; readonly name: string }
+    | {
+        readonly base_url: string;
+        readonly api_key: Secret | undefined;
+        readonly name: string;
+        readonly prices: ModelPrices;
+        readonly context_tokens: number;
+        readonly images: boolean;
+      }
     | undefined;
   readonly api: {
     readonly host: string;
@@ -32,6 +40,8 @@ export type Config = {
   };
   readonly sandbox: { readonly mode: 'bubblewrap' | 'unsafe' | 'refuse' };
   readonly alert_webhook_url: Secret | undefined;
+  /** What is taken out of records and traces besides what looks like a secret: names of members, regular expressions. */
+  readonly redaction: { readonly keys: readonly string[]; readonly patterns: readonly string[] };
 };
 
 /** The artifact store, and the backup store, which is the same endpoint unless S3_BACKUPS_* names another. */
@@ -103,6 +113,7 @@ export function loadConfig(env: Environment): Config {
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
     alert_webhook_url: secret(variables.ALERT_WEBHOOK_URL),
+    redaction: { keys: variables.OBSERVATORY_REDACT_KEYS, patterns: variables.OBSERVATORY_REDACT_PATTERNS },
   });
 }
 
@@ -163,9 +174,16 @@ function langfuseConfig(variables: Variables): Config['langfuse'] {
 }
 
 function modelConfig(variables: Variables): Config['model'] {
-  const { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY } = variables;
+  const { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODEL_PRICES, MODEL_CONTEXT_TOKENS, MODEL_IMAGES } = variables;
   if (!MODEL_BASE_URL || !MODEL_NAME) return undefined;
-  return { base_url: MODEL_BASE_URL, name: MODEL_NAME, api_key: secret(MODEL_API_KEY) };
+  return {
+    base_url: MODEL_BASE_URL,
+    name: MODEL_NAME,
+    api_key: secret(MODEL_API_KEY),
+    prices: MODEL_PRICES,
+    context_tokens: MODEL_CONTEXT_TOKENS,
+    images: MODEL_IMAGES,
+  };
 }
 
 function apiConfig(variables: Variables): Config['api'] {

@@ -6,7 +6,9 @@ import { insertApiKey } from '../db/append/api-keys.ts';
 import { Checkpointer } from '../db/checkpointer.ts';
 import { createDatabase } from '../db/client.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
+import { AppError } from '../errors.ts';
 import type { Config } from './config.ts';
+import { startTraceDelivery } from './trace-delivery.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
 
 /**
@@ -25,7 +27,9 @@ export async function setUpDeployment(
     const key_sha256 = createHash('sha256').update(api_key).digest('hex');
     await insertApiKey(database.db, { name: 'embedded stack', role: 'operator', key_sha256 });
   }
-  const connection = await Connection.connect(await connectionOptions(config.temporal));
+  const connection = await Connection.connect(await connectionOptions(config.temporal)).catch((error: unknown) => {
+    throw new AppError('unavailable', `Temporal does not answer at ${config.temporal.address}.`, { cause: error });
+  });
   try {
     await ensureNamespace(connection, config.temporal.namespace);
   } finally {
@@ -33,5 +37,6 @@ export async function setUpDeployment(
   }
   await using workflows = await openEpisodeWorkflows(config.temporal);
   await ensureSchedules(workflows.client, config.temporal.task_queue_prefix);
-  log('set up the namespace, its search attributes and the schedules');
+  await startTraceDelivery(workflows.client, config.temporal.task_queue_prefix);
+  log('set up the namespace, its search attributes, the schedules and the delivery of traces');
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { ModelPrices } from '../schemas/model.ts';
 
 /** The port that the API asks for first. */
 export const API_PORT_DEFAULT = 7700;
+/** What conversations may hold unless told otherwise: most models take this many tokens in. */
+const MODEL_CONTEXT_TOKENS_DEFAULT = 128_000;
 
 const text = z.string().regex(/\S/, 'is set but empty').trim();
 const httpUrl = text.refine((value) => hasProtocol(value, ['http:', 'https:']), 'must be an http(s) URL');
@@ -17,6 +20,22 @@ const port = z.coerce
   .int('must be a port')
   .min(1, 'must be a port')
   .max(65_535, 'must be a port');
+const modelPrices = z.string().transform((value, context): ModelPrices => {
+  try {
+    const prices = ModelPrices.safeParse(JSON.parse(value));
+    if (prices.success) return prices.data;
+  } catch {
+    // No JSON: told below, in the same words.
+  }
+  const shape = '{"MODEL": {"input": 1, "cached": 0.1, "output": 4}}, in US dollars per million tokens';
+  context.addIssue({ code: 'custom', message: `must be JSON like ${shape}` });
+  return z.NEVER;
+});
+const words = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
+const patterns = z
+  .string()
+  .transform((value) => value.split('\n').flatMap((line) => line.trim() || []))
+  .refine((lines) => lines.every(isPattern), 'must be regular expressions, one a line, that do not match nothing');
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 
 /** The variables of our own; what else the environment holds is dropped. */
@@ -27,6 +46,8 @@ const Variables = z.object({
     .enum(['bubblewrap', 'unsafe', 'refuse'], 'must be bubblewrap, unsafe or refuse')
     .default('bubblewrap'),
   OBSERVATORY_POSTGRES_BIN_DIR: text.optional(),
+  OBSERVATORY_REDACT_KEYS: words.default([]),
+  OBSERVATORY_REDACT_PATTERNS: patterns.default([]),
   OBSERVATORY_API_KEY: text.regex(/^[\x21-\x7e]{16,200}$/, 'must be 16 to 200 visible ASCII characters').optional(),
   DATABASE_URL: postgresUrl.optional(),
   S3_ENDPOINT: httpUrl.optional(),
@@ -56,6 +77,14 @@ const Variables = z.object({
   MODEL_BASE_URL: httpUrl.optional(),
   MODEL_API_KEY: text.optional(),
   MODEL_NAME: text.optional(),
+  MODEL_PRICES: modelPrices.default({}),
+  MODEL_CONTEXT_TOKENS: z.coerce
+    .number('must be a count of tokens')
+    .int('must be a count of tokens')
+    .min(1_000, 'must be at least 1000')
+    .max(10_000_000, 'must be at most 10000000')
+    .default(MODEL_CONTEXT_TOKENS_DEFAULT),
+  MODEL_IMAGES: flag.default(false),
   API_HOST: text.default('127.0.0.1'),
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),
@@ -117,6 +146,14 @@ export function parseVariables(env: Record<string, string | undefined>): Variabl
   throw new AppError('invalid_argument', `Configuration: ${wrong.join('; ')}.`, {
     details: { variables: parsed.error.issues.map((issue) => issue.path.join('.')).join(',') },
   });
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return !new RegExp(source).test('');
+  } catch {
+    return false;
+  }
 }
 
 function requireTogether(variables: Variables): void {

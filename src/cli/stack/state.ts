@@ -12,6 +12,9 @@ const Addresses = z.object({
   temporal: z.string(),
   temporal_ui: z.string().nullable(),
   s3: z.string(),
+  traces: z.string().nullable(),
+  /** Whether that is our own stand-in for Langfuse. */
+  traces_stand_in: z.boolean(),
   postgres: z.string(),
   home: z.string(),
   logs: z.string(),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../errors.ts';
+import { COLLECTOR_HOST, COLLECTOR_PORT_DEFAULT } from '../../runtime/collector.ts';
 import { loadConfig } from '../../runtime/config.ts';
 import type { Config, Environment } from '../../runtime/config.ts';
 import type { Log } from '../../runtime/embedded/log-file.ts';
@@ -32,7 +33,7 @@ export type StackRun = {
 export const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 /**
- * Runs the whole stack until `stop` fires: servers, set-up, worker and API, the demo episode when there is none, then
+ * Runs the whole stack until `stop` fires: servers, set-up, collector, worker and API, the demo episode when there is none, then
  * `onUp`. Ends them in the opposite order. Throws what kept it from coming up, or the failure of a server that could
  * not be started again, after everything has been stopped.
  */
@@ -74,7 +75,8 @@ async function comeUp(run: StackRun, servers: RunningServers, processes: Supervi
   const { home, log, stop } = run;
   stop.throwIfAborted();
   const port = run.env['API_PORT'] ?? String(await servers.ports.choose('api', API_PORT_DEFAULT));
-  const own = { ...servers.env, API_PORT: port };
+  const collector = await collectorVariables(run.env, servers);
+  const own = { ...servers.env, ...collector, API_PORT: port };
   const config = loadConfig(own);
   const api_key = config.mode === 'development' ? config.api.key?.reveal() : undefined;
   await setUpDeployment(config, { log, ...(api_key !== undefined && { api_key }) });
@@ -85,15 +87,28 @@ async function comeUp(run: StackRun, servers: RunningServers, processes: Supervi
     processes.push(running);
     return running;
   };
-  const worker = await start('worker');
-  const api = await start('api');
-  await healthy(config, [worker, api], stop);
-  const addresses = addressesOf(config);
+  if (collector !== undefined) await start('collector');
+  await start('worker');
+  await start('api');
+  await healthy(config, processes, stop);
+  const addresses = addressesOf(config, collector !== undefined);
   writeState(home, { env: own, addresses, ready: false });
   if (run.demo) await runDemo(run, env);
   stop.throwIfAborted();
   writeState(home, { env: own, addresses, ready: true });
   run.onUp(addresses);
+}
+
+/** Where our stand-in for Langfuse is to listen; undefined when one's own is given, or in production. */
+async function collectorVariables(
+  env: Environment,
+  { env: known, ports, langfuse_keys }: RunningServers,
+): Promise<Record<string, string> | undefined> {
+  // Half of a configuration is for `loadConfig` to refuse.
+  const given = Object.keys(known).some((name) => name.startsWith('LANGFUSE_'));
+  if (given || env['OBSERVATORY_MODE'] === 'production') return undefined;
+  const port = await ports.choose('collector', COLLECTOR_PORT_DEFAULT);
+  return { LANGFUSE_BASE_URL: `http://${COLLECTOR_HOST}:${port}`, ...langfuse_keys };
 }
 
 async function healthy(config: Config, processes: SupervisedProcess[], stop: AbortSignal): Promise<void> {
@@ -106,7 +121,10 @@ async function healthy(config: Config, processes: SupervisedProcess[], stop: Abo
       stop.throwIfAborted();
       const failing = processes.find((running) => running.failures() >= EARLY_FAILURES_MAX);
       if (failing !== undefined)
-        throw new AppError('aborted', `The API or the worker does not start. Its last lines:\n${failing.lastLines()}`);
+        throw new AppError(
+          'aborted',
+          `The API, the worker or the collector does not start. Its last lines:\n${failing.lastLines()}`,
+        );
       const response = await fetch(`http://${local}:${port}/healthz`, {
         signal: AbortSignal.timeout(HEALTH_REQUEST_MS_MAX),
       });
@@ -147,7 +165,7 @@ async function keepServers(servers: RunningServers, log: Log, ending: AbortSigna
   });
 }
 
-function addressesOf(config: Config): Addresses {
+function addressesOf(config: Config, traces_stand_in: boolean): Addresses {
   const { host, pathname } = new URL(config.database_url.reveal());
   return {
     api: config.api.public_url,
@@ -155,6 +173,8 @@ function addressesOf(config: Config): Addresses {
     temporal: config.temporal.address,
     temporal_ui: config.temporal.ui_url ?? null,
     s3: config.s3.endpoint,
+    traces: config.langfuse?.base_url ?? null,
+    traces_stand_in,
     postgres: `${host}${pathname}`,
     home: config.home,
     logs: join(config.home, 'logs'),

@@ -124,6 +124,7 @@ function describe(addresses: Addresses, detached: boolean): string {
     'OpenAPI document': addresses.openapi,
     'API key': `api_key in ${join(addresses.home, 'credentials.json')}`,
     'Temporal Web UI': addresses.temporal_ui ?? addresses.temporal,
+    [addresses.traces_stand_in ? 'Traces (Langfuse stand-in)' : 'Traces (Langfuse)']: addresses.traces ?? 'none',
     S3: addresses.s3,
     PostgreSQL: addresses.postgres,
     Logs: addresses.logs,

@@ -14,7 +14,11 @@ const Credentials = z.object({
   s3_secret_access_key: z.string(),
   s3_signing_key: z.string(),
   api_key: z.string(),
+  langfuse_public_key: z.string(),
+  langfuse_secret_key: z.string(),
 });
+/** Homes made before there was a collector have no keys for it. */
+const StoredCredentials = Credentials.partial({ langfuse_public_key: true, langfuse_secret_key: true });
 
 /** The unprivileged user that servers which refuse root run as; undefined when this process is not root. */
 export type ServerUser = { uid: number; gid: number } | undefined;
@@ -89,8 +93,18 @@ function readOwner(lock: string): z.infer<typeof Owner> | undefined {
 
 function credentials(home: string): Credentials {
   const path = join(home, 'credentials.json');
-  if (existsSync(path)) return Credentials.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const langfuse = {
+    langfuse_public_key: `pk-lf-${randomBytes(16).toString('hex')}`,
+    langfuse_secret_key: `sk-lf-${randomBytes(24).toString('hex')}`,
+  };
+  if (existsSync(path)) {
+    const stored = StoredCredentials.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const whole = Credentials.parse({ ...langfuse, ...stored });
+    if (Object.keys(whole).length > Object.keys(stored).length) writePrivate(path, whole);
+    return whole;
+  }
   const made: Credentials = {
+    ...langfuse,
     postgres_password: randomBytes(24).toString('hex'),
     s3_access_key_id: `OBS${randomBytes(8).toString('hex').toUpperCase()}`,
     s3_secret_access_key: randomBytes(24).toString('hex'),

@@ -25,6 +25,8 @@ export type PartName = 'temporal' | 'seaweedfs' | 'postgres';
 /** The running servers, and our variables (no others) with their addresses filled in, which `loadConfig` parses. */
 export type RunningServers = AsyncDisposable & {
   env: Record<string, string>;
+  /** The home's keys for the Langfuse stand-in, as variables. */
+  langfuse_keys: { LANGFUSE_PUBLIC_KEY: string; LANGFUSE_SECRET_KEY: string };
   ports: PortBook;
   /** The embedded parts that run. One that ends before `stop` has failed. */
   servers: ReadonlyMap<PartName, Server>;
@@ -125,6 +127,10 @@ async function startParts(home: ClaimedHome, options: StackOptions): Promise<Run
       ...[...started.values()].reduce((all, part) => ({ ...all, ...part.env }), {}),
       OBSERVATORY_HOME: home.path,
     },
+    langfuse_keys: {
+      LANGFUSE_PUBLIC_KEY: home.credentials.langfuse_public_key,
+      LANGFUSE_SECRET_KEY: home.credentials.langfuse_secret_key,
+    },
     ports,
     get servers() {
       return new Map([...started].map(([name, { server }]) => [name, server]));
@@ -214,7 +220,7 @@ function contextOf(
     home,
     env,
     ports,
-    search: { env, cache: options.cache ?? join(home.path, 'cache'), log },
+    search: { env, cache: options.cache ?? env['OBSERVATORY_CACHE'] ?? join(home.path, 'cache'), log },
     port: (name, usual) => async () => ports.choose(name, options.ports === 'any' ? undefined : usual),
     serverOptions: (binary, port) => ({
       folder: join(home.path, part.name),

@@ -20,6 +20,8 @@ const ADDRESSES = {
   temporal: '127.0.0.1:7733',
   temporal_ui: 'http://127.0.0.1:8733',
   s3: 'http://127.0.0.1:7734',
+  traces: 'http://127.0.0.1:7735',
+  traces_stand_in: true,
   postgres: '127.0.0.1:7732/observatory',
   home: '/home',
   logs: '/home/logs',
@@ -88,6 +90,21 @@ describe('a home', () => {
     expect(second.credentials).toEqual(first.credentials);
     expect(new Set(Object.values(first.credentials)).size).toBe(Object.values(first.credentials).length);
     expect(statSync(join(home, 'credentials.json')).mode & 0o777).toBe(0o600);
+  });
+
+  test('that an older version made gets the keys it lacks, and keeps those it has', () => {
+    const { credentials, release } = claimHome(home);
+    release();
+    const { langfuse_public_key, langfuse_secret_key, ...older } = credentials;
+    writeFileSync(join(home, 'credentials.json'), JSON.stringify(older));
+    const claimed = claimHome(home);
+    claimed.release();
+    expect(claimed.credentials).toMatchObject(older);
+    expect(claimed.credentials.langfuse_public_key).toMatch(/^pk-lf-[0-9a-f]{32}$/);
+    expect([langfuse_public_key, langfuse_secret_key]).not.toContain(claimed.credentials.langfuse_secret_key);
+    const again = claimHome(home);
+    again.release();
+    expect(again.credentials).toEqual(claimed.credentials);
   });
 
   test.runIf(process.getuid?.() === 0)('is refused to root where the servers’ user could not enter', () => {

@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { runCollector } from '../../runtime/collector.ts';
+import { loadConfig } from '../../runtime/config.ts';
+import type { Environment } from '../../runtime/config.ts';
+
+/** Adds `observatory collector`. */
+export function registerCollector(program: Command, env: Environment): void {
+  program
+    .command('collector')
+    .description('run the stand-in for Langfuse at LANGFUSE_BASE_URL, keeping traces in Postgres, until told to stop')
+    .action(async () => runCollector(loadConfig(env), (line) => process.stdout.write(`${line}\n`)));
+}

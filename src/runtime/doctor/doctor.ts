@@ -1,0 +1,19 @@
+import type { Config } from '../config.ts';
+import { perform } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { checkMachine } from './machine.ts';
+import { checkBuckets, checkLangfuse, checkModelEndpoint, checkPostgres } from './servers.ts';
+import { checkTemporal } from './temporal.ts';
+
+/** Looks at everything that a deployment depends on, all at once and within bounded time; never throws. */
+export async function diagnose(config: Config): Promise<Finding[]> {
+  const checks = [
+    checkPostgres(config),
+    ...checkBuckets(config),
+    checkTemporal(config.temporal),
+    checkLangfuse(config),
+    checkModelEndpoint(config),
+    ...checkMachine(config),
+  ];
+  return (await Promise.all(checks.map(perform))).flat();
+}

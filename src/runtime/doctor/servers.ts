@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { createDatabase } from '../../db/client.ts';
+import { readMigrations } from '../../db/migrate.ts';
+import { AppError } from '../../errors.ts';
+import type { Config, S3Access } from '../config.ts';
+import { openBucket } from '../recovery.ts';
+import { found } from './finding.ts';
+import type { Check, Finding } from './finding.ts';
+
+const SET_UP = 'Run `observatory set-up`.';
+/** How far clocks may be apart: times of steps are compared across machines, and S3 refuses requests 15 minutes off. */
+const CLOCK_SKEW_MS_WARN = 2_000;
+const CLOCK_SKEW_MS_MAX = 60_000;
+const PROBE = Buffer.from('written by observatory doctor, and removed by it\n');
+
+/** Postgres: reachable, its version, at this code's migration, and its clock. */
+export function checkPostgres(config: Config): Check {
+  return {
+    name: 'postgres',
+    mend: 'Start PostgreSQL, or mend DATABASE_URL.',
+    async look() {
+      await using database = createDatabase(config.database_url.reveal(), { connections: 1 });
+      const { db } = database;
+      const asked = Date.now();
+      const { rows } = await sql<{ version: string; now_ms: number; migrated: boolean }>`select
+        current_setting('server_version') as version,
+        (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
+        to_regclass('schema_migrations') is not null as migrated`.execute(db);
+      const answered = Date.now();
+      const [server] = rows;
+      const skew_ms = (server?.now_ms ?? 0) - (asked + answered) / 2;
+      const { rows: applied } = server?.migrated
+        ? await sql<{
+            name: string;
+            checksum: string;
+          }>`select name, checksum from schema_migrations order by name`.execute(db)
+        : { rows: [] };
+      return [
+        found('postgres', 'ok', { detail: `PostgreSQL ${server?.version}` }),
+        await compareMigrations(applied),
+        judgeClock(skew_ms, answered - asked),
+      ];
+    },
+  };
+}
+
+async function compareMigrations(applied: { name: string; checksum: string }[]): Promise<Finding> {
+  const own = await readMigrations();
+  const name = 'migrations';
+  const unknown = applied.find((row, index) => own[index]?.name !== row.name);
+  if (unknown)
+    return found(name, 'fail', {
+      detail: `the database has ${unknown.name}, which this version does not know`,
+      mend: 'Run a newer version.',
+    });
+  const changed = applied.find((row, index) => own[index]?.checksum !== row.checksum);
+  if (changed)
+    return found(name, 'fail', {
+      detail: `${changed.name} was changed after it was applied`,
+      mend: 'Put the file back as it was.',
+    });
+  const missing = own.length - applied.length;
+  return missing === 0
+    ? found(name, 'ok', { detail: `all ${own.length} applied` })
+    : found(name, 'fail', { detail: `${missing} of ${own.length} are not applied`, mend: SET_UP });
+}
+
+function judgeClock(skew_ms: number, took_ms: number): Finding {
+  // Half of the time that the answer took is not known.
+  const apart_ms = Math.max(0, Math.abs(skew_ms) - took_ms / 2);
+  const state = apart_ms > CLOCK_SKEW_MS_MAX ? 'fail' : apart_ms > CLOCK_SKEW_MS_WARN ? 'warn' : 'ok';
+  const detail = `this machine and PostgreSQL's are ${Math.round(apart_ms)} ms apart`;
+  return found('clock', state, { detail, mend: 'Let both machines follow a time server (chrony, systemd-timesyncd).' });
+}
+
+/** Both buckets: an object is written, read back and removed. */
+export function checkBuckets({ s3 }: Config): Check[] {
+  return [
+    checkBucket('s3 artifacts', s3, s3.bucket_artifacts),
+    checkBucket('s3 backups', s3.backups, s3.bucket_backups),
+  ];
+}
+
+function checkBucket(name: string, access: S3Access, bucket: string): Check {
+  return {
+    name,
+    mend: `Make the bucket ${bucket} at ${access.endpoint}, and let the key write, read and delete in it.`,
+    async look() {
+      await using opened = openBucket(access, bucket);
+      // First of all: some servers make a bucket that is absent when something is written into it.
+      await opened.names.readyCheck();
+      const key = `doctor/${randomUUID()}`;
+      await opened.names.put(key, PROBE, { contentType: 'text/plain' });
+      try {
+        const read = await opened.names.readBytes(key, PROBE.length);
+        if (!PROBE.equals(read)) throw new AppError('data_loss', 'an object was read back otherwise than written');
+      } finally {
+        await opened.names.remove([key]);
+      }
+      if (await opened.names.stat(key)) throw new AppError('data_loss', 'a removed object is still there');
+      return [found(name, 'ok', { detail: `${bucket}: written, read and removed` })];
+    },
+  };
+}
+
+/** Langfuse, or what stands in for it: it answers, and takes our keys. */
+export function checkLangfuse({ langfuse }: Config): Check {
+  const name = 'langfuse';
+  return {
+    name,
+    mend: 'Start Langfuse, or mend LANGFUSE_BASE_URL. Until then traces wait in the database.',
+    async look(signal) {
+      if (!langfuse)
+        return [
+          found(name, 'warn', {
+            detail: 'not configured: traces wait in the database',
+            mend: 'Set LANGFUSE_BASE_URL, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.',
+          }),
+        ];
+      const base = langfuse.base_url.replace(/\/+$/, '');
+      const health = await fetch(`${base}/api/public/health`, { signal });
+      if (!health.ok) throw new AppError('unavailable', `answers ${health.status}`);
+      const { version } = (await health.json()) as { version?: string };
+      const keys = Buffer.from(`${langfuse.public_key}:${langfuse.secret_key.reveal()}`).toString('base64');
+      const projects = await fetch(`${base}/api/public/projects`, {
+        signal,
+        headers: { authorization: `Basic ${keys}` },
+      });
+      if (projects.status === 401 || projects.status === 403)
+        return [
+          found(name, 'fail', {
+            detail: 'refuses the keys',
+            mend: 'Mend LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.',
+          }),
+        ];
+      if (!projects.ok) throw new AppError('unavailable', `answers ${projects.status}`);
+      return [found(name, 'ok', { detail: `version ${version ?? 'unknown'}, takes the keys` })];
+    },
+  };
+}
+
+/** The model endpoint, where there is one: it answers and takes the key. Without one the scripted model works. */
+export function checkModelEndpoint({ model }: Config): Check {
+  const name = 'model endpoint';
+  return {
+    name,
+    mend: 'Mend MODEL_BASE_URL, or start the endpoint.',
+    async look(signal) {
+      if (!model) return [found(name, 'ok', { detail: 'none configured: the scripted model needs none' })];
+      const headers: Record<string, string> = model.api_key
+        ? { authorization: `Bearer ${model.api_key.reveal()}` }
+        : {};
+      const answer = await fetch(`${model.base_url.replace(/\/+$/, '')}/models`, { signal, headers });
+      await answer.body?.cancel();
+      if (answer.ok) return [found(name, 'ok', { detail: `answers; the model is ${model.name}` })];
+      if (answer.status === 401 || answer.status === 403)
+        return [found(name, 'fail', { detail: 'refuses the key', mend: 'Mend MODEL_API_KEY.' })];
+      // Not every endpoint lists its models; that it answers is as much as can be known without paying.
+      return [
+        found(name, 'warn', {
+          detail: `answers ${answer.status} when asked for its models`,
+          mend: 'Look whether MODEL_BASE_URL ends as the endpoint wants, mostly in /v1.',
+        }),
+      ];
+    },
+  };
+}

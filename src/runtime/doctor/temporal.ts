@@ -1,0 +1,122 @@
+import { Client, Connection } from '@temporalio/client';
+import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../workflows/search-attributes.ts';
+import { QUEUES, taskQueue } from '../../workflows/names.ts';
+import type { QueueName } from '../../workflows/names.ts';
+import type { TemporalConfig } from '../config.ts';
+import { listSchedules } from '../schedules.ts';
+import { connectionOptions } from '../temporal-client.ts';
+import { found } from './finding.ts';
+import type { Check, Finding } from './finding.ts';
+
+const SET_UP = 'Run `observatory set-up`.';
+/** gRPC's statuses. */
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNIMPLEMENTED = 12;
+/** `TaskQueueType` of Temporal's API. */
+const TYPES = { workflow: 1, activity: 2 } as const;
+/** What each queue's workers poll for. */
+const SERVED: Record<QueueName, (keyof typeof TYPES)[]> = {
+  episodes: ['workflow', 'activity'],
+  simulation: ['activity'],
+  maintenance: ['workflow', 'activity'],
+};
+/** A worker asks anew after a minute at the latest; the server remembers one that is gone for five. */
+const POLLER_AGE_MS_MAX = 90_000;
+const DAY_S = 86_400;
+
+/** Temporal: the namespace, its search attributes, the schedules, and workers on every queue. */
+export function checkTemporal(config: TemporalConfig): Check {
+  return {
+    name: 'temporal',
+    mend: 'Start Temporal, or mend TEMPORAL_ADDRESS (and TEMPORAL_API_KEY or TEMPORAL_TLS_*, where it asks for them).',
+    async look() {
+      const connection = await Connection.connect(await connectionOptions(config));
+      try {
+        const namespace = await checkNamespace(connection, config.namespace);
+        if (namespace.state === 'fail') return [namespace];
+        const client = new Client({ connection, namespace: config.namespace });
+        const rest = await Promise.all([
+          checkSearchAttributes(connection, config.namespace),
+          checkSchedules(client, config.task_queue_prefix),
+          ...QUEUES.map((queue) => checkWorkers(connection, config, queue)),
+        ]);
+        return [namespace, ...rest.flat()];
+      } finally {
+        await connection.close();
+      }
+    },
+  };
+}
+
+async function checkNamespace(connection: Connection, namespace: string): Promise<Finding> {
+  try {
+    const { config } = await connection.workflowService.describeNamespace({ namespace });
+    const days = Math.floor(Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S);
+    return found('temporal', 'ok', { detail: `namespace ${namespace}, closed runs are kept ${days} days` });
+  } catch (error) {
+    if (codeOf(error) !== NOT_FOUND) throw error;
+    return found('temporal', 'fail', { detail: `there is no namespace ${namespace}`, mend: SET_UP });
+  }
+}
+
+async function checkSearchAttributes(connection: Connection, namespace: string): Promise<Finding> {
+  const name = 'search attributes';
+  const wanted = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME].map((attribute) => attribute.name);
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = wanted.filter((one) => !(one in (customAttributes ?? {})));
+    return missing.length === 0
+      ? found(name, 'ok', { detail: wanted.join(', ') })
+      : found(name, 'fail', { detail: `missing: ${missing.join(', ')}`, mend: SET_UP });
+  } catch (error) {
+    if (codeOf(error) !== PERMISSION_DENIED && codeOf(error) !== UNIMPLEMENTED) throw error;
+    return found(name, 'warn', {
+      detail: 'this service does not tell',
+      mend: `See in its own console that there are ${wanted.join(', ')}.`,
+    });
+  }
+}
+
+async function checkSchedules(client: Client, prefix: string): Promise<Finding[]> {
+  const schedules = await listSchedules(client, prefix);
+  return schedules.map(({ id, present, paused, next_at }) => {
+    const name = `schedule ${id}`;
+    if (!present) return found(name, 'fail', { detail: 'is not there', mend: SET_UP });
+    if (paused)
+      return found(name, 'warn', {
+        detail: 'is paused',
+        mend: `temporal schedule toggle --unpause --schedule-id ${id}`,
+      });
+    return found(name, 'ok', { detail: next_at === null ? 'is there' : `runs next at ${next_at}` });
+  });
+}
+
+async function checkWorkers(
+  connection: Connection,
+  { namespace, task_queue_prefix }: TemporalConfig,
+  queue: QueueName,
+): Promise<Finding> {
+  const name = taskQueue(task_queue_prefix, queue);
+  const since = Date.now() - POLLER_AGE_MS_MAX;
+  const workers = new Set<string>();
+  const idle: string[] = [];
+  for (const type of SERVED[queue]) {
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name },
+      taskQueueType: TYPES[type],
+    });
+    const present = (pollers ?? []).filter(
+      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 > since,
+    );
+    if (present.length === 0) idle.push(type);
+    for (const { identity } of present) workers.add(identity ?? '');
+  }
+  const state = idle.length === 0 ? 'ok' : 'fail';
+  const detail =
+    state === 'ok' ? `polled by ${[...workers].join(', ')}` : `nobody polls it for ${idle.join(' and ')} tasks`;
+  return found(`queue ${name}`, state, { detail, mend: 'Start a worker: `observatory worker`.' });
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;

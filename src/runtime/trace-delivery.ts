@@ -1,0 +1,50 @@
+import type { Client } from '@temporalio/client';
+import { createLangfuseClient } from '../tracing/langfuse-client.ts';
+import type { LangfuseClient } from '../tracing/langfuse-client.ts';
+import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
+import { createRedactor } from '../tracing/redaction.ts';
+import { taskQueue, TRACE_DELIVERY_ID, TRACE_DELIVERY_WORKFLOW } from '../workflows/names.ts';
+import type { ActivityParts } from './activities.ts';
+import type { Config } from './config.ts';
+
+/** Starts the one workflow that delivers traces, unless it runs. */
+export async function startTraceDelivery(client: Client, prefix: string): Promise<void> {
+  await client.workflow.start(TRACE_DELIVERY_WORKFLOW, {
+    workflowId: `${prefix}${TRACE_DELIVERY_ID}`,
+    taskQueue: taskQueue(prefix, 'maintenance'),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Brings the outbox to Langfuse',
+    args: [],
+  });
+}
+
+/** What a worker's tracing is made of. It ends with the process; `log` hears of alerts, and of a Langfuse that is missing. */
+export function tracingParts(config: Config, log: (line: string) => void): ActivityParts['tracing'] {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  const langfuse = openLangfuse(config);
+  if (!langfuse) log('no Langfuse is configured: traces wait in the outbox');
+  return {
+    redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
+    langfuse,
+    alert: ({ name, message, facts }) => log(`ALERT ${name}: ${message} ${JSON.stringify(facts)}`),
+    environment: config.mode,
+    artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
+    stopping: stopping.signal,
+  };
+}
+
+function openLangfuse({ langfuse }: Config): LangfuseClient | null {
+  if (!langfuse) return null;
+  const { base_url, public_key, secret_key } = langfuse;
+  const { request_ms } = DELIVERY_TIMINGS;
+  return createLangfuseClient({ base_url, public_key, secret_key: secret_key.reveal(), request_ms });
+}
+
+/** The secrets of this deployment, which no record and no trace may show. */
+function secretsOf(config: Config): string[] {
+  const { database_url, s3, temporal, langfuse, model, api } = config;
+  const password = decodeURIComponent(new URL(database_url.reveal()).password);
+  const secrets = [s3.secret_access_key, s3.backups.secret_access_key, temporal.api_key, langfuse?.secret_key, api.key];
+  return [password, ...[...secrets, model?.api_key].flatMap((secret) => secret?.reveal() ?? [])].filter(Boolean);
+}

@@ -1,0 +1,144 @@
+import type { CoverageFinding, CoverageReport, CoverageVerdict, Witness, WitnessAnswer } from '../schemas/coverage.ts';
+import type { Step } from '../schemas/step.ts';
+import type { Observation } from '../schemas/trace.ts';
+
+/** What a witness says, or why it could not be asked. */
+export type Testimony<T> = { asked: true; items: T[] } | { asked: false; reason: string };
+
+/** A step as Temporal knows it: an activity that completed recorded it. */
+export type CompletedStep = { run_id: string; seq: number };
+
+/** A span that Langfuse is to show. `types` are Langfuse's words that are right for it, upper case. */
+export type ExpectedSpan = {
+  span_id: string;
+  types: string[];
+  seq: number | null;
+  name: string;
+  refused: string | null;
+};
+
+/** An object that steps refer to, and what the store holds under its hash: a size, or nothing. */
+export type ObjectSeen = { sha256: string; size_bytes: number; stored_bytes: number | null; seq: number };
+
+export type CoverageEvidence = {
+  history: Testimony<CompletedStep>;
+  steps: Pick<Step, 'run_id' | 'seq' | 'status' | 'superseded_by' | 'name'>[];
+  spans: ExpectedSpan[];
+  langfuse: Testimony<Observation>;
+  objects: Testimony<ObjectSeen>;
+};
+
+/**
+ * Holds the four witnesses against each other and names every item that one knows and another does not, that is there
+ * twice, that nothing explains, or that is of the wrong type. Complete only when all were asked and nothing was found.
+ */
+export function compareWitnesses(
+  evidence: CoverageEvidence,
+): Pick<CoverageReport, 'verdict' | 'witnesses' | 'findings'> {
+  const { history, steps, langfuse, objects } = evidence;
+  const findings = [
+    ...ofSteps(steps),
+    ...(history.asked ? ofHistory(history.items, steps) : []),
+    ...(langfuse.asked ? ofLangfuse(langfuse.items, evidence.spans) : []),
+    ...(objects.asked ? ofObjects(objects.items) : []),
+  ];
+  const witnesses: Record<Witness, WitnessAnswer> = {
+    history: answerOf(history),
+    steps: { asked: true, items: steps.length, reason: null },
+    langfuse: answerOf(langfuse),
+    objects: answerOf(objects),
+  };
+  const all = Object.values(witnesses).every(({ asked }) => asked);
+  const verdict: CoverageVerdict = findings.length > 0 ? 'incomplete' : all ? 'complete' : 'unverified';
+  return { verdict, witnesses, findings };
+}
+
+const answerOf = (testimony: Testimony<unknown>): WitnessAnswer =>
+  testimony.asked
+    ? { asked: true, items: testimony.items.length, reason: null }
+    : { asked: false, items: 0, reason: testimony.reason };
+
+const keyOf = ({ run_id, seq }: CompletedStep) => `${run_id}/${seq}`;
+
+function ofSteps(steps: CoverageEvidence['steps']): CoverageFinding[] {
+  const line = steps.filter(({ superseded_by }) => superseded_by === null);
+  const numbers = new Set(line.map(({ seq }) => seq));
+  const last = Math.max(0, ...numbers);
+  const gaps = Array.from({ length: last }, (_, place) => place + 1).filter((seq) => !numbers.has(seq));
+  return [
+    ...gaps.map((seq) => finding('missing', 'steps', { item: `${seq}`, seq, detail: 'no step has this number' })),
+    ...steps
+      .filter(({ status }) => status === 'running')
+      .map((step) => finding('missing', 'steps', { item: keyOf(step), seq: step.seq, detail: 'the step never ended' })),
+  ];
+}
+
+function ofHistory(completed: CompletedStep[], steps: CoverageEvidence['steps']): CoverageFinding[] {
+  const known = new Set(steps.map(keyOf));
+  const done = new Map(completed.map((step) => [keyOf(step), step]));
+  return [
+    ...[...done]
+      .filter(([key]) => !known.has(key))
+      .map(([item, { seq }]) =>
+        finding('missing', 'steps', { item, seq, detail: 'an activity completed, and no step records it' }),
+      ),
+    // What a reset overtook may have been recorded without Temporal ever hearing of it; the current line may not.
+    ...steps
+      .filter((step) => step.superseded_by === null && step.status !== 'running' && !done.has(keyOf(step)))
+      .map((step) =>
+        finding('orphaned', 'history', {
+          item: keyOf(step),
+          seq: step.seq,
+          detail: `no activity that completed recorded ${step.name}`,
+        }),
+      ),
+  ];
+}
+
+function ofLangfuse(observations: Observation[], spans: ExpectedSpan[]): CoverageFinding[] {
+  const rows = Map.groupBy(observations, ({ id }) => id);
+  const expected = new Set(spans.map(({ span_id }) => span_id));
+  const perSpan = spans.flatMap(({ span_id: item, types, seq, name, refused }): CoverageFinding[] => {
+    const seen = rows.get(item) ?? [];
+    if (seen.length === 0) {
+      const detail = `${name} is not in Langfuse${refused === null ? '' : `, which refused it: ${refused}`}`;
+      return [finding('missing', 'langfuse', { item, seq, detail })];
+    }
+    const wrong = seen.filter(({ type }) => !types.includes(type.toUpperCase()));
+    return [
+      ...(seen.length > 1
+        ? [finding('doubled', 'langfuse', { item, seq, detail: `${name} is there ${seen.length} times` })]
+        : []),
+      ...wrong.map(({ type }) =>
+        finding('wrongly_typed', 'langfuse', { item, seq, detail: `${name} is ${type}, not ${types.join(' or ')}` }),
+      ),
+    ];
+  });
+  const unexplained = [...rows.keys()]
+    .filter((id) => !expected.has(id))
+    .map((item) => finding('orphaned', 'langfuse', { item, seq: null, detail: 'no step, attempt or run explains it' }));
+  const seqOf = new Map(spans.map(({ span_id, seq }) => [span_id, seq]));
+  const parentless = [...rows.values()].flatMap(([first]) => {
+    const parent = first?.parentObservationId;
+    if (!first || !parent || rows.has(parent)) return [];
+    const seq = seqOf.get(first.id) ?? null;
+    return [finding('orphaned', 'langfuse', { item: first.id, seq, detail: `its parent ${parent} is not there` })];
+  });
+  return [...perSpan, ...unexplained, ...parentless];
+}
+
+function ofObjects(objects: ObjectSeen[]): CoverageFinding[] {
+  return objects.flatMap(({ sha256: item, size_bytes, stored_bytes, seq }) => {
+    if (stored_bytes === null)
+      return [finding('missing', 'objects', { item, seq, detail: 'the store has no such object' })];
+    if (stored_bytes === size_bytes) return [];
+    const detail = `the store holds ${stored_bytes} bytes, not ${size_bytes}`;
+    return [finding('damaged', 'objects', { item, seq, detail })];
+  });
+}
+
+const finding = (
+  kind: CoverageFinding['kind'],
+  witness: Witness,
+  what: Pick<CoverageFinding, 'item' | 'seq' | 'detail'>,
+): CoverageFinding => ({ kind, witness, ...what });

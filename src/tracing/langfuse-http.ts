@@ -1,0 +1,54 @@
+import type { SendOutcome } from './delivery-state.ts';
+
+/** Errors of the connection's making: the request never left. Everything else after a send is in doubt. */
+const NEVER_LEFT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** How much of a server's words is kept. In UTF-16 units. */
+const DETAIL_CHARS_MAX = 300;
+/** A server that asks to wait without saying how long, and the longest wait that is granted. */
+const RETRY_AFTER_MS_DEFAULT = 5_000;
+const RETRY_AFTER_MS_MAX = 5 * 60_000;
+
+/** What a response to something sent means. Its body is the reason, where it is not a success. */
+export function outcomeOfStatus(
+  status: number,
+  reason: string,
+  { retryAfter, nowMs }: { retryAfter: string | null; nowMs: number } = { retryAfter: null, nowMs: 0 },
+): SendOutcome {
+  const error = `HTTP ${status}${reason ? `: ${reason.slice(0, DETAIL_CHARS_MAX)}` : ''}`;
+  if (status >= 200 && status < 300) return { kind: 'accepted' };
+  if (status === 429) return { kind: 'later', error, retry_after_ms: retryAfterMs(retryAfter, nowMs) };
+  if (status === 400 || status === 413 || status === 422) return { kind: 'refused', error };
+  if (status === 408 || status >= 500) return { kind: 'ambiguous', error };
+  return { kind: 'unwelcome', error };
+}
+
+/** What it means that sending threw: only a connection that was never made says that nothing left. */
+export function outcomeOfError(thrown: unknown): SendOutcome {
+  const codes = codesOf(thrown);
+  const error = codes[0] ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const neverLeft = codes.length > 0 && codes.every((code) => NEVER_LEFT.has(code));
+  return neverLeft ? { kind: 'not_sent', error } : { kind: 'ambiguous', error: error.slice(0, DETAIL_CHARS_MAX) };
+}
+
+/** The codes of an error's causes; several where several addresses of one name were tried. */
+function codesOf(thrown: unknown): string[] {
+  if (!(thrown instanceof Error)) return [];
+  const { code, errors } = thrown as Error & { code?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.flatMap(codesOf);
+  if (typeof code === 'string') return [code];
+  return codesOf(thrown.cause);
+}
+
+function retryAfterMs(header: string | null, nowMs: number): number {
+  if (header === null || header.trim() === '') return RETRY_AFTER_MS_DEFAULT;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX) : RETRY_AFTER_MS_DEFAULT;
+}

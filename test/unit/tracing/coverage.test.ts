@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { rootRunOf } from '../../../src/schemas/identity.ts';
+import { compareWitnesses } from '../../../src/tracing/coverage.ts';
+import type { CoverageEvidence } from '../../../src/tracing/coverage.ts';
+
+const step = (seq: number, run_id = 'r1', superseded_by: string | null = null) => ({
+  run_id,
+  seq,
+  status: 'ok' as const,
+  superseded_by,
+  name: 'think',
+});
+const span = (span_id: string, seq: number | null) => ({
+  span_id,
+  types: ['GENERATION'],
+  seq,
+  name: 'think',
+  refused: null,
+});
+const row = (id: string, parentObservationId: string | null = 'root') => ({
+  id,
+  type: 'GENERATION',
+  parentObservationId,
+});
+
+const whole = (): CoverageEvidence => ({
+  history: { asked: true, items: [1, 2].map((seq) => ({ run_id: 'r1', seq })) },
+  steps: [step(1), step(2)],
+  spans: [span('a', 1), span('b', 2), { ...span('root', null), types: ['AGENT'] }],
+  langfuse: { asked: true, items: [row('a'), row('b'), { ...row('root', null), type: 'agent' }] },
+  objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: 3, seq: 1 }] },
+});
+const found = (evidence: Partial<CoverageEvidence>) => {
+  const { verdict, findings } = compareWitnesses({ ...whole(), ...evidence });
+  return { verdict, findings: findings.map(({ kind, witness, item }) => `${kind} ${witness} ${item}`) };
+};
+
+test('an episode on which all four witnesses agree is complete', () => {
+  expect(found({})).toEqual({ verdict: 'complete', findings: [] });
+});
+
+test('a witness that was not asked makes the verdict unverified, never complete', () => {
+  const absent = { asked: false as const, reason: 'away' };
+  for (const witness of ['history', 'langfuse', 'objects'] as const)
+    expect(found({ [witness]: absent })).toEqual({ verdict: 'unverified', findings: [] });
+});
+
+test.for<[string, Partial<CoverageEvidence>, string]>([
+  [
+    'an activity without its step',
+    { history: { asked: true, items: [1, 2, 3].map((seq) => ({ run_id: 'r1', seq })) } },
+    'missing steps r1/3',
+  ],
+  [
+    'a step without an activity',
+    { history: { asked: true, items: [{ run_id: 'r1', seq: 1 }] } },
+    'orphaned history r1/2',
+  ],
+  [
+    'a gap in the numbers',
+    { steps: [step(1), step(3)], history: { asked: true, items: [1, 3].map((seq) => ({ run_id: 'r1', seq })) } },
+    'missing steps 2',
+  ],
+  ['a step that never ended', { steps: [step(1), { ...step(2), status: 'running' }] }, 'missing steps r1/2'],
+  ['a span that is not there', { spans: [...whole().spans, span('c', 2)] }, 'missing langfuse c'],
+  [
+    'a span that is there twice',
+    { langfuse: { asked: true, items: [row('a'), row('b'), row('b'), { ...row('root', null), type: 'AGENT' }] } },
+    'doubled langfuse b',
+  ],
+  [
+    'a span of the wrong type',
+    {
+      langfuse: {
+        asked: true,
+        items: [row('a'), { ...row('b'), type: 'SPAN' }, { ...row('root', null), type: 'AGENT' }],
+      },
+    },
+    'wrongly_typed langfuse b',
+  ],
+  [
+    'a span that nothing explains',
+    { spans: whole().spans.filter(({ span_id }) => span_id !== 'b') },
+    'orphaned langfuse b',
+  ],
+  [
+    'a span whose parent is not there',
+    { langfuse: { asked: true, items: [row('a', 'gone'), row('b'), { ...row('root', null), type: 'AGENT' }] } },
+    'orphaned langfuse a',
+  ],
+  [
+    'an object that is gone',
+    { objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: null, seq: 1 }] } },
+    'missing objects f',
+  ],
+  [
+    'an object of another size',
+    { objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: 2, seq: 1 }] } },
+    'damaged objects f',
+  ],
+])('%s is named', ([, evidence, finding]) => {
+  expect(found(evidence)).toEqual({ verdict: 'incomplete', findings: [finding] });
+});
+
+test('what a reset overtook needs no activity that completed, but its span must be there all the same', () => {
+  const overtaken = { steps: [step(1), step(2), step(2, 'r0', 'r1')], spans: [...whole().spans, span('old', 2)] };
+  expect(found(overtaken)).toEqual({ verdict: 'incomplete', findings: ['missing langfuse old'] });
+});
+
+test('a run that took steps over begins a line, one that only went on continues it', () => {
+  const runs = ['a', 'b', 'c', 'd'];
+  expect(runs.map((run) => rootRunOf(runs, new Set(['c']), run))).toEqual(['a', 'a', 'c', 'c']);
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { afterLook, afterSend, DELIVERY_TIMINGS as TIMINGS } from '../../../src/tracing/delivery-state.ts';
+import { outcomeOfError, outcomeOfStatus } from '../../../src/tracing/langfuse-http.ts';
+
+const at = { now_ms: 1_000_000, timings: TIMINGS };
+const sent = (kind: 'accepted' | 'not_sent' | 'unwelcome' | 'refused' | 'ambiguous', attempts = 1) =>
+  afterSend({ kind, error: 'why' }, { ...at, attempts });
+
+test('only what surely never left is pending again; what is in doubt stays in doubt until it is read back', () => {
+  expect(sent('accepted')).toMatchObject({ state: 'accepted' });
+  expect(sent('not_sent')).toMatchObject({ state: 'pending', error: 'why' });
+  expect(sent('unwelcome')).toMatchObject({
+    state: 'pending',
+    next_attempt_ms: 1_000_000 + TIMINGS.unwelcome_pause_ms,
+  });
+  expect(sent('refused')).toMatchObject({ state: 'parked', next_attempt_ms: null });
+  expect(sent('ambiguous')).toMatchObject({ state: 'sending', next_attempt_ms: 1_000_000 + TIMINGS.look_ms });
+});
+
+test('the server’s Retry-After is kept to', () => {
+  const outcome = outcomeOfStatus(429, '', { retryAfter: '7', nowMs: 0 });
+  expect(afterSend(outcome, { ...at, attempts: 1 })).toMatchObject({ state: 'pending', next_attempt_ms: 1_007_000 });
+});
+
+test('waits double and never exceed their maximum', () => {
+  const waits = [1, 2, 3, 4, 5, 6, 60].map((attempts) => (sent('not_sent', attempts).next_attempt_ms ?? 0) - at.now_ms);
+  expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+});
+
+test('what was seen is confirmed, from every state', () => {
+  for (const state of ['sending', 'accepted'] as const)
+    expect(afterLook('seen', { state, unseen_since_ms: 5 }, at)).toEqual({
+      state: 'confirmed',
+      next_attempt_ms: null,
+      unseen_since_ms: null,
+      error: null,
+    });
+});
+
+test('nothing is sent again before it was absent, while the server answered, for as long as patience lasts', () => {
+  const state = fc.constantFrom('sending' as const, 'accepted' as const);
+  const steps = fc.array(
+    fc.record({ look: fc.constantFrom('absent' as const, 'no_answer' as const), ms: fc.nat(600_000) }),
+  );
+  fc.assert(
+    fc.property(state, steps, (start, looks) => {
+      let now_ms = 0;
+      let answering_ms: number | null = null;
+      let unseen_since_ms: number | null = null;
+      for (const { look, ms } of looks) {
+        now_ms += ms;
+        answering_ms = look === 'absent' ? (answering_ms ?? now_ms) : null;
+        const next = afterLook(look, { state: start, unseen_since_ms }, { now_ms, timings: TIMINGS });
+        ({ unseen_since_ms } = next);
+        const patience = start === 'accepted' ? TIMINGS.accepted_unseen_ms : TIMINGS.doubtful_unseen_ms;
+        const absent_ms = answering_ms === null ? 0 : now_ms - answering_ms;
+        expect(next.state).toBe(absent_ms >= patience ? 'pending' : start);
+        if (next.state === 'pending') return;
+        expect(next.next_attempt_ms).toBeGreaterThan(now_ms);
+      }
+    }),
+  );
+});
+
+test('every status of an answer has one meaning', () => {
+  const kindOf = (status: number) => outcomeOfStatus(status, '').kind;
+  expect([200, 207].map(kindOf)).toEqual(['accepted', 'accepted']);
+  expect([400, 413, 422].map(kindOf)).toEqual(['refused', 'refused', 'refused']);
+  expect([301, 401, 403, 404].map(kindOf)).toEqual(['unwelcome', 'unwelcome', 'unwelcome', 'unwelcome']);
+  expect([408, 500, 502, 503, 504].map(kindOf)).toEqual(Array.from({ length: 5 }, () => 'ambiguous'));
+});
+
+test('an error says that nothing left only when no connection was made to any address', () => {
+  const failed = (...codes: string[]) =>
+    new TypeError('fetch failed', {
+      cause: new AggregateError(codes.map((code) => Object.assign(new Error(), { code }))),
+    });
+  expect(outcomeOfError(failed('ECONNREFUSED', 'ECONNREFUSED')).kind).toBe('not_sent');
+  expect(outcomeOfError(failed('ECONNREFUSED', 'ETIMEDOUT')).kind).toBe('ambiguous');
+  expect(outcomeOfError(new DOMException('late', 'TimeoutError')).kind).toBe('ambiguous');
+});

@@ -1,0 +1,188 @@
+import { AIMessage, HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { expect, test } from 'vitest';
+import type { Step, StepAttempt } from '../../../src/schemas/step.ts';
+import { OtlpSpan } from '../../../src/schemas/trace.ts';
+import { tellConversation } from '../../../src/tracing/capture.ts';
+import { ingestionEvents } from '../../../src/tracing/ingestion.ts';
+import { serverOf } from '../../../src/tracing/langfuse-client.ts';
+import { createRootFreezer, createSpanFreezer } from '../../../src/tracing/spans.ts';
+
+const EPISODE = '01890a5d-ac96-774b-bcce-b302099a8057';
+const episode = {
+  id: EPISODE,
+  task: 'Move the ball.\nWith one servo.',
+  agent: 'mechanism_engineer',
+  tags: ['nightly'],
+  metadata: { session_id: 'batch-7' },
+  code_version: '1.2.3',
+  seed: 5,
+};
+const step: Step = {
+  id: '01890a5d-ac96-774b-bcce-b302099a8058',
+  episode_id: EPISODE,
+  run_id: 'run-1',
+  seq: 3,
+  step_key: 'engineer:1',
+  parent_seq: null,
+  kind: 'thought',
+  agent: 'engineer',
+  node: 'engineer',
+  name: 'think',
+  status: 'ok',
+  superseded_by: null,
+  input: { password: 'hunter22' },
+  output: { text: 'yes' },
+  error: null,
+  model: 'some-model',
+  input_tokens: 10,
+  output_tokens: 4,
+  usd: 0.25,
+  started_at: '2026-01-02T03:04:05.123456Z',
+  ended_at: '2026-01-02T03:04:06Z',
+  activity_id: '4',
+  checkpoint_id: null,
+  span_id: '00000000000000aa',
+  workspace_sha256: null,
+  attempt_count: 2,
+  started_stream_seq: 1,
+  ended_stream_seq: 2,
+};
+const lost: StepAttempt = {
+  attempt: 1,
+  status: 'lost',
+  worker: 'w',
+  build: 'b',
+  started_at: '2026-01-02T03:04:05.2Z',
+  ended_at: '2026-01-02T03:04:05.3Z',
+  error: null,
+  input_tokens: 0,
+  output_tokens: 0,
+  usd: 0,
+  usage_unknown: true,
+};
+const freezeSpan = createSpanFreezer({ namespace: 'tests', environment: 'testing', release: 'build-9' });
+const freeze = () =>
+  freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [lost], heard: null });
+const read = (payload = '') => {
+  const span = OtlpSpan.parse(JSON.parse(payload));
+  return {
+    span,
+    attributes: Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
+  };
+};
+
+test('the same rows freeze to the same bytes, under ids and times that follow from them', () => {
+  expect(freeze()).toEqual(freeze());
+  const { span } = read(freeze()[0]?.payload);
+  expect(span).toMatchObject({
+    spanId: step.span_id,
+    parentSpanId: '00000000000000ff',
+    startTimeUnixNano: '1767323045123456000',
+    endTimeUnixNano: '1767323046000000000',
+  });
+});
+
+test('a thought is a generation with its model, usage and cost, and says what its whole trace says', () => {
+  const { attributes } = read(freeze()[0]?.payload);
+  expect(attributes).toMatchObject({
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.model.name': 'some-model',
+    'langfuse.observation.usage_details': '{"input":10,"output":4}',
+    'langfuse.observation.cost_details': '{"total":0.25}',
+    'langfuse.observation.metadata.langgraph_node': 'engineer',
+    'langfuse.observation.metadata.langgraph_step': '3',
+    'langfuse.trace.name': 'Move the ball.',
+    'session.id': 'batch-7',
+    'langfuse.environment': 'testing',
+    'langfuse.release': 'build-9',
+    'langfuse.version': '1.2.3',
+  });
+});
+
+test('secrets are taken out before the bytes are frozen', () => {
+  const [own] = freeze();
+  expect(own?.payload).not.toContain('hunter22');
+  expect(read(own?.payload).attributes['langfuse.observation.input']).toBe('{"password":"[redacted]"}');
+});
+
+test('an attempt that failed is a child of its step, under an id that holds the attempt', () => {
+  const [own, attempt] = freeze();
+  const { span, attributes } = read(attempt?.payload);
+  expect(span.parentSpanId).toBe(step.span_id);
+  expect(span.spanId).not.toBe(own?.span_id);
+  expect(attributes).toMatchObject({
+    'langfuse.observation.level': 'WARNING',
+    'langfuse.observation.metadata.attempt': '1',
+  });
+});
+
+test('the root has no parent, and shows the task and how the episode came out', () => {
+  const freezeRoot = createRootFreezer({ namespace: 'tests' });
+  const times = { started_at: step.started_at, ended_at: '2026-01-02T03:04:06Z' };
+  const { span, attributes } = read(
+    freezeRoot({
+      episode,
+      run: 'run-1',
+      ...times,
+      level: 'DEFAULT',
+      status_message: null,
+      output: { status: 'completed' },
+    }).payload,
+  );
+  expect(span.parentSpanId).toBeUndefined();
+  expect(attributes).toMatchObject({
+    'langfuse.observation.type': 'agent',
+    'langfuse.trace.output': '{"status":"completed"}',
+  });
+});
+
+test('a text beyond Langfuse’s bound is cut and says so', () => {
+  const long = { ...step, output: 'x'.repeat(300_000) };
+  const [own] = freezeSpan({
+    episode,
+    step: long,
+    parent_span_id: '00000000000000ff',
+    artifacts: [],
+    failed: [],
+    heard: null,
+  });
+  expect(read(own?.payload).attributes['langfuse.observation.output']).toMatch(
+    /x… \(cut at 160000 of 300000 characters\)$/,
+  );
+});
+
+test('servers from 3.22 on take OTLP, older ones the same spans as events; from 4 on observations are read by v2', () => {
+  expect(
+    ['2.95.1', '3.21.9', '3.22.0', '4.0.0', 'v4.1.0'].map((version) => {
+      const { traces, reads } = serverOf(version);
+      return `${traces} ${reads}`;
+    }),
+  ).toEqual(['ingestion v1', 'ingestion v1', 'otlp v1', 'otlp v2', 'otlp v2']);
+});
+
+test('the frozen bytes tell an older server the same: one trace, a generation with usage, a child span', () => {
+  const events = ingestionEvents(freeze().map(({ payload }) => OtlpSpan.parse(JSON.parse(payload))));
+  expect(events.map(({ type }) => type)).toEqual(['trace-create', 'generation-create', 'span-create']);
+  expect(events[1]?.body).toMatchObject({
+    id: step.span_id,
+    startTime: '2026-01-02T03:04:05.123Z',
+    output: { text: 'yes' },
+    usageDetails: { input: 10, output: 4 },
+  });
+});
+
+test('a generation shows the conversation that the model was shown; of a long one the first message and the newest', () => {
+  const long = 'x'.repeat(40_000);
+  const messages = [new SystemMessage('rules'), new HumanMessage(long), new HumanMessage(long), new AIMessage('yes')];
+  const heard = tellConversation(messages);
+  const [own] = freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard });
+  const shown = JSON.parse(String(read(own?.payload).attributes['langfuse.observation.input'])) as {
+    content: string;
+  }[];
+  expect(shown.map(({ content }) => content.slice(0, 30))).toEqual([
+    'rules',
+    '(1 messages are left out here:',
+    'x'.repeat(30),
+    'yes',
+  ]);
+});
