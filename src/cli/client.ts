@@ -38,6 +38,8 @@ export function createClient({ url, key }: Connection) {
 export type EpisodeAnswer = InferResponseType<Client['v1']['episodes'][':id']['$get'], 200>;
 export type StepAnswer = InferResponseType<Client['v1']['episodes'][':id']['steps']['$get'], 200>['items'][number];
 export type LogsPage = InferResponseType<Client['v1']['episodes'][':id']['logs']['$get'], 200>;
+export type LogLineAnswer = LogsPage['items'][number];
+export type CatalogueAnswer = InferResponseType<Client['v1']['agents']['$get'], 200>;
 
 type BodyOf<R> = R extends ClientResponse<infer T, infer S, 'json'> ? (S extends SuccessStatusCode ? T : never) : never;
 

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
-import { defaultHome } from '../runtime/config.ts';
-import type { Environment } from '../runtime/config.ts';
+import { defaultHome, loadConfig } from '../runtime/config.ts';
+import type { Config, Environment } from '../runtime/config.ts';
 import { findRunningStack } from './stack/state.ts';
 
 /** Where the API is and the key for it. */
@@ -24,4 +24,13 @@ export function findConnection(env: Environment): Connection {
     'failed_precondition',
     `No stack is running in ${home}. Start one with \`npm start\`, or set OBSERVATORY_URL and OBSERVATORY_API_KEY to use another.`,
   );
+}
+
+/**
+ * The configuration of the deployment that commands work on without its API: that of the environment where that names a
+ * database, else that of the running stack. Throws `failed_precondition` that names what is missing.
+ */
+export function findDeployment(env: Environment): Config {
+  const stack = env['DATABASE_URL'] === undefined ? findRunningStack(defaultHome(env)) : undefined;
+  return loadConfig(stack ? { ...env, ...stack.env } : env);
 }

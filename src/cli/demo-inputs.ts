@@ -1,22 +1,27 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { StartEpisode } from '../schemas/episode.ts';
 
-const EXAMPLE = join(import.meta.dirname, '../../examples/sideways-transfer');
+const EXAMPLES = join(import.meta.dirname, '../../examples');
 
-/** The demo episode: what is asked for, and the files that it begins with. */
-export async function demoRequest(): Promise<{
-  request: { task: string; agent: string; model: string; seed: number; tags: string[] };
+/** An example's `request.json`: the body that starts an episode, its inputs named by files beside it. */
+const ExampleRequest = StartEpisode.extend({
+  inputs: z.array(z.strictObject({ path: z.string(), file: z.string() })),
+});
+
+/** What starts an example's episode, without its inputs, and the files that it begins with. Throws not_found for an unknown name. */
+export async function demoRequest(name = 'sideways-transfer'): Promise<{
+  request: Omit<StartEpisode, 'inputs'>;
   files: { path: string; content: Uint8Array }[];
 }> {
-  const read = (name: string) => readFile(join(EXAMPLE, name));
-  return {
-    request: {
-      task: (await read('task.md')).toString('utf8').trim(),
-      agent: 'mechanism_engineer',
-      model: 'scripted',
-      seed: 0,
-      tags: ['demo'],
-    },
-    files: [{ path: '/benchmark_definition.yaml', content: await read('benchmark_definition.yaml') }],
-  };
+  const folder = join(EXAMPLES, name);
+  const text = await readFile(join(folder, 'request.json'), 'utf8').catch(async (cause: unknown) => {
+    const names = (await readdir(EXAMPLES)).join(', ');
+    throw new AppError('not_found', `no example of this name with a request.json: there is ${names}`, { cause });
+  });
+  const { inputs, ...request } = ExampleRequest.parse(JSON.parse(text));
+  const files = inputs.map(async ({ path, file }) => ({ path, content: await readFile(join(folder, file)) }));
+  return { request, files: await Promise.all(files) };
 }

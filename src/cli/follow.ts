@@ -4,18 +4,19 @@ import type { EpisodeStatus } from '../schemas/episode.ts';
 import { bodyOf } from './client.ts';
 import type { Client, EpisodeAnswer, StepAnswer } from './client.ts';
 
-const POLL_MS = 500;
+/** How often what goes on is asked for. */
+export const POLL_MS = 500;
 /** An API that restarts is waited for; one that stays away is not. */
-const OUTAGE_MS_MAX = 60_000;
+export const OUTAGE_MS_MAX = 60_000;
 /** As many as a page may hold. */
-const PAGE_LIMIT = '100';
+export const PAGE_LIMIT = '100';
 /** No episode has more steps than its budget's bound, 10,000; runs that were taken over are not listed. */
 const PAGES_MAX = 1_000;
 
 const FINAL = new Set<EpisodeStatus>(['completed', 'failed', 'cancelled', 'stopped']);
 
 /** Whether an episode has ended. */
-const hasEnded = ({ status }: { status: EpisodeStatus }): boolean => FINAL.has(status);
+export const hasEnded = ({ status }: { status: EpisodeStatus }): boolean => FINAL.has(status);
 
 /** Who hears of an episode's progress: of every step once, when it has ended. */
 export type Follower = { onStep: (step: StepAnswer) => void; signal: AbortSignal };
@@ -43,7 +44,7 @@ export async function followEpisode(client: Client, id: string, { onStep, signal
   }
 }
 
-/** Tells of steps that have ended since; returns the cursor of the first page that still has one running, or the last. */
+/** Tells of steps that have ended since; returns the cursor to go on from. */
 async function tellSteps(options: {
   client: Client;
   id: string;
@@ -52,29 +53,46 @@ async function tellSteps(options: {
   onStep: (step: StepAnswer) => void;
 }): Promise<string | undefined> {
   const { client, id, told, onStep } = options;
-  let { cursor } = options;
-  let resume: { from: string | undefined } | undefined;
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const { items, next_cursor } = await listStepPage(client, id, cursor);
-    for (const step of items) {
-      if (step.status === 'running') resume ??= { from: cursor };
-      else if (!told.has(step.seq)) {
-        told.add(step.seq);
-        onStep(step);
-      }
-    }
-    if (next_cursor === null) break;
-    cursor = next_cursor;
+  const { steps, resume } = await readSteps(client, id, { cursor: options.cursor, isOpen: isRunning });
+  for (const step of steps) {
+    if (isRunning(step) || told.has(step.seq)) continue;
+    told.add(step.seq);
+    onStep(step);
   }
-  return resume ? resume.from : cursor;
+  return resume;
 }
 
-/** Every step of the episode's current line, in order. */
-export async function listAllSteps(client: Client, id: string): Promise<StepAnswer[]> {
+const isRunning = ({ status }: StepAnswer): boolean => status === 'running';
+
+/** The steps from `cursor` on, and the cursor of the first page that still has an open one, or of the last page. */
+export async function readSteps(
+  client: Client,
+  id: string,
+  { cursor, isOpen }: { cursor: string | undefined; isOpen: (step: StepAnswer) => boolean },
+): Promise<{ steps: StepAnswer[]; resume: string | undefined }> {
+  const steps: StepAnswer[] = [];
+  let open: { from: string | undefined } | undefined;
+  let from = cursor;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const { items, next_cursor } = await listStepPage(client, id, from === undefined ? {} : { cursor: from });
+    steps.push(...items);
+    if (items.some(isOpen)) open ??= { from };
+    if (next_cursor === null) break;
+    from = next_cursor;
+  }
+  return { steps, resume: open ? open.from : from };
+}
+
+/** Every step of the episode's current line, or those of one kind, in order. */
+export async function listAllSteps(
+  client: Client,
+  id: string,
+  filter: { kind?: StepAnswer['kind'] } = {},
+): Promise<StepAnswer[]> {
   const steps: StepAnswer[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const { items, next_cursor } = await listStepPage(client, id, cursor);
+    const { items, next_cursor } = await listStepPage(client, id, { ...filter, ...(cursor && { cursor }) });
     steps.push(...items);
     if (next_cursor === null) return steps;
     cursor = next_cursor;
@@ -82,7 +100,7 @@ export async function listAllSteps(client: Client, id: string): Promise<StepAnsw
   throw new AppError('resource_exhausted', `The episode has more than ${PAGES_MAX} pages of steps.`);
 }
 
-async function listStepPage(client: Client, id: string, cursor: string | undefined) {
-  const query = { limit: PAGE_LIMIT, ...(cursor !== undefined && { cursor }) };
+async function listStepPage(client: Client, id: string, filter: { kind?: StepAnswer['kind']; cursor?: string }) {
+  const query = { limit: PAGE_LIMIT, ...filter };
   return bodyOf(client.v1.episodes[':id'].steps.$get({ param: { id }, query }));
 }

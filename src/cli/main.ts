@@ -19,8 +19,40 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   episodes: {
-    description: 'start, list, show, read the logs of, and cancel episodes',
+    description: 'start, list, show, follow, speak to, and cancel episodes',
     load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
+  },
+  backup: {
+    description: 'make, list, show and verify restore points',
+    load: async () => (await import('./commands/backup.ts')).registerBackup,
+  },
+  restore: {
+    description: 'restore a point into a new database and a new bucket',
+    load: async () => (await import('./commands/restore.ts')).registerRestore,
+  },
+  drill: {
+    description: 'restore a point into a scratch database, check it, and drop it',
+    load: async () => (await import('./commands/drill.ts')).registerDrill,
+  },
+  agents: {
+    description: 'show what episodes can be started with: agents, tools, models and scripts',
+    load: async () => (await import('./commands/agents.ts')).registerAgents,
+  },
+  keys: {
+    description: 'make, list and revoke API keys',
+    load: async () => (await import('./commands/keys.ts')).registerKeys,
+  },
+  doctor: {
+    description: 'look at everything that the system depends on and say what to mend',
+    load: async () => (await import('./commands/doctor.ts')).registerDoctor,
+  },
+  'set-up': {
+    description: 'make configured servers ready: migrations, namespace, search attributes, schedules',
+    load: async () => (await import('./commands/set-up.ts')).registerSetUp,
+  },
+  coverage: {
+    description: 'show whether every step of an episode is where it should be, once',
+    load: async () => (await import('./commands/coverage.ts')).registerCoverage,
   },
   env: {
     description: 'print shell exports of the API’s address and key',
@@ -33,6 +65,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   worker: {
     description: 'run a worker for all task queues',
     load: async () => (await import('./commands/worker.ts')).registerWorker,
+  },
+  collector: {
+    description: 'run the stand-in for Langfuse that the stack uses when none is configured',
+    load: async () => (await import('./commands/collector.ts')).registerCollector,
   },
 };
 

@@ -29,3 +29,17 @@ export function gatherInput(text: string, earlier: InputOption[] = []): InputOpt
   if (earlier.some((other) => other.path === path)) throw new InvalidArgumentError(`${path} is given twice.`);
   return [...earlier, { path, file }];
 }
+
+const APPROVALS = ['always', 'never', 'ask'] as const;
+/** Whether a tool's calls run at once, are refused, or wait for a person. */
+export type Approval = (typeof APPROVALS)[number];
+
+/** Gathers `tool=rule` options; a usage error for anything else. */
+export function gatherApproval(text: string, earlier: Record<string, Approval> = {}): Record<string, Approval> {
+  const [, tool, word] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  const rule = APPROVALS.find((one) => one === word);
+  if (tool === undefined || rule === undefined)
+    throw new InvalidArgumentError(`Write it as <tool>=<rule>, a rule being ${APPROVALS.join(', ')}.`);
+  if (Object.hasOwn(earlier, tool)) throw new InvalidArgumentError(`${tool} is given twice.`);
+  return { ...earlier, [tool]: rule };
+}

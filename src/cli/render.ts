@@ -1,5 +1,5 @@
-import type { EpisodeAnswer, StepAnswer } from './client.ts';
-import { ago, coloured, duration, oneLine, table } from './text.ts';
+import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from './client.ts';
+import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
 import type { Column } from './text.ts';
 
 // How episodes and steps look to people.
@@ -69,6 +69,17 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
   const what = `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}`;
   const why = error ? `  ${oneLine(error.message)}` : '';
   return `${what}  ${coloured(status.padEnd(9), status, stream)}  ${tookOf(step)}${why}`;
+}
+
+/** A line that tells of a step that begins. */
+export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string {
+  return `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
+}
+
+/** A log line after the number of its step, and of the try where it was not the first. */
+export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): string {
+  const where = seq === null ? '' : `${seq}${attempt > 1 ? `#${attempt}` : ''}`;
+  return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
 }
 
 function tookOf({ started_at, ended_at }: StepAnswer): string {

@@ -18,11 +18,13 @@ type DemoOptions = { ifNone?: true; json?: true };
 /** Adds `observatory demo`. */
 export function registerDemo(program: Command, env: Environment): void {
   program
-    .command('demo')
-    .description('run the demo episode, follow it, and check that everything of it is on record')
+    .command('demo [example]')
+    .description(
+      'run the demo episode, or another of the examples, follow it, and check that everything of it is on record',
+    )
     .option('--if-none', 'only when there is no episode yet')
     .option('--json', 'print the outcome as one JSON object, and progress to standard error')
-    .action(async (options: DemoOptions) => {
+    .action(async (example: string | undefined, options: DemoOptions) => {
       const connection = findConnection(env);
       const stream = options.json ? process.stderr : process.stdout;
       const client = createClient(connection);
@@ -31,7 +33,7 @@ export function registerDemo(program: Command, env: Environment): void {
         process.stdout.write(`${options.json ? JSON.stringify({ skipped }) : skipped}\n`);
         return;
       }
-      const { episode, steps } = await runDemo(client, stream);
+      const { episode, steps } = await runDemo(client, stream, example);
       const missing = await findMissing(connection, episode, steps);
       if (options.json) process.stdout.write(`${JSON.stringify(summaryOf(episode, steps))}\n`);
       else stream.write(renderSummary({ episode, steps, missing, url: connection.url }));
@@ -45,8 +47,8 @@ async function hasEpisodes(client: Client): Promise<boolean> {
   return items.length > 0;
 }
 
-async function runDemo(client: Client, stream: NodeJS.WriteStream) {
-  const { request, files } = await demoRequest();
+async function runDemo(client: Client, stream: NodeJS.WriteStream, example?: string) {
+  const { request, files } = await demoRequest(example);
   const inputs = await uploadInputs(client, files);
   const { id } = await bodyOf(client.v1.episodes.$post({ json: { ...request, inputs }, header: {} }));
   stream.write(`Demo episode ${id}\n`);
@@ -92,9 +94,13 @@ function summaryOf(episode: EpisodeAnswer, steps: StepAnswer[]) {
     attempts: episode.attempt_count,
     artifacts: steps.reduce((sum, { artifacts }) => sum + artifacts.length, 0),
     log_lines: episode.log_line_count,
+    video_url: lastVideo(steps)?.uri ?? null,
     links: episode.links,
   };
 }
+
+const lastVideo = (steps: StepAnswer[]) =>
+  steps.flatMap(({ artifacts }) => artifacts).findLast(({ kind, role }) => kind === 'VIDEO' && role === 'output');
 
 function renderSummary(options: {
   episode: EpisodeAnswer;
@@ -104,7 +110,7 @@ function renderSummary(options: {
 }): string {
   const { episode, steps, missing, url } = options;
   const { attempts, artifacts, log_lines } = summaryOf(episode, steps);
-  const video = steps.flatMap((step) => step.artifacts).findLast(({ kind }) => kind === 'VIDEO');
+  const video = lastVideo(steps);
   const lines = [
     '',
     `The episode ${episode.status} (${episode.terminal_reason ?? 'without a reason'}).`,

@@ -4,18 +4,14 @@ import { Option } from 'commander';
 import { AppError } from '../../errors.ts';
 import type { InferRequestType } from 'hono/client';
 import { bodyOf } from '../client.ts';
-import type { Client, LogsPage } from '../client.ts';
+import type { Client, LogLineAnswer, LogsPage } from '../client.ts';
+import { OUTAGE_MS_MAX, PAGE_LIMIT, POLL_MS } from '../follow.ts';
 import { integer } from '../options.ts';
-import { printable } from '../text.ts';
+import { EXAMPLE_ID, examples } from '../output.ts';
+import { renderLogLine } from '../render.ts';
 
-const POLL_MS = 500;
-/** An API that restarts is waited for; one that stays away is not. */
-const OUTAGE_MS_MAX = 60_000;
-const PAGE_LIMIT = '100';
-
-type LogLine = LogsPage['items'][number];
 type LogsQuery = InferRequestType<Client['v1']['episodes'][':id']['logs']['$get']>['query'];
-type LogStream = LogLine['stream'];
+type LogStream = LogLineAnswer['stream'];
 type LogsOptions = { step?: number; stream?: LogStream; follow?: true; json?: true };
 
 /** Adds `observatory episodes logs`. */
@@ -29,12 +25,13 @@ export function registerLogs(episodes: Command, connect: () => Client): void {
     .addOption(new Option('--stream <name>', 'only those of this stream').choices(streams))
     .addOption(new Option('--follow', 'go on until the episode ends').conflicts('json'))
     .option('--json', 'print one JSON object')
+    .addHelpText('after', examples(`observatory episodes logs ${EXAMPLE_ID} --step 4 --stream stderr`))
     .action(async (id: string, { follow, json, step, stream }: LogsOptions) => {
       const filter = { ...(step !== undefined && { seq: String(step) }), ...(stream && { stream }) };
-      const items: LogLine[] = [];
+      const items: LogLineAnswer[] = [];
       for await (const line of readLogs(connect(), id, { filter, follow: follow ?? false })) {
         if (json) items.push(line);
-        else process.stdout.write(`${renderLine(line)}\n`);
+        else process.stdout.write(`${renderLogLine(line)}\n`);
       }
       if (json) process.stdout.write(`${JSON.stringify({ items })}\n`);
     });
@@ -45,7 +42,7 @@ async function* readLogs(
   client: Client,
   id: string,
   { filter, follow }: { filter: { seq?: string; stream?: LogStream }; follow: boolean },
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<LogLineAnswer> {
   let cursor: string | null = '';
   let reached = Date.now();
   while (cursor !== null) {
@@ -63,9 +60,4 @@ async function* readLogs(
     }
     await delay(POLL_MS);
   }
-}
-
-function renderLine({ seq, attempt, stream, text }: LogLine): string {
-  const where = seq === null ? '' : `${seq}${attempt > 1 ? `#${attempt}` : ''}`;
-  return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
 }

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { findMirrorObjects, listStalestMirrorObjects } from '../../db/read/recovery.ts';
+import { forgetMirrorObjects, noteMirrorObject } from '../../db/write/recovery.ts';
+import { AppError } from '../../errors.ts';
+import { NAMED_OBJECTS_MAX } from '../../schemas/restore-point.ts';
+import type { BackupPart, MirrorReport } from '../../schemas/restore-point.ts';
+import type { BackupStore, ListedObject } from '../../storage/backup-store.ts';
+import { objectKey } from '../../storage/keys.ts';
+import { forEachBounded } from '../../storage/parallel.ts';
+import type { BackupDeps, ObjectBucket } from './deps.ts';
+import type { Working } from './progress.ts';
+import { forEachFolder } from './references.ts';
+import type { Reference } from './references.ts';
+import { openScratch } from './scratch.ts';
+
+/** Objects copied or read side by side in one folder. */
+const OBJECTS_AT_ONCE = 4;
+/** This share of the mirror is read again each night, so that all of it is within a month. */
+const REREAD_SHARE = 1 / 30;
+const REREAD_OBJECTS_MAX = 50_000;
+
+/**
+ * Brings the mirror to hold every referenced object: skips those that we hashed before and nobody wrote since, copies
+ * the others through SHA-256, copies again what is damaged, and names what the source no longer has. Then re-reads the
+ * stalest part of the mirror.
+ */
+export async function mirrorObjects(
+  deps: BackupDeps,
+  { references, count }: { references: BackupPart; count: number },
+  working: Working,
+): Promise<MirrorReport> {
+  const started = performance.now();
+  const figures = { copied: 0, copied_bytes: 0, skipped: 0, reread: 0, repaired: 0 };
+  const sums = { ...figures, absent_in_source: 0, damaged_in_source: 0, missing_count: 0, missing: [] as string[] };
+  const run: MirrorRun = { deps, sums, working };
+  await using scratch = await openScratch(deps.scratch_root);
+  const file = scratch.path('references.txt');
+  await deps.backups.names.readToFile(references, file, working.signal);
+  let done = 0;
+  await forEachFolder(file, async (folder, some) => {
+    const source = await listFolder(deps.source.names, folder);
+    const mirror = await listFolder(deps.backups.names, folder);
+    const proven = await findMirrorObjects(
+      deps.db,
+      some.map(({ sha256 }) => sha256),
+    );
+    await forEachBounded(some, OBJECTS_AT_ONCE, async (reference) => {
+      working.signal.throwIfAborted();
+      const { sha256, size_bytes } = reference;
+      const held = mirror.get(sha256);
+      const known = proven.get(sha256);
+      if (!source.has(sha256)) sums.absent_in_source++;
+      if (held && known && held.etag === known.etag && held.size_bytes === size_bytes) sums.skipped++;
+      else await bringIn(run, reference, { held, inSource: source.has(sha256) });
+      working.report({ done: ++done, of: count, bytes: sums.copied_bytes });
+    });
+  });
+  await rereadStalest(run);
+  return { ...sums, seconds: (performance.now() - started) / 1000 };
+}
+
+type MirrorRun = { deps: BackupDeps; sums: Omit<MirrorReport, 'seconds'>; working: Working };
+
+/** Leaves the object in the mirror, hashed by us, or named as missing. */
+async function bringIn(
+  { deps, sums, working }: MirrorRun,
+  reference: Reference,
+  { held, inSource }: { held: ListedObject | undefined; inSource: boolean },
+): Promise<void> {
+  const { sha256, size_bytes } = reference;
+  const { backups, source, db } = deps;
+  if (held) {
+    if (await isIntact(backups, reference, working.signal)) {
+      sums.reread++;
+      return noteMirrorObject(db, { sha256, size_bytes, etag: held.etag });
+    }
+    await forgetMirrorObjects(db, [sha256]);
+  }
+  if (!inSource) return miss(sums, sha256);
+  // Only a good source replaces a damaged copy.
+  if (held && !(await isIntact(source, reference, working.signal))) {
+    sums.damaged_in_source++;
+    return miss(sums, sha256);
+  }
+  if (held) {
+    await backups.names.remove([objectKey(sha256)]);
+    sums.repaired++;
+  }
+  try {
+    const { stream, content_type } = await source.store.read(sha256, { signal: working.signal });
+    const expected = { sha256 };
+    await backups.store.put(stream, { contentType: content_type, signal: working.signal, expected });
+  } catch (error) {
+    const { code } = AppError.from(error);
+    if (code !== 'not_found' && code !== 'invalid_argument') throw error;
+    if (code === 'invalid_argument') sums.damaged_in_source++;
+    return miss(sums, sha256);
+  }
+  const stored = await backups.names.stat(objectKey(sha256));
+  if (!stored) throw new AppError('unavailable', 'The mirror does not show an object that it has just taken.');
+  await noteMirrorObject(db, { sha256, size_bytes, etag: stored.etag });
+  sums.copied++;
+  sums.copied_bytes += size_bytes;
+}
+
+async function rereadStalest(run: MirrorRun): Promise<void> {
+  const { db, backups, source } = run.deps;
+  const stalest = await listStalestMirrorObjects(db, { share: REREAD_SHARE, limit: REREAD_OBJECTS_MAX });
+  await forEachBounded(stalest, OBJECTS_AT_ONCE, async (reference) => {
+    run.working.signal.throwIfAborted();
+    const key = objectKey(reference.sha256);
+    const held = await backups.names.stat(key);
+    const inSource = (await source.names.stat(key)) !== undefined;
+    await bringIn(run, reference, { held, inSource });
+  });
+}
+
+function miss(sums: Omit<MirrorReport, 'seconds'>, sha256: string): void {
+  if (sums.missing.includes(sha256)) return;
+  sums.missing_count++;
+  if (sums.missing.length < NAMED_OBJECTS_MAX) sums.missing.push(sha256);
+}
+
+/** The objects of one folder by hash. */
+export async function listFolder(store: BackupStore, folder: string): Promise<Map<string, ListedObject>> {
+  const found = new Map<string, ListedObject>();
+  for await (const object of store.list(`sha256/${folder}/`)) found.set(object.key.slice(-64), object);
+  return found;
+}
+
+/** Whether the bucket's object has the size and the hash that it must have; false also when it is not there. */
+export async function isIntact({ store }: ObjectBucket, reference: Reference, signal: AbortSignal): Promise<boolean> {
+  const { sha256, size_bytes } = reference;
+  try {
+    const { stream, size_bytes: size } = await store.read(sha256, { signal });
+    const hash = createHash('sha256');
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) hash.update(chunk);
+    return size === size_bytes && hash.digest('hex') === sha256;
+  } catch (error) {
+    if (AppError.from(error).code === 'not_found') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { AppError } from '../../errors.ts';
+import { bodyOf } from '../client.ts';
+import type { Client, EpisodeAnswer } from '../client.ts';
+import { listAllSteps } from '../follow.ts';
+import { integer } from '../options.ts';
+import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
+
+/** A message or answer whose acknowledgement was lost is sent again, under the same key: it is heard once. */
+const SENDS_MAX = 3;
+
+const toStep = integer(1, 2_147_483_647);
+
+/** Adds what people do in a running episode: `observatory episodes pause`, `resume`, `say`, `answer` and `approve`. */
+export function registerPeople(episodes: Command, connect: () => Client): void {
+  registerPause(episodes, connect);
+  registerSay(episodes, connect);
+  registerAnswer(episodes, connect);
+}
+
+function registerPause(episodes: Command, connect: () => Client): void {
+  episodes
+    .command('pause')
+    .argument('<id>')
+    .description('ask an episode to pause before its next thought')
+    .option('--reason <text>', 'why, for the record')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes pause ${EXAMPLE_ID} --reason "I look at the film first"`))
+    .action(async (id: string, { reason, json }: { reason?: string; json?: true }) => {
+      const said = { param: { id }, json: reason === undefined ? {} : { reason } };
+      tell(await bodyOf(connect().v1.episodes[':id'].pause.$post(said)), 'is asked to pause', json);
+    });
+  episodes
+    .command('resume')
+    .argument('<id>')
+    .description('let a paused episode go on')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes resume ${EXAMPLE_ID}`))
+    .action(async (id: string, { json }: { json?: true }) => {
+      tell(await bodyOf(connect().v1.episodes[':id'].resume.$post({ param: { id } })), 'is asked to go on', json);
+    });
+}
+
+function registerSay(episodes: Command, connect: () => Client): void {
+  episodes
+    .command('say')
+    .argument('<id>')
+    .argument('<text>')
+    .description('tell the agents something, which they hear before their next thought')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes say ${EXAMPLE_ID} "The tray may not be moved."`))
+    .action(async (id: string, text: string, { json }: { json?: true }) => {
+      const client = connect();
+      const message = { id: randomUUID(), text };
+      const send = () => bodyOf(client.v1.episodes[':id'].messages.$post({ param: { id }, header: {}, json: message }));
+      tell(await patiently(send), 'has been told', json);
+    });
+}
+
+type AnswerOptions = { step?: number; decline?: true; json?: true };
+
+function registerAnswer(episodes: Command, connect: () => Client): void {
+  const answer = async (id: string, text: string, { step, decline, json }: AnswerOptions) => {
+    const client = connect();
+    const said = { step: step ?? (await findWaiting(client, id)), approve: decline !== true, text };
+    const header = { 'idempotency-key': randomUUID() };
+    const send = () => bodyOf(client.v1.episodes[':id'].answers.$post({ param: { id }, header, json: said }));
+    tell(await patiently(send), `has the answer to step ${said.step}`, json);
+  };
+  const stepOption = ['--step <number>', 'the step that waits; not needed where only one does', toStep] as const;
+  episodes
+    .command('answer')
+    .argument('<id>')
+    .argument('[text]', 'the answer to a question, or a word on an approval', '')
+    .description('answer the question, or decide the approval, that a step waits for')
+    .option(...stepOption)
+    .option('--decline', 'decline the call that waits for an approval')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText(
+      'after',
+      examples(
+        `observatory episodes answer ${EXAMPLE_ID} --step 7 "The left tray."`,
+        `observatory episodes answer ${EXAMPLE_ID} --step 9 --decline "Not on a Friday."`,
+      ),
+    )
+    .action(answer);
+  episodes
+    .command('approve')
+    .argument('<id>')
+    .argument('[text]', 'a word on it', '')
+    .description('approve the call that waits for it')
+    .option(...stepOption)
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes approve ${EXAMPLE_ID}`))
+    .action(answer);
+}
+
+/** The number of the one step that waits for a person. Throws `failed_precondition` where there is none, or more than one. */
+async function findWaiting(client: Client, id: string): Promise<number> {
+  const steps = await listAllSteps(client, id, { kind: 'human' });
+  // A pause waits too, but for `resume`.
+  const waiting = steps.filter(({ status, name }) => status === 'running' && name !== 'pause').map(({ seq }) => seq);
+  const [only] = waiting;
+  if (only !== undefined && waiting.length === 1) return only;
+  throw new AppError(
+    'failed_precondition',
+    only === undefined ? 'No step waits for an answer.' : `Steps ${waiting.join(', ')} wait: choose with --step.`,
+  );
+}
+
+async function patiently<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (attempt === SENDS_MAX || AppError.from(error).retry !== 'patiently') throw error;
+    }
+  }
+}
+
+function tell(episode: EpisodeAnswer, what: string, json: true | undefined): void {
+  if (json) printJson(episode);
+  else print(`Episode ${episode.id} ${what}.`);
+}

@@ -1,0 +1,12 @@
+/** Writes a line to standard output. */
+export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Writes a value to standard output as JSON on one line. */
+export const printJson = (value: object): void => print(JSON.stringify(value));
+
+/** What a command's help ends with: how it is called. */
+export const examples = (...lines: string[]): string =>
+  `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+
+/** An episode as examples name it. */
+export const EXAMPLE_ID = '0198c0de-7000-7000-8000-000000000000';
