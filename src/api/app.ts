@@ -6,9 +6,13 @@ import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
+import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
+import { createCoverageRoutes } from './routes/coverage.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
 import { createLogRoutes } from './routes/logs.ts';
+import { createPeopleRoutes } from './routes/people.ts';
+import { createRecoveryRoutes } from './routes/recovery.ts';
 import { createStepRoutes } from './routes/steps.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
@@ -45,10 +49,14 @@ export function createApp(deps: ApiDeps) {
   const routed = app
     .route('/', createSystemRoutes(deps))
     .route('/', createEpisodeRoutes(deps))
+    .route('/', createPeopleRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
-    .route('/', createContentRoutes(deps));
+    .route('/', createContentRoutes(deps))
+    .route('/', createCatalogueRoutes(deps))
+    .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
   return routed;

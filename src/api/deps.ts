@@ -1,6 +1,9 @@
 import type { Kysely } from 'kysely';
+import type { Catalogue, ScheduleState } from '../schemas/catalogue.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
+import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
+import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
@@ -15,6 +18,8 @@ export type LinkBases = {
   readonly api_url: string;
   readonly temporal_ui_url: string | undefined;
   readonly temporal_namespace: string;
+  /** Langfuse's own address; without one there are no links to it. */
+  readonly langfuse_url?: string | undefined;
 };
 
 /** What the API needs; src/runtime supplies it. */
@@ -25,11 +30,28 @@ export type ApiDeps = {
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
-  /** Throws `invalid_argument` for an agent or model that this deployment does not have. */
+  /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
+  readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
+  readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;
+  readonly sendMessage: (episode: Episode, message: PersonMessage) => Promise<void>;
+  /** Throws failed_precondition too where the step waits for no answer. */
+  readonly answerStep: (episode: Episode, answer: PersonAnswer) => Promise<void>;
+  /** What episodes can be started with in this deployment. */
+  readonly catalogue: () => Catalogue;
+  /** The schedules of this deployment, as Temporal has them. Throws `unavailable` when Temporal is away. */
+  readonly listSchedules: () => Promise<ScheduleState[]>;
+  /** How recovery stands, and a restore point now, unless one is being made: that throws `unavailable` when Temporal is away. */
+  readonly recovery: {
+    readonly status: () => Promise<RecoveryStatus>;
+    readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
+  };
+  /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */
   readonly namespace: string;
   readonly code_version: string | null;
+  /** Langfuse's environment, which scores are given in. */
+  readonly environment: string;
   readonly links: LinkBases;
   /** Asks every dependency how it is, within bounded time; never throws. */
   readonly ready: () => Promise<Record<string, DependencyState>>;

@@ -8,7 +8,7 @@ import type { ArtifactFile, ArtifactResource, EpisodeResource } from './resource
 /** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
 export function withLinks(
   episode: Episode,
-  { api_url, temporal_ui_url, temporal_namespace }: LinkBases,
+  { api_url, temporal_ui_url, temporal_namespace, langfuse_url }: LinkBases,
 ): EpisodeResource {
   const self = `${api_url}/v1/episodes/${episode.id}`;
   const workflow = `${encodeURIComponent(temporal_namespace)}/workflows/${encodeURIComponent(episode.workflow_id)}`;
@@ -19,9 +19,17 @@ export function withLinks(
       steps: `${self}/steps`,
       logs: `${self}/logs`,
       artifacts: `${self}/artifacts`,
+      langfuse: traceUrl(langfuse_url, episode.trace_id),
       temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
     },
   };
+}
+
+/** Where Langfuse shows a trace, or one observation of it; every line of its versions knows this address. */
+export function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
+  if (langfuse_url === undefined) return null;
+  const observation = spanId === undefined ? '' : `?observation=${spanId}`;
+  return `${langfuse_url.replace(/\/+$/, '')}/trace/${traceId}${observation}`;
 }
 
 /** The file with its address in S3 and the path that serves its bytes. */

@@ -1,7 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
-import { Episode, StartEpisode } from '../schemas/episode.ts';
+import { CoverageReport } from '../schemas/coverage.ts';
+import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
+import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
+import { Feedback, NewFeedback } from '../schemas/feedback.ts';
 import { LogLine } from '../schemas/log.ts';
+import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { Problem } from '../schemas/problem.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
@@ -34,13 +38,24 @@ const AnyJson = component('Json', Json, {
 const AnyJsonObject = component('JsonObject', JsonObject, {
   propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL },
 });
+const ToolApprovals = component('Approvals', Approvals, {
+  propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL },
+});
 const seq = z.number().int().min(1);
 
 /** A problem document, the answer to everything that failed. */
 export const ProblemDocument = component('Problem', Problem);
 
 /** What starts an episode. */
-export const NewEpisode = component('NewEpisode', StartEpisode.extend({ metadata: AnyJsonObject.default({}) }));
+export const NewEpisode = component(
+  'NewEpisode',
+  StartEpisode.extend({ metadata: AnyJsonObject.default({}), approvals: ToolApprovals.default({}) }),
+);
+
+/** What people say to a running episode. */
+export const PauseRequest = component('PauseEpisode', PauseEpisode);
+export const MessageRequest = component('NewMessage', NewMessage);
+export const AnswerRequest = component('NewAnswer', NewAnswer);
 
 /** Where an episode's parts are: absolute URLs. */
 const EpisodeLinks = component(
@@ -51,11 +66,16 @@ const EpisodeLinks = component(
     logs: z.string(),
     artifacts: z.string(),
     temporal: z.string().nullable(),
+    /** The episode's trace; null where no Langfuse is configured. */
+    langfuse: z.string().nullable(),
   }),
 );
 
 /** An episode with its links. */
-export const EpisodeResource = component('Episode', Episode.extend({ metadata: AnyJsonObject, links: EpisodeLinks }));
+export const EpisodeResource = component(
+  'Episode',
+  Episode.extend({ metadata: AnyJsonObject, approvals: ToolApprovals, links: EpisodeLinks }),
+);
 export type EpisodeResource = z.infer<typeof EpisodeResource>;
 
 /** A file that a step read or made: `uri` names the object in S3, `href` serves its bytes. */
@@ -65,7 +85,13 @@ export type ArtifactFile = z.infer<typeof ArtifactFile>;
 /** A step with the files that it read and made. */
 export const StepResource = component(
   'Step',
-  Step.extend({ input: AnyJson.nullable(), output: AnyJson.nullable(), artifacts: z.array(ArtifactFile) }),
+  Step.extend({
+    input: AnyJson.nullable(),
+    output: AnyJson.nullable(),
+    artifacts: z.array(ArtifactFile),
+    /** The step's observation in Langfuse; null where none is configured. */
+    trace_url: z.string().nullable(),
+  }),
 );
 export type StepResource = z.infer<typeof StepResource>;
 
@@ -89,6 +115,13 @@ export const ArtifactResource = component(
 );
 export type ArtifactResource = z.infer<typeof ArtifactResource>;
 
+/** An audit of one episode. */
+export const CoverageResource = component('Coverage', CoverageReport);
+
+/** What is said of an episode or step, and as it is kept. */
+export const FeedbackRequest = component('NewFeedback', NewFeedback);
+export const FeedbackResource = component('Feedback', Feedback);
+
 /** Whether this process can serve, and how each dependency is. */
 export const Readiness = component(
   'Readiness',
@@ -97,6 +130,15 @@ export const Readiness = component(
     dependencies: z.record(z.string(), z.object({ state: z.enum(['ok', 'down']), detail: z.string().optional() })),
   }),
 );
+
+/** What episodes can be started with. */
+export const CatalogueResource = component(
+  'Catalogue',
+  Catalogue.extend({ tools: z.array(component('Tool', CatalogueTool)) }),
+);
+
+/** What runs by itself. */
+export const ScheduleResource = component('Schedule', ScheduleState);
 
 /** A page of a list; `next_cursor` is null when nothing can follow. */
 export const pageOf = <T extends z.ZodType>(item: T) =>

@@ -1,13 +1,15 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Env } from 'hono';
 import { Uuid } from '../schemas/primitives.ts';
 import { refuseInvalid } from './invalid-request.ts';
 import { ProblemDocument } from './resources.ts';
 
 // What routes are declared with.
 
+/** What a request under /v1 carries once it has passed: the name of its API key. */
+export type ApiEnv = { Variables: { author: string } };
+
 /** An app whose requests are held against their schemas, and refused as problems. */
-export const createRoutes = () => new OpenAPIHono<Env>({ defaultHook: refuseInvalid });
+export const createRoutes = () => new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
 
 /** Every route under /v1 needs a key. */
 export const security = [{ bearer: [] }];
@@ -59,6 +61,14 @@ export const Limit = queryInteger({ min: 1, max: 100, default: PAGE_LIMIT_DEFAUL
 
 /** The number of a step as a query or path writes it. */
 export const Seq = queryInteger({ min: 1, max: 2_147_483_647 });
+
+/** The header under which a request that is sent again is done once. */
+export const IdempotencyKey = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[A-Za-z0-9._~-]{1,128}$/)
+    .optional(),
+});
 
 /** A path that names an episode. */
 export const EpisodePath = z.object({ id: Uuid });

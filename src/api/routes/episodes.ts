@@ -15,6 +15,7 @@ import { EpisodeResource, NewEpisode, pageOf } from '../resources.ts';
 import {
   createRoutes,
   EpisodePath,
+  IdempotencyKey,
   json,
   Limit,
   PAGE_LIMIT_DEFAULT,
@@ -30,10 +31,17 @@ type Deps = Pick<
 
 const ofNewEpisode = { parameters: { id: '$response.body#/id' } };
 const links = Object.fromEntries(
-  ['getEpisode', 'listSteps', 'listLogs', 'listEpisodeArtifacts', 'cancelEpisode'].map((operationId) => [
-    operationId,
-    { operationId, ...ofNewEpisode },
-  ]),
+  [
+    'getEpisode',
+    'listSteps',
+    'listLogs',
+    'listEpisodeArtifacts',
+    'cancelEpisode',
+    'pauseEpisode',
+    'resumeEpisode',
+    'sendMessage',
+    'answerStep',
+  ].map((operationId) => [operationId, { operationId, ...ofNewEpisode }]),
 );
 
 const startRoute = createRoute({
@@ -45,12 +53,7 @@ const startRoute = createRoute({
   security,
   middleware: jsonBody,
   request: {
-    headers: z.object({
-      'idempotency-key': z
-        .string()
-        .regex(/^[A-Za-z0-9._~-]{1,128}$/)
-        .optional(),
-    }),
+    headers: IdempotencyKey,
     body: { required: true, content: { 'application/json': { schema: NewEpisode } } },
   },
   responses: {
@@ -111,6 +114,7 @@ export function createEpisodeRoutes(deps: Deps) {
     .openapi(startRoute, async (c) => {
       const request = c.req.valid('json');
       deps.checkRequest(request);
+      requireDistinctPaths(request.inputs);
       await requireInputs(deps, request.inputs);
       const { namespace, code_version } = deps;
       const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
@@ -139,6 +143,18 @@ export function createEpisodeRoutes(deps: Deps) {
       await deps.cancelEpisode(episode);
       return c.json(withLinks(await getEpisode(db, episode.id), deps.links), 202);
     });
+}
+
+/** Throws InvalidRequest that names every input which would lie where an earlier one lies. */
+function requireDistinctPaths(inputs: EpisodeInput[]): void {
+  const first = new Map<string, number>();
+  const errors = inputs.flatMap(({ path }, index) => {
+    const earlier = first.get(path);
+    if (earlier === undefined) first.set(path, index);
+    const message = `is the path of input ${earlier} too`;
+    return earlier === undefined ? [] : [{ in: 'body', pointer: `/inputs/${index}/path`, code: 'duplicate', message }];
+  });
+  if (errors.length > 0) throw new InvalidRequest('Every input needs a path of its own.', errors);
 }
 
 /** Throws InvalidRequest that names every input whose artifact is not stored. */

@@ -5,7 +5,7 @@ import { Uuid } from '../../schemas/primitives.ts';
 import { StepKind } from '../../schemas/step.ts';
 import { stepCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
-import { toFile } from '../links.ts';
+import { toFile, traceUrl } from '../links.ts';
 import { pageOf, StepDetailResource, StepResource } from '../resources.ts';
 import {
   createRoutes,
@@ -60,10 +60,10 @@ const getRoute = createRoute({
 });
 
 /** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
-export function createStepRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) {
+export function createStepRoutes({ db, store, links }: Pick<ApiDeps, 'db' | 'store' | 'links'>) {
   return createRoutes()
     .openapi(listRoute, async (c) => {
-      const { id } = await getEpisode(db, c.req.valid('param').id);
+      const { id, trace_id } = await getEpisode(db, c.req.valid('param').id);
       const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
       const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
@@ -77,13 +77,16 @@ export function createStepRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) {
       );
       const steps = items.map((step) => ({
         ...step,
+        trace_url: traceUrl(links.langfuse_url, trace_id, step.span_id),
         artifacts: (files.get(step.id) ?? []).map(({ step_id: _, ...link }) => toFile(link, store.bucket)),
       }));
       return c.json({ items: steps, next_cursor }, 200);
     })
     .openapi(getRoute, async (c) => {
       const { id, seq } = c.req.valid('param');
+      const { trace_id } = await getEpisode(db, id);
       const step = await getStepDetail(db, id, seq);
-      return c.json({ ...step, artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) }, 200);
+      const trace_url = traceUrl(links.langfuse_url, trace_id, step.span_id);
+      return c.json({ ...step, trace_url, artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) }, 200);
     });
 }

@@ -25,6 +25,7 @@ describe('starting an episode', () => {
       steps: `http://api.test/v1/episodes/${body.id}/steps`,
       logs: `http://api.test/v1/episodes/${body.id}/logs`,
       artifacts: `http://api.test/v1/episodes/${body.id}/artifacts`,
+      langfuse: `http://langfuse.test/trace/${body.trace_id}`,
       temporal: `http://temporal.test/namespaces/default/workflows/episode-${body.id}`,
     });
     expect(api.started).toContain(body.id);
@@ -62,8 +63,8 @@ describe('starting an episode', () => {
     await seedStep(api, episode, { seq: 1, files: [{ path: '/a.txt', content: 'an input' }] });
     const [stored] = (await api.get(`/v1/episodes/${episode.id}/artifacts`)).items;
     const inputs = [
-      { path: 'a.txt', sha256: stored.sha256 },
-      { path: 'b.txt', sha256: '0'.repeat(64) },
+      { path: '/a.txt', sha256: stored.sha256 },
+      { path: '/b.txt', sha256: '0'.repeat(64) },
     ];
     const refused = await api.post('/v1/episodes', { task: 'With inputs', inputs });
     expect(refused.status).toBe(400);
@@ -72,7 +73,7 @@ describe('starting an episode', () => {
     });
     const accepted = await api.post('/v1/episodes', { task: 'With inputs', inputs: inputs.slice(0, 1) });
     expect(accepted.status).toBe(202);
-    expect(await accepted.json()).toMatchObject({ inputs: [{ path: 'a.txt', sha256: stored.sha256 }] });
+    expect(await accepted.json()).toMatchObject({ inputs: [{ path: '/a.txt', sha256: stored.sha256 }] });
   });
 
   test('refuses an agent that this deployment does not have', async () => {

@@ -7,7 +7,9 @@ import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
+import { readRecoveryStatus } from '../../../src/db/read/recovery-status.ts';
 import { AppError } from '../../../src/errors.ts';
+import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
@@ -23,7 +25,7 @@ const NAMESPACE = 'test';
 export const OPERATOR = 'operator-key-of-the-tests';
 export const READER = 'reader-key-of-the-tests';
 
-/** The API on a real database and object store. `started` and `cancelled` hold what the workflows were asked for. */
+/** The API on a real database and object store. `started`, `cancelled` and `said` hold what the workflows were asked for. */
 export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const environment: Record<string, string | undefined> = inject('environment');
   const database = await createTestDatabase();
@@ -45,6 +47,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
 
   const started: string[] = [];
   const cancelled: string[] = [];
+  const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
   const app = createApp({
@@ -52,12 +55,28 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
+    pauseEpisode: async ({ id }, { author, reason }) => void said.push({ what: 'pause', episode: id, author, reason }),
+    resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
+    sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
+    answerStep: async (episode, answer) => void said.push({ what: 'answer', episode: episode.id, ...answer }),
+    catalogue: () => createCatalogue(undefined),
+    listSchedules: async () => [],
+    recovery: {
+      status: async () => readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true }),
+      startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
+    },
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('invalid_argument', 'no such agent');
     },
     namespace: NAMESPACE,
     code_version: 'test',
-    links: { api_url: 'http://api.test', temporal_ui_url: 'http://temporal.test/', temporal_namespace: 'default' },
+    links: {
+      api_url: 'http://api.test',
+      temporal_ui_url: 'http://temporal.test/',
+      temporal_namespace: 'default',
+      langfuse_url: 'http://langfuse.test',
+    },
+    environment: 'testing',
     ready: async () => ({ database: { state: 'ok' } }),
     logger: { info: log, warn: log, error: log },
     ...changes,
@@ -75,6 +94,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     started,
     cancelled,
+    said,
     logged,
     call,
     /** Sends JSON. */

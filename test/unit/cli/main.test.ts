@@ -28,9 +28,35 @@ function run(args: string[], options: { env?: Record<string, string>; main?: str
 test('help names every command and exits 0, through the launcher too', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
-  for (const command of ['up', 'down', 'demo', 'episodes', 'env', 'api', 'worker'])
-    expect(out).toMatch(`\n  ${command} `);
+  const commands = ['up', 'down', 'demo', 'episodes', 'agents', 'keys', 'doctor', 'set-up', 'env', 'api', 'worker'];
+  for (const command of commands) expect(out).toMatch(`\n  ${command} `);
   expect(await run(['--help'], { main: LAUNCHER })).toEqual({ code, out, err: '' });
+});
+
+test.each(
+  [
+    'agents',
+    'doctor',
+    'set-up',
+    'keys create',
+    'keys list',
+    'keys revoke',
+    'episodes start',
+    'episodes list',
+    'episodes show',
+    'episodes tail',
+    'episodes logs',
+    'episodes pause',
+    'episodes resume',
+    'episodes say',
+    'episodes answer',
+    'episodes approve',
+    'episodes cancel',
+  ].map((command) => [command]),
+)('the help of %s ends with an example that calls it', async (command) => {
+  const { code, out } = await run([...command.split(' '), '--help']);
+  expect(code).toBe(0);
+  expect(out.slice(out.search(/^Examples?:$/m))).toContain(`  observatory ${command}`);
 });
 
 test.each([
@@ -39,6 +65,12 @@ test.each([
   ['a missing option', ['episodes', 'start']],
   ['a missing argument', ['episodes', 'show']],
   ['a number out of bounds', ['episodes', 'list', '--limit', '101']],
+  ['a key without a name', ['keys', 'create']],
+  ['a role that is none', ['keys', 'create', '--name', 'x', '--role', 'root']],
+  ['an id that is none', ['keys', 'revoke', '7']],
+  ['an approval that is no rule', ['episodes', 'start', '--task', 'x', '--approval', 'simulate=maybe']],
+  ['a step that is none', ['episodes', 'answer', 'x', '--step', '0']],
+  ['nothing to say', ['episodes', 'say', 'x']],
   ['options that exclude each other', ['episodes', 'logs', 'x', '--follow', '--json']],
 ])('%s exits 2 and says why on standard error', async (_, args) => {
   const { code, out, err } = await run(args);
@@ -46,7 +78,7 @@ test.each([
   expect(err).toMatch(/^error: /);
 });
 
-test.each([['demo'], ['env'], ['episodes list']])(
+test.each([['demo'], ['env'], ['agents'], ['episodes list'], ['keys list'], ['doctor'], ['set-up']])(
   '%s without a stack exits 1 and says how to start one',
   async (args) => {
     const { code, out, err } = await run(args.split(' '));

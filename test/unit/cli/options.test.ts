@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
-import { gatherInput, integer, positive } from '../../../src/cli/options.ts';
+import { gatherApproval, gatherInput, integer, positive } from '../../../src/cli/options.ts';
 import { quote } from '../../../src/cli/commands/env.ts';
 
 test('inputs gather in the order in which they are given, and only the first equals sign divides', () => {
@@ -33,4 +33,22 @@ test('numbers within their bounds are taken', () => {
 
 test('a key with a quote stays one word of the shell', () => {
   expect(quote("it's")).toBe(`'it'\\''s'`);
+});
+
+test('approvals gather by tool', () => {
+  expect(gatherApproval('write_file=never', gatherApproval('simulate=ask'))).toEqual({
+    simulate: 'ask',
+    write_file: 'never',
+  });
+});
+
+test.each(['', 'simulate', 'simulate=', '=ask', 'simulate=perhaps', 'simulate=ask=ask'])(
+  '%j is no approval',
+  (text) => {
+    expect(() => gatherApproval(text)).toThrow(InvalidArgumentError);
+  },
+);
+
+test('a tool cannot have two rules', () => {
+  expect(() => gatherApproval('simulate=ask', gatherApproval('simulate=never'))).toThrow('given twice');
 });

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { createRoute } from '@hono/zod-openapi';
+import type { z } from '@hono/zod-openapi';
+import { getEpisode } from '../../db/read/episodes.ts';
+import { AppError } from '../../errors.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import type { ApiDeps } from '../deps.ts';
+import { jsonBody } from '../json-body.ts';
+import { withLinks } from '../links.ts';
+import { AnswerRequest, EpisodeResource, MessageRequest, PauseRequest } from '../resources.ts';
+import { createRoutes, EpisodePath, IdempotencyKey, json, problems, security } from '../route-parts.ts';
+
+type Deps = Pick<
+  ApiDeps,
+  'db' | 'links' | 'startEpisode' | 'pauseEpisode' | 'resumeEpisode' | 'sendMessage' | 'answerStep'
+>;
+
+const body = <T extends z.ZodType>(schema: T) =>
+  ({ required: true, content: { 'application/json': { schema } } }) as const;
+
+const pauseRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/pause',
+  operationId: 'pauseEpisode',
+  summary: 'Ask an episode to pause; it does so before its next thought, and its budget of time stands still',
+  tags: ['people'],
+  security,
+  middleware: jsonBody,
+  request: { params: EpisodePath, body: body(PauseRequest) },
+  responses: { 202: json('Asked', EpisodeResource), ...problems(403, 404, 409, 413, 415) },
+});
+
+const resumeRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/resume',
+  operationId: 'resumeEpisode',
+  summary: 'Let a paused episode go on; one that is not paused goes on as it does',
+  tags: ['people'],
+  security,
+  request: { params: EpisodePath },
+  responses: { 202: json('Asked', EpisodeResource), ...problems(403, 404, 409) },
+});
+
+const messageRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/messages',
+  operationId: 'sendMessage',
+  summary:
+    'Tell the agents something, which they hear before their next thought; under the same id or Idempotency-Key it is said once',
+  tags: ['people'],
+  security,
+  middleware: jsonBody,
+  request: { params: EpisodePath, headers: IdempotencyKey, body: body(MessageRequest) },
+  responses: { 202: json('Taken by the episode', EpisodeResource), ...problems(403, 404, 409, 413, 415) },
+});
+
+const answerRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/answers',
+  operationId: 'answerStep',
+  summary: 'Answer the question or approval that a step waits for; under the same Idempotency-Key it is answered once',
+  tags: ['people'],
+  security,
+  middleware: jsonBody,
+  request: { params: EpisodePath, headers: IdempotencyKey, body: body(AnswerRequest) },
+  responses: { 202: json('Taken by the episode', EpisodeResource), ...problems(403, 404, 409, 413, 415) },
+});
+
+/** What people do in a running episode. Its author is the name of the API key. */
+export function createPeopleRoutes(deps: Deps) {
+  const findRunning = (id: string) => getRunning(deps, id);
+  const asItIs = async ({ id }: Episode) => withLinks(await getEpisode(deps.db, id), deps.links);
+  return createRoutes()
+    .openapi(pauseRoute, async (c) => {
+      const episode = await findRunning(c.req.valid('param').id);
+      await deps.pauseEpisode(episode, { author: c.get('author'), reason: c.req.valid('json').reason });
+      return c.json(await asItIs(episode), 202);
+    })
+    .openapi(resumeRoute, async (c) => {
+      const episode = await findRunning(c.req.valid('param').id);
+      await deps.resumeEpisode(episode, { author: c.get('author') });
+      return c.json(await asItIs(episode), 202);
+    })
+    .openapi(messageRoute, async (c) => {
+      const episode = await findRunning(c.req.valid('param').id);
+      const { id, text } = c.req.valid('json');
+      const key = id ?? c.req.valid('header')['idempotency-key'] ?? randomUUID();
+      await deps.sendMessage(episode, { id: key, author: c.get('author'), text });
+      return c.json(await asItIs(episode), 202);
+    })
+    .openapi(answerRoute, async (c) => {
+      const episode = await findRunning(c.req.valid('param').id);
+      const id = c.req.valid('header')['idempotency-key'] ?? randomUUID();
+      await deps.answerStep(episode, { id, author: c.get('author'), ...c.req.valid('json') });
+      return c.json(await asItIs(episode), 202);
+    });
+}
+
+/** The episode, with a workflow that hears. Throws not_found, or failed_precondition once it has ended. */
+async function getRunning({ db, startEpisode }: Deps, id: string): Promise<Episode> {
+  const episode = await getEpisode(db, id);
+  if (FINAL_STATUSES.some((status) => status === episode.status))
+    throw new AppError('failed_precondition', 'The episode has ended already.');
+  // One that was accepted and not started yet is started first: before that nobody listens.
+  if (episode.status === 'queued') await startEpisode(episode);
+  return episode;
+}

@@ -1,0 +1,53 @@
+// What the API tells of audits and feedback, and where Langfuse shows what it answers.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertCoverage } from '../../../src/db/write/coverage.ts';
+import { createTestApi, seedEpisode, seedStep } from './test-api.ts';
+import type { TestApi } from './test-api.ts';
+
+let api: TestApi;
+let id: string;
+let trace_id: string;
+beforeAll(async () => {
+  api = await createTestApi();
+  const episode = await seedEpisode(api);
+  ({ id, trace_id } = episode);
+  await seedStep(api, episode, { seq: 1 });
+});
+afterAll(() => api?.[Symbol.asyncDispose]());
+
+test('an episode that was not audited yet has no coverage, then the newest audit is the answer', async () => {
+  const nothing = await api.call(`/v1/episodes/${id}/coverage`);
+  expect(nothing.status).toBe(404);
+  const asked = { asked: true, items: 1, reason: null };
+  const witnesses = { history: asked, steps: asked, langfuse: asked, objects: asked };
+  const kept = { episode_id: id, witnesses, findings: [], finding_count: 0 };
+  await insertCoverage(api.db, { ...kept, verdict: 'unverified' });
+  await insertCoverage(api.db, { ...kept, verdict: 'complete' });
+  expect(await api.get(`/v1/episodes/${id}/coverage`)).toMatchObject({ verdict: 'complete', witnesses });
+});
+
+test('every episode and step says where Langfuse shows it', async () => {
+  const episode = await api.get(`/v1/episodes/${id}`);
+  expect(episode.links).toMatchObject({ langfuse: `http://langfuse.test/trace/${trace_id}` });
+  const step = await api.get(`/v1/episodes/${id}/steps/1`);
+  expect(step.trace_url).toBe(`http://langfuse.test/trace/${trace_id}?observation=${step.span_id}`);
+  const { items } = await api.get(`/v1/episodes/${id}/steps`);
+  expect(items[0]).toMatchObject({ trace_url: step.trace_url });
+});
+
+test('feedback is added once under one key, refused when the key is used for other words, and listed', async () => {
+  const say = (value: boolean) =>
+    api.post(
+      `/v1/episodes/${id}/feedback`,
+      { data_type: 'BOOLEAN', name: 'useful', value, seq: 1 },
+      { 'idempotency-key': 'one' },
+    );
+  const first = await say(true);
+  expect(first.status).toBe(201);
+  const said: unknown = await first.json();
+  expect(await (await say(true)).json()).toEqual(said);
+  expect((await say(false)).status).toBe(409);
+  expect(await api.get(`/v1/episodes/${id}/feedback`)).toEqual({ items: [said] });
+  const unknown = { data_type: 'NUMERIC', name: 'useful', value: 1, seq: 77 };
+  expect((await api.post(`/v1/episodes/${id}/feedback`, unknown)).status).toBe(404);
+});
