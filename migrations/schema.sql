@@ -1,0 +1,384 @@
+-- Generated from the migrations; see test/integration/db/schema.test.ts.
+
+create table api_keys (
+  id uuid not null,
+  name text not null,
+  role text not null,
+  key_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  revoked_at timestamp with time zone
+);
+
+create table artifacts (
+  sha256 text not null,
+  size_bytes bigint not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  deleted_at timestamp with time zone
+);
+
+create table coverage_reports (
+  id uuid not null,
+  episode_id uuid not null,
+  verdict text not null,
+  checked_at timestamp with time zone not null default clock_timestamp(),
+  report jsonb not null
+);
+
+create table deployment (
+  only_one boolean not null default true,
+  restore_epoch integer not null default 0
+);
+
+create table episodes (
+  id uuid not null,
+  status text not null default 'queued'::text,
+  task text not null,
+  inputs jsonb not null default '[]'::jsonb,
+  agent text not null,
+  model text not null,
+  seed integer not null,
+  budgets jsonb not null,
+  tags text[] not null default '{}'::text[],
+  metadata jsonb not null default '{}'::jsonb,
+  runs text[] not null default '{}'::text[],
+  thread_id text,
+  workflow_id text not null,
+  run_id text,
+  trace_id text not null,
+  code_version text,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  terminal_reason text,
+  failure_class text,
+  failure jsonb,
+  step_count integer not null default 0,
+  attempt_count integer not null default 0,
+  artifact_count integer not null default 0,
+  log_line_count bigint not null default 0,
+  input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  usd numeric(18,9) not null default 0,
+  last_stream_seq bigint not null default 0,
+  idempotency_key text,
+  request_sha256 text not null,
+  approvals jsonb not null default '{}'::jsonb
+);
+
+create table execution_logs (
+  episode_id uuid not null,
+  stream_seq bigint not null,
+  step_id uuid,
+  attempt integer not null default 0,
+  line integer not null,
+  stream text not null,
+  level text not null,
+  at timestamp with time zone not null,
+  text text not null
+);
+
+create table feedback (
+  id uuid not null,
+  episode_id uuid not null,
+  step_id uuid,
+  name text not null,
+  source text not null,
+  data_type text not null,
+  value jsonb not null,
+  comment text,
+  author text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table mirror_objects (
+  sha256 text not null,
+  size_bytes bigint not null,
+  etag text not null,
+  verified_at timestamp with time zone not null default clock_timestamp(),
+  unreferenced_at timestamp with time zone
+);
+
+create table restore_drills (
+  id uuid not null,
+  point_id uuid,
+  status text not null default 'running'::text,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  rto_seconds double precision,
+  checks jsonb not null default '[]'::jsonb
+);
+
+create table restore_points (
+  id uuid not null,
+  status text not null default 'running'::text,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  snapshot_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  manifest_sha256 text,
+  checks jsonb not null default '[]'::jsonb
+);
+
+create table schema_migrations (
+  name text not null,
+  checksum text not null,
+  applied_at timestamp with time zone not null default now()
+);
+
+create table step_artifacts (
+  step_id uuid not null,
+  role text not null,
+  path text not null,
+  sha256 text not null,
+  content_type text not null,
+  kind text not null,
+  attempt integer not null,
+  clock jsonb
+);
+
+create table step_attempts (
+  step_id uuid not null,
+  attempt integer not null,
+  status text not null default 'running'::text,
+  worker text not null,
+  build text not null,
+  activity_attempt integer not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  error jsonb,
+  input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  usd numeric(18,9) not null default 0,
+  usage_unknown boolean not null default false
+);
+
+create table steps (
+  id uuid not null,
+  episode_id uuid not null,
+  run_id text not null,
+  seq integer not null,
+  step_key text not null,
+  parent_seq integer,
+  kind text not null,
+  agent text not null,
+  node text not null,
+  name text not null,
+  status text not null default 'running'::text,
+  superseded_by text,
+  input jsonb,
+  output jsonb,
+  error jsonb,
+  model text,
+  input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  usd numeric(18,9) not null default 0,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  activity_id text,
+  checkpoint_id text,
+  span_id text not null,
+  workspace_sha256 text,
+  search_text text,
+  attempt_count integer not null default 0,
+  started_stream_seq bigint not null,
+  ended_stream_seq bigint
+);
+
+create table trace_outbox (
+  span_id text not null,
+  trace_id text not null,
+  episode_id uuid not null,
+  step_id uuid,
+  state text not null default 'pending'::text,
+  payload text,
+  payload_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  subject text not null default 'step'::text,
+  attempts integer not null default 0,
+  sent_at timestamp with time zone,
+  accepted_at timestamp with time zone,
+  confirmed_at timestamp with time zone,
+  next_attempt_at timestamp with time zone,
+  unseen_since timestamp with time zone,
+  error text
+);
+
+alter table api_keys add constraint api_keys_key_sha256_key UNIQUE (key_sha256);
+
+alter table api_keys add constraint api_keys_pkey PRIMARY KEY (id);
+
+alter table api_keys add constraint api_keys_role_check CHECK ((role = ANY (ARRAY['reader'::text, 'operator'::text])));
+
+alter table artifacts add constraint artifacts_pkey PRIMARY KEY (sha256);
+
+alter table artifacts add constraint artifacts_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text));
+
+alter table artifacts add constraint artifacts_size_bytes_check CHECK ((size_bytes >= 0));
+
+alter table coverage_reports add constraint coverage_reports_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table coverage_reports add constraint coverage_reports_pkey PRIMARY KEY (id);
+
+alter table coverage_reports add constraint coverage_reports_verdict_check CHECK ((verdict = ANY (ARRAY['complete'::text, 'incomplete'::text, 'unverified'::text])));
+
+alter table deployment add constraint deployment_only_one_check CHECK (only_one);
+
+alter table deployment add constraint deployment_pkey PRIMARY KEY (only_one);
+
+alter table episodes add constraint episodes_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text]))));
+
+alter table episodes add constraint episodes_idempotency_key_key UNIQUE (idempotency_key);
+
+alter table episodes add constraint episodes_pkey PRIMARY KEY (id);
+
+alter table episodes add constraint episodes_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text])));
+
+alter table episodes add constraint episodes_workflow_id_key UNIQUE (workflow_id);
+
+alter table execution_logs add constraint execution_logs_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table execution_logs add constraint execution_logs_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warning'::text, 'error'::text])));
+
+alter table execution_logs add constraint execution_logs_pkey PRIMARY KEY (episode_id, stream_seq);
+
+alter table execution_logs add constraint execution_logs_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table execution_logs add constraint execution_logs_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text, 'agent'::text, 'system'::text])));
+
+alter table feedback add constraint feedback_data_type_check CHECK ((data_type = ANY (ARRAY['NUMERIC'::text, 'BOOLEAN'::text, 'CATEGORICAL'::text])));
+
+alter table feedback add constraint feedback_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table feedback add constraint feedback_pkey PRIMARY KEY (id);
+
+alter table feedback add constraint feedback_source_check CHECK ((source = ANY (ARRAY['person'::text, 'automatic'::text])));
+
+alter table feedback add constraint feedback_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table mirror_objects add constraint mirror_objects_pkey PRIMARY KEY (sha256);
+
+alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text));
+
+alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
+
+alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
+
+alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
+
+alter table restore_drills add constraint restore_drills_status_check CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text])));
+
+alter table restore_points add constraint restore_points_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
+
+alter table restore_points add constraint restore_points_pkey PRIMARY KEY (id);
+
+alter table restore_points add constraint restore_points_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'incomplete'::text, 'failed'::text])));
+
+alter table schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (name);
+
+alter table step_artifacts add constraint step_artifacts_pkey PRIMARY KEY (step_id, role, path);
+
+alter table step_artifacts add constraint step_artifacts_role_check CHECK ((role = ANY (ARRAY['input'::text, 'output'::text])));
+
+alter table step_artifacts add constraint step_artifacts_sha256_fkey FOREIGN KEY (sha256) REFERENCES artifacts(sha256);
+
+alter table step_artifacts add constraint step_artifacts_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table step_attempts add constraint step_attempts_attempt_check CHECK ((attempt > 0));
+
+alter table step_attempts add constraint step_attempts_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
+
+alter table step_attempts add constraint step_attempts_pkey PRIMARY KEY (step_id, attempt);
+
+alter table step_attempts add constraint step_attempts_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'error'::text, 'cancelled'::text, 'lost'::text])));
+
+alter table step_attempts add constraint step_attempts_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table steps add constraint ended_step_has_span TRIGGER DEFERRABLE INITIALLY DEFERRED;
+
+alter table steps add constraint steps_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
+
+alter table steps add constraint steps_check1 CHECK (((status = 'running'::text) = (ended_stream_seq IS NULL)));
+
+alter table steps add constraint steps_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table steps add constraint steps_episode_id_run_id_seq_key UNIQUE (episode_id, run_id, seq);
+
+alter table steps add constraint steps_kind_check CHECK ((kind = ANY (ARRAY['thought'::text, 'tool_call'::text, 'simulation'::text, 'review'::text, 'human'::text, 'system'::text])));
+
+alter table steps add constraint steps_pkey PRIMARY KEY (id);
+
+alter table steps add constraint steps_search_text_check CHECK ((octet_length(search_text) <= 4096));
+
+alter table steps add constraint steps_seq_check CHECK ((seq > 0));
+
+alter table steps add constraint steps_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'error'::text, 'cancelled'::text, 'lost'::text])));
+
+alter table steps add constraint steps_workspace_sha256_fkey FOREIGN KEY (workspace_sha256) REFERENCES artifacts(sha256);
+
+alter table trace_outbox add constraint confirmed_has_time CHECK (((state = 'confirmed'::text) = (confirmed_at IS NOT NULL)));
+
+alter table trace_outbox add constraint payload_until_confirmed CHECK (((payload IS NOT NULL) OR (state = 'confirmed'::text)));
+
+alter table trace_outbox add constraint trace_outbox_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table trace_outbox add constraint trace_outbox_pkey PRIMARY KEY (span_id);
+
+alter table trace_outbox add constraint trace_outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'confirmed'::text, 'parked'::text])));
+
+alter table trace_outbox add constraint trace_outbox_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text])));
+
+CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
+
+CREATE INDEX episodes_status ON episodes USING btree (status, id);
+
+CREATE UNIQUE INDEX execution_logs_line ON execution_logs USING btree (step_id, attempt, line);
+
+CREATE INDEX feedback_episode ON feedback USING btree (episode_id, created_at);
+
+CREATE INDEX feedback_step ON feedback USING btree (step_id) WHERE (step_id IS NOT NULL);
+
+CREATE INDEX mirror_objects_verified ON mirror_objects USING btree (verified_at);
+
+CREATE INDEX restore_drills_started ON restore_drills USING btree (started_at DESC);
+
+CREATE INDEX restore_points_started ON restore_points USING btree (started_at DESC);
+
+CREATE INDEX step_artifacts_sha256 ON step_artifacts USING btree (sha256);
+
+CREATE UNIQUE INDEX steps_current_line ON steps USING btree (episode_id, seq) WHERE (superseded_by IS NULL);
+
+CREATE INDEX steps_workspace ON steps USING btree (workspace_sha256) WHERE (workspace_sha256 IS NOT NULL);
+
+CREATE INDEX trace_outbox_due ON trace_outbox USING btree (state, next_attempt_at) WHERE (state = ANY (ARRAY['sending'::text, 'accepted'::text]));
+
+CREATE INDEX trace_outbox_episode ON trace_outbox USING btree (episode_id);
+
+CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
+
+CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'rows of % are never changed', tg_table_name;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.require_span()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from trace_outbox where span_id = new.span_id) then
+    raise exception 'step % of episode % ended without its span', new.seq, new.episode_id;
+  end if;
+  return null;
+end $function$
+;
+
+CREATE CONSTRAINT TRIGGER ended_step_has_span AFTER UPDATE OF status ON public.steps DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status <> 'running'::text)) EXECUTE FUNCTION require_span();
+
+CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH ROW EXECUTE FUNCTION refuse_change();
