@@ -13,6 +13,8 @@ import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
+import { loadConfig } from '../../../src/runtime/config.ts';
+import { s3Options } from '../../../src/runtime/s3-options.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -27,18 +29,9 @@ export const READER = 'reader-key-of-the-tests';
 
 /** The API on a real database and object store. `started`, `cancelled` and `said` hold what the workflows were asked for. */
 export async function createTestApi(changes: Partial<ApiDeps> = {}) {
-  const environment: Record<string, string | undefined> = inject('environment');
   const database = await createTestDatabase();
   const { db } = database.client;
-  const store = createS3ObjectStore({
-    endpoint: environment['S3_ENDPOINT']!,
-    region: environment['S3_REGION']!,
-    credentials: {
-      accessKeyId: environment['S3_ACCESS_KEY_ID']!,
-      secretAccessKey: environment['S3_SECRET_ACCESS_KEY']!,
-    },
-    bucket: environment['S3_BUCKET_ARTIFACTS']!,
-  });
+  const store = createS3ObjectStore(s3Options(loadConfig(inject('environment'))));
   for (const [key, role] of [
     [OPERATOR, 'operator'],
     [READER, 'reader'],

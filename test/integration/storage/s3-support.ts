@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
+import { loadConfig } from '../../../src/runtime/config.ts';
+import { s3Options as configuredOptions } from '../../../src/runtime/s3-options.ts';
 import type { ArtifactIndex, IndexedArtifact } from '../../../src/storage/backends/s3-backend.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import type { S3StoreOptions } from '../../../src/storage/s3.ts';
 
 /** How to reach the S3 server and bucket that the tests share; objects are named by content, so tests make their own. */
-export function s3Options(): S3StoreOptions {
-  const environment: Record<string, string | undefined> = inject('environment');
-  const get = (name: string) => {
-    const value = environment[name];
-    if (value === undefined) throw new Error(`The test servers did not provide ${name}.`);
-    return value;
-  };
-  return {
-    endpoint: get('S3_ENDPOINT'),
-    region: get('S3_REGION'),
-    credentials: { accessKeyId: get('S3_ACCESS_KEY_ID'), secretAccessKey: get('S3_SECRET_ACCESS_KEY') },
-    bucket: get('S3_BUCKET_ARTIFACTS'),
-  };
-}
+export const s3Options = (): S3StoreOptions => configuredOptions(loadConfig(inject('environment')));
 
 /** A store on the shared bucket. Its caller disposes of it. */
 export function openStore(changes: Partial<S3StoreOptions> = {}) {
