@@ -27,6 +27,7 @@ export const WORKSPACE_WAIT = '3s';
 /** A write or two to the record: quick, idempotent, done even when the episode was cancelled. */
 export const RECORD: ActivityOptions = {
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '6s',
   scheduleToCloseTimeout: OUTAGE_MAX,
   retry: patientRetry,
 };

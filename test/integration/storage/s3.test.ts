@@ -53,7 +53,9 @@ describe('objects by content', () => {
     const bytes = randomBytes(size);
     const sha256 = hashOf(bytes);
     expect(await store.put(pieces(bytes, 700_001), { contentType: 'video/mp4' })).toEqual({ sha256, size_bytes: size });
-    expect(await store.stat(sha256)).toEqual({ sha256, size_bytes: size, content_type: 'video/mp4' });
+    // The object of no bytes is everybody's: whoever stored it first said its type.
+    const content_type = size === 0 ? expect.any(String) : 'video/mp4';
+    expect(await store.stat(sha256)).toEqual({ sha256, size_bytes: size, content_type });
     expect(hashOf(await store.readBytes(sha256, { maxBytes: size }))).toBe(sha256);
     expect(await readdir(spoolDir)).toEqual([]);
   });
