@@ -1,5 +1,5 @@
 /**
- * Makes node_modules what package-lock.json says, by `npm ci` where it is not; otherwise does nothing, in milliseconds.
+ * Makes node_modules what package-lock.json says where it is not; otherwise does nothing, in milliseconds.
  * Plain JavaScript for any Node from 18 on: it runs before the project's own Node is there.
  */
 import { spawnSync } from 'node:child_process';
@@ -36,19 +36,25 @@ function readPackages(file) {
 
 function install(reason) {
   console.log(`Installing packages (${reason}). This takes about a minute, once.`);
-  // `npm ci` removes node_modules, and with it a Node that came from there: npm must run on another.
+  // npm may replace the Node that lies in node_modules: it must run on another.
   const path = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.includes('node_modules'))
     .join(delimiter);
-  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'http'], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, PATH: path },
-  });
+  // Not `npm ci`: it refuses a lockfile that was made where the registry lacks the optional binaries of other platforms.
+  // This installs the same versions from the same lockfile, and leaves it as it is.
+  const { status, error } = spawnSync(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'http'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, PATH: path },
+    },
+  );
   if (status === 0) return;
   console.error(
-    `npm ci failed${error ? `: ${error.message}` : ''}. Mend what it says above, then run the command again.`,
+    `npm install failed${error ? `: ${error.message}` : ''}. Mend what it says above, then run the command again.`,
   );
   process.exit(status ?? 1);
 }
