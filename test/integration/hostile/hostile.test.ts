@@ -36,7 +36,7 @@ const attempts = () =>
     'a rendering by a command': command('mkdir renders && echo forged > renders/fake.txt'),
     'other files of the machine': command(`cat ${secrets}/secret.txt /etc/shadow; ls /tmp /root; ls ..; cat ../*`),
     'the worker’s environment': command('env; cat /proc/[0-9]*/environ | tr "\\0" "\\n"'),
-    'a fork bomb': command('bomb() { bomb | bomb & }; bomb; wait'),
+    'a fork bomb': command('bomb() { bomb | bomb & }; bomb; sleep 20'),
     'all memory': command('for i in 1 2 3 4; do head -c 600000000 /dev/zero | tail & done; wait; echo survived'),
     'a flood of output': command(`yes flooding | head -n ${FLOOD_LINES}; echo the end`),
     'ignoring SIGTERM': command('trap "" TERM; while :; do sleep 1; done', 1),
