@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
 import { getEpisode } from '../../src/db/read/episodes.ts';
 import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
@@ -70,20 +71,9 @@ const FAULTS: readonly Fault[] = [
   server('temporal'),
 ];
 
-/** The same numbers from the same seed, on every machine (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Plays one episode under one to three faults; throws what the record violates. */
 async function play(servers: RunningServers, seed: number): Promise<string[]> {
-  const random = randomOf(seed);
+  const random = mulberry32(seed);
   const count = 1 + Math.floor(random() * 3);
   const faults = Array.from({ length: count }, () => ({
     fault: FAULTS[Math.floor(random() * FAULTS.length)] ?? FAULTS[0],

@@ -18,7 +18,7 @@ export function jitterSeeds(seed: Seed): number[] {
 }
 
 /** Tommy Ettinger's mulberry32: uniform in [0, 1), from the seed's lowest 32 bits. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,31 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBenchmarkDefinition } from '../../../src/activities/simulation/benchmark-definition.ts';
 import type { SceneFiles } from '../../../src/activities/simulation/scene.ts';
 import type { Benchmark } from '../../../src/schemas/simulation.ts';
+import { runSolutionScript } from '../agent/solution-script.ts';
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/simulation');
+const EXAMPLE = join(import.meta.dirname, '../../../examples/sideways-transfer');
 
 /** The demo's benchmark definition, as its file says it. */
-export const BENCHMARK_YAML = readFileSync(join(FIXTURES, 'benchmark_definition.yaml'), 'utf8');
+export const BENCHMARK_YAML = readFileSync(join(EXAMPLE, 'benchmark_definition.yaml'), 'utf8');
 
 /** The scene that the agent's script writes with a funnel of this width in millimetres. */
 export function transferScene(funnelWidth: number): SceneFiles {
-  const folder = mkdtempSync(join(tmpdir(), 'simulation-scene-'));
-  try {
-    const script = readFileSync(join(FIXTURES, 'solution_script.mjs'), 'utf8');
-    writeFileSync(
-      join(folder, 'solution_script.mjs'),
-      script.replace('const funnel_width = 88 ', `const funnel_width = ${funnelWidth} `),
-    );
-    execFileSync(process.execPath, ['solution_script.mjs'], { cwd: folder });
-    const files = new Map([['funnel.stl', new Uint8Array(readFileSync(join(folder, 'funnel.stl')))]]);
-    return { xml: readFileSync(join(folder, 'scene.xml'), 'utf8'), files };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const { xml, stl } = runSolutionScript(funnelWidth);
+  return { xml, files: new Map([['funnel.stl', new Uint8Array(stl)]]) };
 }
 
 /** The demo's benchmark: six simulated seconds. */
