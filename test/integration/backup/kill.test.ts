@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { RestorePoint } from '../../../src/schemas/restore-point.ts';
 import { RESTORE_POINT_WORKFLOW } from '../../../src/workflows/names.ts';
-import { createRecoveryDeployment } from './recovery-deployment.ts';
+import { createRecoveryDeployment, untilPending } from './recovery-deployment.ts';
 
 const PHASES = ['copyTemporal', 'dumpDatabase', 'mirrorObjects', 'sealRestorePoint'];
 
@@ -20,11 +20,7 @@ test.each(PHASES)(
       workflowId: `${prefix}killed-${phase}`,
       args: [{ outage_s_max: 60 }],
     });
-    for (;;) {
-      const { raw, status } = await handle.describe();
-      const [pending] = raw.pendingActivities ?? [];
-      if (pending?.activityType?.name === phase || status.name !== 'RUNNING') break;
-    }
+    await untilPending(handle, ({ name }) => name === phase);
     worker.kill('SIGKILL');
     await deployment.startWorker();
     const point = (await handle.result()) as RestorePoint;

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { RestorePoint } from '../../../src/schemas/restore-point.ts';
 import { RESTORE_POINT_WORKFLOW } from '../../../src/workflows/names.ts';
-import { createRecoveryDeployment } from './recovery-deployment.ts';
+import { createRecoveryDeployment, untilPending } from './recovery-deployment.ts';
 
 /** A way to a server that can be cut and mended. */
 async function openProxy(target: URL) {
@@ -55,17 +55,10 @@ test.each([
       workflowId: `${prefix}outage`,
       args: [{ outage_s_max }],
     });
-    const until = async (met: (name: string | null | undefined, attempt: number) => boolean) => {
-      for (;;) {
-        const { raw, status: now } = await handle.describe();
-        const [pending] = raw.pendingActivities ?? [];
-        if (met(pending?.activityType?.name, pending?.attempt ?? 0) || now.name !== 'RUNNING') return;
-      }
-    };
-    await until((name) => name === 'mirrorObjects');
+    await untilPending(handle, ({ name }) => name === 'mirrorObjects');
     proxy.cut();
     if (outage === 'ends') {
-      await until((_, attempt) => attempt > 1);
+      await untilPending(handle, ({ attempt }) => attempt > 1);
       proxy.mend();
     }
     const point = await handle.result().then(

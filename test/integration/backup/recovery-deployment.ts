@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import type { WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
 import type { BackupDeps } from '../../../src/activities/backup/deps.ts';
 import { createProgress } from '../../../src/activities/backup/progress.ts';
@@ -15,6 +16,7 @@ import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { createDatabase } from '../../../src/db/client.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import type { Config } from '../../../src/runtime/config.ts';
+import { until } from '../../../src/runtime/embedded/until.ts';
 import { openBackups } from '../../../src/runtime/recovery.ts';
 import { setUpDeployment } from '../../../src/runtime/set-up.ts';
 import { openEpisodeWorkflows } from '../../../src/runtime/temporal-client.ts';
@@ -47,6 +49,29 @@ export type Ran = { code: number | null; stdout: string; stderr: string };
 export function working(attempt = 1): Working {
   const { report } = createProgress('test');
   return { report, signal: new AbortController().signal, attempt };
+}
+
+/** How long a workflow may take to begin one of its activities. */
+const PHASE_DURATION_MS_MAX = 120_000;
+
+/**
+ * Resolves when the workflow waits for an activity of which `met` holds, or has ended. It asks now and then, not as fast
+ * as it can: a development server that is flooded with questions loses sight of its own namespace.
+ */
+export async function untilPending(
+  handle: WorkflowHandle,
+  met: (activity: { name: string; attempt: number }) => boolean,
+): Promise<void> {
+  await until({
+    what: 'the awaited activity',
+    duration_ms_max: PHASE_DURATION_MS_MAX,
+    attempt: async () => {
+      const { raw, status } = await handle.describe();
+      const [pending] = raw.pendingActivities ?? [];
+      const activity = { name: pending?.activityType?.name ?? '', attempt: pending?.attempt ?? 0 };
+      return status.name !== 'RUNNING' || met(activity) ? true : undefined;
+    },
+  });
 }
 
 /** Makes the deployment, migrated and set up, without a worker. */
