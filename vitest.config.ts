@@ -17,6 +17,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          globalSetup: ['test/support/servers.ts'],
+          pool: 'forks',
+          testTimeout: 60_000,
+          // The whole run of schemathesis; with 100 examples for each operation it takes a while.
+          hookTimeout: 3_600_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           pool: 'forks',

@@ -1,7 +1,7 @@
 /**
  * `npm run verify`: everything that needs no server, in under a minute: format, lint, types, dead code, drift of
- * generated files, unit and replay tests. `npm test` (`--all`): that, then every other vitest project, and as its last
- * line `N passed, N failed` over all tests that ran. Prints the output of what failed only; exits 1 when anything did.
+ * generated files, lint of the API's document, unit and replay tests. `npm test` (`--all`): that, then every other vitest
+ * project, and as its last line `N passed, N failed` over all tests that ran. Prints the output of what failed only; exits 1 when anything did.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -51,6 +51,7 @@ async function main(all) {
     { name: 'types', command: ['tsc', '-p', '.'] },
     { name: 'dead code', command: ['knip', '--no-progress'] },
     ...generated.map(({ file, script }) => ({ name: file, command: ['node', script, '--check'] })),
+    { name: 'openapi lint', command: ['redocly', 'lint', 'openapi.json'] },
     { name: 'format', command: ['oxfmt', '--check', '.'] },
   ];
   const outcomes = await runAll('verify', steps, { width: PARALLEL_STEPS_MAX, durationMs: STEP_DURATION_MS_MAX });
@@ -102,7 +103,12 @@ async function run(step, durationMs) {
   const log = openSync(logFile, 'w');
   const why = await new Promise((settle) => {
     const child = spawn(step.command[0], step.command.slice(1), {
-      env: { ...process.env, PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH },
+      env: {
+        ...process.env,
+        PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
+        // A check asks nobody whether there is a newer version of itself.
+        REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+      },
       stdio: ['ignore', log, log],
       timeout: durationMs,
     });

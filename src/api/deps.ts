@@ -45,7 +45,7 @@ export type ApiDeps = {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
   };
-  /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
+  /** Throws `failed_precondition` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */
   readonly namespace: string;

@@ -7,12 +7,12 @@ import type { Problem } from '../schemas/problem.ts';
 /** A member of a request that was refused. */
 export type MemberError = NonNullable<Problem['errors']>[number];
 
-/** `invalid_argument` that names the members at fault. */
-export class InvalidRequest extends AppError {
+/** `failed_precondition` that names the members which ask for what this deployment does not have, or contradict each other. */
+export class UnmetRequest extends AppError {
   readonly errors: MemberError[];
 
   constructor(message: string, errors: MemberError[]) {
-    super('invalid_argument', message);
+    super('failed_precondition', message);
     this.errors = errors;
   }
 }
@@ -88,7 +88,7 @@ export function problemOf(c: Context, thrown: unknown): Response {
   const worded = error === thrown && error.httpStatus < 500;
   return problemResponse(c, error.code, {
     ...(worded && { detail: error.message }),
-    ...(error instanceof InvalidRequest && { errors: error.errors }),
+    ...(error instanceof UnmetRequest && { errors: error.errors }),
   });
 }
 

@@ -33,12 +33,12 @@ export function createCatalogue(endpoint: Config['model']): Catalogue {
   };
 }
 
-/** Throws invalid_argument that names the tools there are, unless every tool to be approved is one: a slip would ask nobody. */
+/** Throws failed_precondition that names the tools there are, unless every tool to be approved is one: a slip would ask nobody. */
 export function checkApprovals(approvals: Record<string, unknown>): void {
   const tools = createRegistry();
   if (Object.keys(approvals).every((name) => tools.has(name))) return;
   throw new AppError(
-    'invalid_argument',
+    'failed_precondition',
     `approvals name a tool that is none: there is ${[...tools.keys()].join(', ')}`,
   );
 }

@@ -59,9 +59,9 @@ const AGENTS: readonly AgentDefinition[] = [
 /** Every agent that episodes may be started with. */
 export const listAgents = (): readonly AgentDefinition[] => AGENTS;
 
-/** The agent of this name; throws invalid_argument that names the ones there are. */
+/** The agent of this name; throws failed_precondition that names the ones there are. */
 export function getAgent(name: string): AgentDefinition {
   const agent = AGENTS.find((one) => one.name === name);
   if (agent) return agent;
-  throw new AppError('invalid_argument', `unknown agent: there is ${AGENTS.map((one) => one.name).join(', ')}`);
+  throw new AppError('failed_precondition', `unknown agent: there is ${AGENTS.map((one) => one.name).join(', ')}`);
 }

@@ -25,11 +25,15 @@ import {
 const params = z.object({ sha256: Sha256 });
 const bytes = z.string().openapi({ format: 'binary' });
 
-const ofArtifact = { parameters: { sha256: '$response.body#/sha256' } };
-const links = {
-  getArtifact: { operationId: 'getArtifact', ...ofArtifact },
-  getArtifactContent: { operationId: 'getArtifactContent', ...ofArtifact },
+/** The links to the artifact whose hash stands there in the answer. */
+const linksTo = (pointer: string) => {
+  const parameters = { sha256: `$response.body#${pointer}` };
+  return {
+    getArtifact: { operationId: 'getArtifact', parameters },
+    getArtifactContent: { operationId: 'getArtifactContent', parameters },
+  };
 };
+const links = linksTo('/sha256');
 
 const listRoute = createRoute({
   method: 'get',
@@ -47,7 +51,10 @@ const listRoute = createRoute({
       limit: Limit.optional(),
     }),
   },
-  responses: { 200: json('A page of files', pageOf(EpisodeArtifactResource)), ...problems(404) },
+  responses: {
+    200: { ...json('A page of files', pageOf(EpisodeArtifactResource)), links: linksTo('/items/0/sha256') },
+    ...problems(404),
+  },
 });
 
 const putRoute = createRoute({
@@ -61,7 +68,7 @@ const putRoute = createRoute({
   responses: {
     200: { ...json('It was stored already', ArtifactResource), links },
     201: { ...json('Stored', ArtifactResource), links },
-    ...problems(403, 413),
+    ...problems(403, 409, 413),
   },
 });
 
@@ -107,6 +114,8 @@ export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'
       } catch (error) {
         // The limit of a body is HTTP's 413; the table's 429 is for what passes with time.
         if (error instanceof AppError && error.code === 'resource_exhausted') return tooLarge(c);
+        // Nothing is wrong with either alone: the bytes and the address contradict each other.
+        if (error instanceof AppError && error.code === 'invalid_argument') return otherBytes(c);
         throw error;
       }
     })
@@ -117,6 +126,11 @@ export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'
 
 const tooLarge = (c: Parameters<typeof problemResponse>[0]) =>
   problemResponse(c, 'payload_too_large', { detail: `An artifact has at most ${OBJECT_BYTES_MAX} bytes.` }) as never;
+
+const otherBytes = (c: Parameters<typeof problemResponse>[0]) =>
+  problemResponse(c, 'failed_precondition', {
+    detail: 'The bytes do not have the hash that the address names: nothing was stored.',
+  }) as never;
 
 /** The media type that a client gave, without parameters; octet-stream where it gave none that is one. */
 function mediaTypeOf(header: string | undefined): string {

@@ -12,7 +12,8 @@ import { createRoutes, problems, security } from '../route-parts.ts';
 /** A year, the longest that caches are told of: the bytes of a hash never change. `private`, for they need a key. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
 
-const bytes = { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } };
+/** Under the media type that it was stored with, where a browser runs nothing under that. */
+const bytes = { '*/*': { schema: z.string().openapi({ format: 'binary' }) } };
 const headers = z.object({ etag: z.string(), 'accept-ranges': z.string() });
 
 const getRoute = createRoute({

@@ -21,7 +21,7 @@ const coverageRoute = createRoute({
   tags: ['coverage'],
   security,
   request: { params: EpisodePath },
-  responses: { 200: json('The newest audit; 404 until there is one', CoverageResource), ...problems(404) },
+  responses: { 200: json('The newest audit; 409 until there is one', CoverageResource), ...problems(404, 409) },
 });
 
 const listRoute = createRoute({
@@ -61,7 +61,10 @@ export function createCoverageRoutes({ db, environment }: Pick<ApiDeps, 'db' | '
       const { id } = await getEpisode(db, c.req.valid('param').id);
       const report = await findCoverage(db, id);
       if (!report)
-        throw new AppError('not_found', 'The episode has not been audited yet: it is when its run has closed.');
+        throw new AppError(
+          'failed_precondition',
+          'The episode has not been audited yet: it is when its run has closed.',
+        );
       return c.json(report, 200);
     })
     .openapi(listRoute, async (c) => {

@@ -10,7 +10,7 @@ import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
-import { InvalidRequest } from '../problem.ts';
+import { UnmetRequest } from '../problem.ts';
 import { EpisodeResource, NewEpisode, pageOf } from '../resources.ts';
 import {
   createRoutes,
@@ -145,7 +145,7 @@ export function createEpisodeRoutes(deps: Deps) {
     });
 }
 
-/** Throws InvalidRequest that names every input which would lie where an earlier one lies. */
+/** Throws UnmetRequest that names every input which would lie where an earlier one lies. */
 function requireDistinctPaths(inputs: EpisodeInput[]): void {
   const first = new Map<string, number>();
   const errors = inputs.flatMap(({ path }, index) => {
@@ -154,10 +154,10 @@ function requireDistinctPaths(inputs: EpisodeInput[]): void {
     const message = `is the path of input ${earlier} too`;
     return earlier === undefined ? [] : [{ in: 'body', pointer: `/inputs/${index}/path`, code: 'duplicate', message }];
   });
-  if (errors.length > 0) throw new InvalidRequest('Every input needs a path of its own.', errors);
+  if (errors.length > 0) throw new UnmetRequest('Every input needs a path of its own.', errors);
 }
 
-/** Throws InvalidRequest that names every input whose artifact is not stored. */
+/** Throws UnmetRequest that names every input whose artifact is not stored. */
 async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void> {
   const missing = new Set(await listMissingArtifacts(db, [...new Set(inputs.map(({ sha256 }) => sha256))]));
   if (missing.size === 0) return;
@@ -166,7 +166,7 @@ async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void
       ? [{ in: 'body', pointer: `/inputs/${index}/sha256`, code: 'not_found', message: 'no artifact has this hash' }]
       : [],
   );
-  throw new InvalidRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
+  throw new UnmetRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
 }
 
 /** The row is the acceptance: what cannot be started now is started by the sweeper. */

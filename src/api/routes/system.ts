@@ -9,6 +9,7 @@ const healthRoute = createRoute({
   operationId: 'getHealth',
   summary: 'Whether this process answers',
   tags: ['system'],
+  security: [],
   responses: { 200: json('It does', z.object({ status: z.literal('ok') })) },
 });
 
@@ -18,6 +19,7 @@ const readyRoute = createRoute({
   operationId: 'getReadiness',
   summary: 'Whether this process can serve, and how each dependency is',
   tags: ['system'],
+  security: [],
   responses: { 200: json('Ready', Readiness), 503: json('Not ready', Readiness) },
 });
 

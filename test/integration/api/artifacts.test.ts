@@ -37,7 +37,7 @@ describe('putting an artifact', () => {
   test('stores nothing when the bytes have another hash', async () => {
     const sha256 = sha256Of(randomUUID());
     const answer = await put('something else', { sha256 });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(409);
     expect(await api.store.stat(sha256)).toBeUndefined();
     expect((await api.call(`/v1/artifacts/${sha256}`)).status).toBe(404);
   });

@@ -17,7 +17,7 @@ afterAll(() => api?.[Symbol.asyncDispose]());
 
 test('an episode that was not audited yet has no coverage, then the newest audit is the answer', async () => {
   const nothing = await api.call(`/v1/episodes/${id}/coverage`);
-  expect(nothing.status).toBe(404);
+  expect(nothing.status).toBe(409);
   const asked = { asked: true, items: 1, reason: null };
   const witnesses = { history: asked, steps: asked, langfuse: asked, objects: asked };
   const kept = { episode_id: id, witnesses, findings: [], finding_count: 0 };

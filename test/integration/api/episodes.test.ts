@@ -67,7 +67,7 @@ describe('starting an episode', () => {
       { path: '/b.txt', sha256: '0'.repeat(64) },
     ];
     const refused = await api.post('/v1/episodes', { task: 'With inputs', inputs });
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(409);
     expect(await refused.json()).toMatchObject({
       errors: [{ in: 'body', pointer: '/inputs/1/sha256', code: 'not_found' }],
     });
@@ -77,7 +77,7 @@ describe('starting an episode', () => {
   });
 
   test('refuses an agent that this deployment does not have', async () => {
-    expect((await api.post('/v1/episodes', { task: 'x', agent: 'nobody' })).status).toBe(400);
+    expect((await api.post('/v1/episodes', { task: 'x', agent: 'nobody' })).status).toBe(409);
   });
 
   test.each([

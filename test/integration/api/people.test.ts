@@ -131,7 +131,7 @@ describe('an episode is started', () => {
     await api.call(`/v1/artifacts/${sha256}`, { method: 'PUT', body: 'twice' });
     const inputs = ['/a', '/b', '/a', '/a'].map((path) => ({ path, sha256 }));
     const answer = await api.post('/v1/episodes', { task: 'x', inputs });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(409);
     expect(((await answer.json()) as Loose).errors).toEqual(
       [2, 3].map((at) => ({
         in: 'body',

@@ -59,7 +59,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
     },
     checkRequest: ({ agent }) => {
-      if (agent !== 'mechanism_engineer') throw new AppError('invalid_argument', 'no such agent');
+      if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');
     },
     namespace: NAMESPACE,
     code_version: 'test',
@@ -110,7 +110,7 @@ export type TestApi = Awaited<ReturnType<typeof createTestApi>>;
 export const sha256Of = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
 /** An accepted episode, inserted as the API does. */
-export async function seedEpisode({ db }: TestApi, request: Partial<StartEpisode> = {}): Promise<Episode> {
+export async function seedEpisode({ db }: Pick<TestApi, 'db'>, request: Partial<StartEpisode> = {}): Promise<Episode> {
   const { episode } = await insertEpisode(db, {
     request: StartEpisode.parse({ task: 'Move the ball', ...request }),
     namespace: NAMESPACE,
@@ -122,8 +122,8 @@ export async function seedEpisode({ db }: TestApi, request: Partial<StartEpisode
 
 /** An ended step with its attempt, two log lines and the given files, whose bytes are stored first. */
 export async function seedStep(
-  api: TestApi,
-  episode: Episode,
+  api: Pick<TestApi, 'db' | 'store'>,
+  episode: Pick<Episode, 'id'>,
   options: { seq: number; run_id?: string; files?: { path: string; content: string; role?: 'input' | 'output' }[] },
 ): Promise<void> {
   const { seq, run_id = 'run-1', files = [] } = options;

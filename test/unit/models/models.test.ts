@@ -22,7 +22,7 @@ function refusal(name: string, endpoint?: typeof ENDPOINT): string {
   try {
     checkModel(name, endpoint);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'invalid_argument') return error.message;
+    if (error instanceof AppError && error.code === 'failed_precondition') return error.message;
     throw error;
   }
   throw new Error(`the model ${name} was accepted`);
@@ -37,13 +37,13 @@ describe('the name of a model', () => {
   test.each(['default', 'oracle', 'openai:gpt-5', 'meta/llama-3:70b'])('%s is one where an endpoint is', (name) => {
     expect(() => checkModel(name, ENDPOINT)).not.toThrow();
     expect(refusal(name)).toBe(
-      `no model "${name}": there is ${SCRIPTS.join(', ')}; MODEL_BASE_URL and MODEL_NAME would add those of an endpoint`,
+      `no such model: there is ${SCRIPTS.join(', ')}; MODEL_BASE_URL and MODEL_NAME would add those of an endpoint`,
     );
   });
 
   test.each(['scripted:unwritten', 'openai:'])('%s is refused, and the refusal names what there is', (name) => {
     expect(refusal(name, ENDPOINT)).toBe(
-      `no model "${name}": there is ${SCRIPTS.join(', ')}, default (oracle) and openai:NAME for any model of the endpoint`,
+      `no such model: there is ${SCRIPTS.join(', ')}, default (oracle) and openai:NAME for any model of the endpoint`,
     );
   });
 

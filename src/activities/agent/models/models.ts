@@ -28,7 +28,7 @@ const ENDPOINT_PREFIX = 'openai:';
 /** The endpoint's model that the configuration names. */
 const DEFAULT = 'default';
 
-/** Throws invalid_argument, naming what there is, unless episodes may be started with this model. */
+/** Throws failed_precondition, naming what there is, unless episodes may be started with this model. */
 export function checkModel(name: string, endpoint: Pick<ModelEndpoint, 'name'> | undefined): void {
   if (name !== TRANSCRIPT && endpointName(name, endpoint) === undefined) scriptOf(name, endpoint);
 }
@@ -80,7 +80,7 @@ function scriptOf(model: string, endpoint: Pick<ModelEndpoint, 'name'> | undefin
   const others = endpoint
     ? `, ${DEFAULT} (${endpoint.name}) and ${ENDPOINT_PREFIX}NAME for any model of the endpoint`
     : '; MODEL_BASE_URL and MODEL_NAME would add those of an endpoint';
-  throw new AppError('invalid_argument', `no model "${model}": there is ${names.join(', ')}${others}`);
+  throw new AppError('failed_precondition', `no such model: there is ${names.join(', ')}${others}`);
 }
 
 async function transcriptOf(json: Pick<JsonStore, 'read'>, { inputs }: Episode) {

@@ -1,0 +1,113 @@
+import { CONTENT, CONTENT_SHA256 } from './seeds.ts';
+import type { Seeds } from './seeds.ts';
+
+type Parameter = { name: string; in: string; examples?: Record<string, { value: unknown }> };
+type Media = { schema: unknown; examples?: Record<string, { value: unknown }> };
+type Operation = {
+  operationId: string;
+  parameters?: Parameter[];
+  requestBody?: { content: Record<string, Media> };
+  responses: Record<string, { links?: Record<string, { operationId: string }> }>;
+};
+/** As much of an OpenAPI document as is looked at here. */
+export type Document = { paths: Record<string, Record<string, Operation>> };
+
+/** Every operation as `METHOD /path`, and whether the answer of another leads to it by a link. */
+export function operationsOf({ paths }: Document): { name: string; is_linked: boolean }[] {
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+  );
+  const linked = new Set(
+    all
+      .flatMap(({ operation }) => Object.values(operation.responses))
+      .flatMap(({ links = {} }) => Object.values(links).map(({ operationId }) => operationId)),
+  );
+  return all.map(({ name, operation }) => ({ name, is_linked: linked.has(operation.operationId) }));
+}
+
+/** The share of generated values that is taken from the record; the others are what the schema allows. */
+const NAMING_SHARE = 0.7;
+
+/** Requests that must be answered with 2xx: values of parameters and a body, which are sent together. */
+type Request = { parameters: Record<string, unknown>; body?: unknown };
+
+/** For each operation that nobody can guess a request for, the ones that the seeded record answers. */
+function requestsOf(seeds: Seeds): Record<string, Request[]> {
+  return {
+    putArtifact: [{ parameters: { sha256: CONTENT_SHA256 }, body: CONTENT }],
+    answerStep: seeds.waiting.map(({ id, step }) => ({ parameters: { id }, body: { step, text: 'the DS3218' } })),
+    startEpisode: [
+      { parameters: {}, body: { task: 'Move the ball', inputs: [{ path: '/scene.xml', sha256: seeds.artifact }] } },
+    ],
+  };
+}
+
+/** The document with those requests as examples of its parameters and bodies. */
+export function withExamples(document: Document, seeds: Seeds): Document {
+  const requests = requestsOf(seeds);
+  const copy = structuredClone(document);
+  for (const operation of Object.values(copy.paths).flatMap((methods) => Object.values(methods))) {
+    const known = requests[operation.operationId];
+    if (known === undefined) continue;
+    const named = (values: unknown[]) => Object.fromEntries(values.map((value, index) => [`seed_${index}`, { value }]));
+    for (const parameter of operation.parameters ?? []) {
+      const values = known.flatMap(({ parameters }) => parameters[parameter.name] ?? []);
+      if (values.length > 0) parameter.examples = named(values);
+    }
+    for (const media of Object.values(operation.requestBody?.content ?? {}))
+      media.examples = named(known.map(({ body }) => body));
+  }
+  return copy;
+}
+
+/** Settings under which most requests name something that there is. */
+export function dictionariesOf(seeds: Seeds): string {
+  const words = {
+    episodes: seeds.episodes,
+    open_episodes: seeds.open,
+    seqs: [1, 2, 3],
+    artifacts: [seeds.artifact, CONTENT_SHA256],
+    // Cursors of the places before the first.
+    first_step: ['00000000'],
+    first_file: ['000000000'],
+    first_line: ['00000000000000'],
+    thought: ['thought'],
+    other: ['OTHER'],
+    output: ['output'],
+  };
+  type Word = keyof typeof words;
+  const bind = ([parameter, word]: [string, Word]) =>
+    `"${parameter}" = { dictionary = "${word}", probability = ${NAMING_SHARE} }`;
+  const everywhere: [string, Word][] = [
+    ['path.id', 'episodes'],
+    ['path.seq', 'seqs'],
+    ['path.sha256', 'artifacts'],
+    ['query.seq', 'seqs'],
+  ];
+  const some: Record<string, [string, Word][]> = {
+    ...Object.fromEntries(
+      ['cancelEpisode', 'pauseEpisode', 'resumeEpisode', 'sendMessage', 'answerStep'].map((operation) => [
+        operation,
+        [['path.id', 'open_episodes']] as [string, Word][],
+      ]),
+    ),
+    listSteps: [
+      ['query.cursor', 'first_step'],
+      ['query.kind', 'thought'],
+    ],
+    listLogs: [['query.cursor', 'first_line']],
+    listEpisodeArtifacts: [
+      ['query.cursor', 'first_file'],
+      ['query.kind', 'other'],
+      ['query.role', 'output'],
+    ],
+  };
+  return [
+    ...Object.entries(words).map(([word, values]) => `[dictionaries.${word}]\nvalues = ${JSON.stringify(values)}`),
+    ['[parameters]', ...everywhere.map(bind)].join('\n'),
+    ...Object.entries(some).map(
+      ([operation, bindings]) =>
+        `[[operations]]\ninclude-operation-id = "${operation}"\nparameters = { ${bindings.map(bind).join(', ')} }`,
+    ),
+  ].join('\n\n');
+}
