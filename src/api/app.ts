@@ -13,6 +13,7 @@ import { createEpisodeRoutes } from './routes/episodes.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createSearchRoutes } from './routes/search.ts';
 import { createStepRoutes } from './routes/steps.ts';
 import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
@@ -58,6 +59,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
+    .route('/', createSearchRoutes(deps))
     .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
