@@ -8,6 +8,7 @@ import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
 import type { Step, StepAttempt } from './step.ts';
 import type { PersonMessage } from './turn.ts';
+import type { StatusChange } from './stream.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
 /** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
@@ -114,6 +115,7 @@ export type Database = {
     UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
   >;
   step_artifacts: Table<StepArtifactRow, 'clock'>;
+  episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
   trace_outbox: Table<
