@@ -13,6 +13,8 @@ import { Step, StepAttempt } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
 const WITHOUT_NUL = '^[^\\u0000]*$';
+/** A member that zod leaves out of records; `requireSoundJson` refuses it. */
+const LOST_NAME = { const: '__proto__' };
 
 // What the API answers: the record's own shapes and the links between them, each a named component of the document.
 
@@ -37,10 +39,10 @@ const AnyJson = component('Json', Json, {
   ],
 });
 const AnyJsonObject = component('JsonObject', JsonObject, {
-  propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL },
+  propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL, not: LOST_NAME },
 });
 const ToolApprovals = component('Approvals', Approvals, {
-  propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL },
+  propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL, not: LOST_NAME },
 });
 const seq = z.number().int().min(1);
 

@@ -34,12 +34,15 @@ export type StepStart = z.infer<typeof StepStart>;
 /** A place in an episode's stream, opaque to clients: the epoch of the database and the `stream_seq`. */
 export type StreamPlace = { epoch: number; stream_seq: number };
 
-/** Nine and fifteen digits are what the database and a JSON number hold. */
-export const StreamId = z.string().regex(/^(?:0|[1-9]\d{0,8})-(?:0|[1-9]\d{0,14})$/);
-export const toStreamId = ({ epoch, stream_seq }: StreamPlace): string => `${epoch}-${stream_seq}`;
+/** Hexadecimal: 31 bits of the epoch, which a database integer holds, and 53 of the `stream_seq`, which a JSON number holds. */
+export const StreamId = z.string().regex(/^[0-7][0-9a-f]{7}[01][0-9a-f]{13}$/);
+const EPOCH_DIGITS = 8;
+const STREAM_SEQ_DIGITS = 14;
+export const toStreamId = ({ epoch, stream_seq }: StreamPlace): string =>
+  epoch.toString(16).padStart(EPOCH_DIGITS, '0') + stream_seq.toString(16).padStart(STREAM_SEQ_DIGITS, '0');
 
 /** The place that an id names. */
 export function fromStreamId(id: string): StreamPlace {
-  const [epoch, stream_seq] = id.split('-');
-  return { epoch: Number(epoch), stream_seq: Number(stream_seq) };
+  const [epoch, stream_seq] = [id.slice(0, EPOCH_DIGITS), id.slice(EPOCH_DIGITS)];
+  return { epoch: Number.parseInt(epoch, 16), stream_seq: Number.parseInt(stream_seq, 16) };
 }

@@ -6,6 +6,7 @@ import { createClient } from '../../../src/client/client.ts';
 import { followStream } from '../../../src/client/stream.ts';
 import { beginEpisode, endEpisode, setEpisodeStatus } from '../../../src/db/write/episodes.ts';
 import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
+import { toStreamId } from '../../../src/schemas/stream.ts';
 import { createDeployment } from '../../support/deployment.ts';
 import { startApi } from '../cli/api-process.ts';
 import { createTestApi, OPERATOR, seedEpisode, seedStep } from './test-api.ts';
@@ -79,7 +80,7 @@ test('an ended episode is told from its beginning to its end, and then there is 
 
 test('places of another epoch, of no episode and of no form are refused', async () => {
   const { id } = await seedEpisode(api);
-  expect((await open(id, { 'last-event-id': '7-1' })).status).toBe(409);
+  expect((await open(id, { 'last-event-id': '0000000700000000000001' })).status).toBe(409);
   expect((await open(id, { 'last-event-id': '1' })).status).toBe(400);
   expect((await open('00000000-0000-7000-8000-000000000000')).status).toBe(404);
 });
@@ -91,7 +92,8 @@ test('a stream that nothing wakes looks for itself and says that it lives', asyn
   const heard: Event[] = [];
   const next = async () => heard.push((await events.next()).value as Event);
   for (let n = 0; n < 4; n++) await next();
-  expect(heard.map(({ id }) => id)).toEqual([undefined, '0-0', '0-0', '0-0']);
+  const first = toStreamId({ epoch: 0, stream_seq: 0 });
+  expect(heard.map(({ id }) => id)).toEqual([undefined, first, first, first]);
   await endEpisode(deaf.db, episode.id, APPROVED);
   while (heard.at(-1)!.data?.status !== 'completed') await next();
   await Array.fromAsync(events);

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
+import { createApp } from '../../../src/api/app.ts';
+import type { ApiDeps } from '../../../src/api/deps.ts';
 import { openapiText } from '../../../src/api/openapi-file.ts';
 
 type Operation = {
   operationId?: string;
+  summary?: string;
   security?: unknown[];
   parameters?: { name: string; in: string }[];
-  requestBody?: { required?: boolean };
+  requestBody?: { required?: boolean; content: Record<string, unknown> };
   responses: Record<string, { content?: Record<string, unknown> }>;
 };
 const document = JSON.parse(openapiText()) as {
@@ -23,6 +26,27 @@ test('every operation has an id of its own', () => {
   expect(ids.every((id) => id !== undefined && /^[a-z][A-Za-z]+$/.test(id))).toBe(true);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.length).toBeGreaterThanOrEqual(13);
+});
+
+test('every route that the app serves is declared, but the document itself', () => {
+  const served = createApp({} as ApiDeps)
+    .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  const declared = operations.map(({ name }) => name);
+  expect([...new Set(served)].filter((name) => !declared.includes(name))).toEqual(['get /openapi.json']);
+});
+
+test('every operation says what it is for, and what fails is a problem everywhere', () => {
+  for (const { operation, path } of operations) {
+    expect(operation.summary).toMatch(/^[A-Z].+[^.]$/);
+    for (const [status, { content }] of Object.entries(operation.responses))
+      if (Number(status) >= 400 && path !== '/readyz')
+        expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
+  }
+});
+
+test.each(operations.filter(({ path }) => OPEN.includes(path)))('$name says that it is open', ({ operation }) => {
+  expect(operation.security).toEqual([]);
 });
 
 test.each(guarded)(
@@ -47,6 +71,7 @@ test.each(operations.filter(({ operation }) => operation.requestBody))(
   ({ operation }) => {
     expect(operation.requestBody?.required).toBe(true);
     expect(operation.responses).toHaveProperty('413');
+    if ('application/json' in (operation.requestBody?.content ?? {})) expect(operation.responses).toHaveProperty('415');
   },
 );
 
