@@ -36,7 +36,7 @@ export type Deployment = AsyncDisposable & {
   /** Accepts an episode with these input files. */
   accept(request: Partial<StartEpisode>, files?: Record<string, string | Uint8Array>): Promise<Episode>;
   /** Accepts and starts one in which a single engineer says these lines and then approves its work. */
-  play(lines: Line[], request?: Partial<StartEpisode>): Promise<Episode>;
+  play(lines: Line[], request?: Partial<StartEpisode>, files?: Record<string, string>): Promise<Episode>;
 };
 
 /** A line of a transcript as tests write it. */
@@ -98,9 +98,9 @@ export async function createDeployment(servers?: Record<string, string>): Promis
       workers.push(worker);
       return worker;
     },
-    async play(lines, request = {}) {
+    async play(lines, request = {}, inputs = {}) {
       const said = [...lines, ...APPROVAL].map((line) => ({ text: '', ...line }));
-      const files = { '/transcript.json': JSON.stringify({ lines: { engineer: said } }) };
+      const files = { ...inputs, '/transcript.json': JSON.stringify({ lines: { engineer: said } }) };
       const episode = await accept({ agent: 'single_engineer', model: 'scripted:transcript', ...request }, files);
       await workflows.startEpisode(episode);
       return episode;
