@@ -3,6 +3,7 @@ import { until } from '../../src/runtime/embedded/until.ts';
 import type { PartName, RunningServers } from '../../src/runtime/embedded/stack.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import type { Deployment, WorkerProcess } from '../support/deployment.ts';
+import { resetWorkflow } from '../support/reset.ts';
 
 /** A server that was killed stays away for this long at most. */
 const OUTAGE_MS_MAX = 20_000;
@@ -77,7 +78,8 @@ export const FAULTS: readonly Fault[] = [
     name: 'workflow reset to a task before',
     async strike({ deployment, episode }, random) {
       const place = random();
-      const attempt = async () => (await resetWorkflow(deployment, episode, place)) ?? true;
+      const at = (tasks: number) => Math.floor(place * tasks);
+      const attempt = async () => (await resetWorkflow(deployment, episode, at)) ?? true;
       await until({ what: 'the reset', duration_ms_max: WORKER_MS_MAX, attempt });
     },
   },
@@ -92,24 +94,4 @@ function signal({ pid }: WorkerProcess, name: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // another fault killed it meanwhile
   }
-}
-
-/** Resets the newest run to one of its completed workflow tasks, at `place` (0 to 1) of them, as `temporal workflow reset` does. */
-export async function resetWorkflow(
-  { workflows: { client } }: Deployment,
-  { workflow_id }: Episode,
-  place: number,
-): Promise<void> {
-  const { runId } = await client.workflow.getHandle(workflow_id).describe();
-  const { events } = await client.workflow.getHandle(workflow_id, runId).fetchHistory();
-  const tasks = (events ?? []).filter(({ workflowTaskCompletedEventAttributes: task }) => task);
-  const task = tasks[Math.floor(place * tasks.length)];
-  if (!task?.eventId) return; // it has not begun: there is nothing to go back to
-  await client.workflowService.resetWorkflowExecution({
-    namespace: client.options.namespace,
-    workflowExecution: { workflowId: workflow_id, runId },
-    reason: 'a test',
-    workflowTaskFinishEventId: task.eventId,
-    requestId: `${runId}-${place}`,
-  });
 }
