@@ -116,6 +116,14 @@ create table mirror_objects (
   unreferenced_at timestamp with time zone
 );
 
+create table person_requests (
+  episode_id uuid not null,
+  kind text not null,
+  key text not null,
+  request_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -308,6 +316,12 @@ alter table mirror_objects add constraint mirror_objects_pkey PRIMARY KEY (sha25
 alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text));
 
 alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
+
+alter table person_requests add constraint person_requests_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text])));
+
+alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
 
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 

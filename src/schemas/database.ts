@@ -62,6 +62,14 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type PersonRequestRow = {
+  episode_id: string;
+  kind: 'message' | 'answer';
+  key: string;
+  request_sha256: string;
+  created_at: string;
+};
+
 type MirrorRow = {
   sha256: string;
   size_bytes: number;
@@ -135,6 +143,7 @@ export type Database = {
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;
