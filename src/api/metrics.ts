@@ -78,11 +78,11 @@ type Gauges = ReturnType<typeof createGauges>;
 function createGauges(registry: Registry) {
   const registers = [registry];
   return {
-    one(name: string, help: string, value: number | null) {
+    one: (name: string, help: string, value: number | null): void => {
       if (value !== null) new Gauge({ name, help, registers }).set(value);
     },
     /** A gauge with a label: `known` values of it are told as 0 where nothing is counted. */
-    each(name: string, help: string, { label, known, counts }: Labelled) {
+    each: (name: string, help: string, { label, known, counts }: Labelled): void => {
       const gauge = new Gauge({ name, help, labelNames: [label], registers });
       for (const [value, count] of [...known.map((of): [string, number] => [of, 0]), ...counts])
         gauge.set({ [label]: value }, count);

@@ -29,7 +29,7 @@ export function webhookBody(type: WebhookType, at: Date, data: object): string {
  * The headers of a message: its id, the same however often it is posted, the time of posting (Unix seconds), and
  * `webhook-signature: v1,` with base64 of the HMAC-SHA256 of `<id>.<timestamp>.<body>`.
  */
-export function webhookHeaders({ id, body }: WebhookMessage, secret: string | null, now: Date): Record<string, string> {
+function webhookHeaders({ id, body }: WebhookMessage, secret: string | null, now: Date): Record<string, string> {
   const timestamp = String(Math.floor(now.getTime() / 1000));
   const headers = { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp };
   if (secret === null) return headers;
