@@ -93,11 +93,7 @@ async function expectAttempts({ database: { db } }: Deployment, episodeId: strin
 }
 
 /** Log lines are numbered without gap, and what a command printed is there once, whole, under the attempt that ended its step. */
-async function expectLogs(
-  { database: { db } }: Deployment,
-  episodeId: string,
-  steps: readonly Step[],
-): Promise<void> {
+async function expectLogs({ database: { db } }: Deployment, episodeId: string, steps: readonly Step[]): Promise<void> {
   const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${episodeId}
     group by step_id, attempt having max(line) <> count(*)`.execute(db);
   assert.deepEqual(gaps, [], 'log lines are numbered without gap');
