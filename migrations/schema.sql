@@ -29,6 +29,14 @@ create table deployment (
   restore_epoch integer not null default 0
 );
 
+create table episode_statuses (
+  episode_id uuid not null,
+  stream_seq bigint not null,
+  status text not null,
+  terminal_reason text,
+  at timestamp with time zone not null default clock_timestamp()
+);
+
 create table episodes (
   id uuid not null,
   status text not null default 'queued'::text,
@@ -108,6 +116,14 @@ create table mirror_objects (
   unreferenced_at timestamp with time zone
 );
 
+create table person_requests (
+  episode_id uuid not null,
+  kind text not null,
+  key text not null,
+  request_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -132,6 +148,13 @@ create table schema_migrations (
   name text not null,
   checksum text not null,
   applied_at timestamp with time zone not null default now()
+);
+
+create table sessions (
+  token_sha256 text not null,
+  api_key_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null
 );
 
 create table step_artifacts (
@@ -236,6 +259,10 @@ alter table deployment add constraint deployment_only_one_check CHECK (only_one)
 
 alter table deployment add constraint deployment_pkey PRIMARY KEY (only_one);
 
+alter table episode_statuses add constraint episode_statuses_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table episode_statuses add constraint episode_statuses_pkey PRIMARY KEY (episode_id, stream_seq);
+
 alter table episodes add constraint episodes_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text]))));
 
 alter table episodes add constraint episodes_check1 CHECK (((generation_kind = 'original'::text) = (parent_episode_id IS NULL)));
@@ -290,6 +317,12 @@ alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sh
 
 alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
 
+alter table person_requests add constraint person_requests_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text])));
+
+alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
+
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
@@ -303,6 +336,10 @@ alter table restore_points add constraint restore_points_pkey PRIMARY KEY (id);
 alter table restore_points add constraint restore_points_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'incomplete'::text, 'failed'::text])));
 
 alter table schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (name);
+
+alter table sessions add constraint sessions_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+
+alter table sessions add constraint sessions_pkey PRIMARY KEY (token_sha256);
 
 alter table step_artifacts add constraint step_artifacts_pkey PRIMARY KEY (step_id, role, path);
 
@@ -364,11 +401,27 @@ alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subje
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
+CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
+
+CREATE INDEX episodes_created ON episodes USING btree (created_at);
+
+CREATE INDEX episodes_inputs ON episodes USING gin (inputs jsonb_path_ops);
+
+CREATE INDEX episodes_model ON episodes USING btree (model, id);
+
+CREATE INDEX episodes_outcome ON episodes USING btree (terminal_reason, id) WHERE (terminal_reason IS NOT NULL);
+
 CREATE INDEX episodes_parent ON episodes USING btree (parent_episode_id) WHERE (parent_episode_id IS NOT NULL);
+
+CREATE INDEX episodes_search ON episodes USING gin (search_words(task, (failure ->> 'message'::text)));
 
 CREATE INDEX episodes_status ON episodes USING btree (status, id);
 
+CREATE INDEX episodes_tags ON episodes USING gin (tags);
+
 CREATE UNIQUE INDEX execution_logs_line ON execution_logs USING btree (step_id, attempt, line);
+
+CREATE INDEX execution_logs_search ON execution_logs USING gin (search_words(text)) WHERE (level = ANY (ARRAY['warning'::text, 'error'::text]));
 
 CREATE INDEX feedback_episode ON feedback USING btree (episode_id, created_at);
 
@@ -380,11 +433,21 @@ CREATE INDEX restore_drills_started ON restore_drills USING btree (started_at DE
 
 CREATE INDEX restore_points_started ON restore_points USING btree (started_at DESC);
 
+CREATE INDEX sessions_api_key ON sessions USING btree (api_key_id);
+
+CREATE INDEX sessions_expiry ON sessions USING btree (expires_at);
+
 CREATE INDEX step_artifacts_sha256 ON step_artifacts USING btree (sha256);
 
 CREATE UNIQUE INDEX steps_current_line ON steps USING btree (episode_id, seq) WHERE (superseded_by IS NULL);
 
+CREATE INDEX steps_ended ON steps USING btree (episode_id, ended_stream_seq) WHERE (ended_stream_seq IS NOT NULL);
+
+CREATE INDEX steps_search ON steps USING gin (search_words(name, search_text, (error ->> 'message'::text)));
+
 CREATE INDEX steps_served_from ON steps USING btree (served_from) WHERE (served_from IS NOT NULL);
+
+CREATE INDEX steps_started ON steps USING btree (episode_id, started_stream_seq);
 
 CREATE INDEX steps_workspace ON steps USING btree (workspace_sha256) WHERE (workspace_sha256 IS NOT NULL);
 
@@ -395,6 +458,21 @@ CREATE INDEX trace_outbox_episode ON trace_outbox USING btree (episode_id);
 CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
+
+CREATE OR REPLACE FUNCTION public.note_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'UPDATE' then
+    -- A status is a place of its own in the stream, whether or not the writer gave one out.
+    new.last_stream_seq = greatest(new.last_stream_seq, old.last_stream_seq + 1);
+  end if;
+  insert into episode_statuses (episode_id, stream_seq, status, terminal_reason)
+  values (new.id, new.last_stream_seq, new.status, new.terminal_reason);
+  return new;
+end $function$
+;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
@@ -417,6 +495,31 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.search_query(text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT to_tsquery('simple'::regconfig, string_agg(((''''::text || word.word) || ''':*'::text), ' & '::text)) AS to_tsquery FROM regexp_split_to_table(search_separated($1), '\s+'::text) word(word) WHERE (word.word <> ''::text))
+;
+
+CREATE OR REPLACE FUNCTION public.search_separated(text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN translate($1, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, repeat(' '::text, 32))
+;
+
+CREATE OR REPLACE FUNCTION public.search_words(text, text DEFAULT NULL::text, text DEFAULT NULL::text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector('simple'::regconfig, search_separated(((((COALESCE($1, ''::text) || ' '::text) || COALESCE($2, ''::text)) || ' '::text) || COALESCE($3, ''::text))))
+;
+
 CREATE CONSTRAINT TRIGGER ended_step_has_span AFTER UPDATE OF status ON public.steps DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status <> 'running'::text)) EXECUTE FUNCTION require_span();
 
 CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER first_status_is_noted AFTER INSERT ON public.episodes FOR EACH ROW EXECUTE FUNCTION note_status();
+
+CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();

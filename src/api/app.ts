@@ -17,7 +17,9 @@ import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
 import { createReproductionRoutes } from './routes/reproductions.ts';
 import { createRewindRoutes } from './routes/rewind.ts';
+import { createSearchRoutes } from './routes/search.ts';
 import { createStepRoutes } from './routes/steps.ts';
+import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
 /** A request's id, given or made, at most so long; it is written into every answer, problem and log line. */
@@ -60,10 +62,12 @@ export function createApp(deps: ApiDeps) {
     .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
+    .route('/', createSearchRoutes(deps))
     .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));

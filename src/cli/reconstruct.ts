@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
 import { WorkspaceAt } from '../schemas/lineage.ts';
 import type { WorkspaceFile } from '../schemas/workspace.ts';
-import { bodyOf } from './client.ts';
-import type { Client } from './client.ts';
+import { bodyOf } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 
 /** What stood there, and where it lies now. */
 export type Reconstructed = { folder: string; seq: number; workspace_sha256: string; files: number; messages: number };

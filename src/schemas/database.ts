@@ -8,6 +8,7 @@ import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
 import type { Step, StepAttempt } from './step.ts';
 import type { PersonMessage } from './turn.ts';
+import type { StatusChange } from './stream.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
 /** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
@@ -59,6 +60,14 @@ type ApiKeyRow = {
   key_sha256: string;
   created_at: string;
   revoked_at: string | null;
+};
+
+type PersonRequestRow = {
+  episode_id: string;
+  kind: 'message' | 'answer';
+  key: string;
+  request_sha256: string;
+  created_at: string;
 };
 
 type MirrorRow = {
@@ -114,6 +123,7 @@ export type Database = {
     UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
   >;
   step_artifacts: Table<StepArtifactRow, 'clock'>;
+  episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
   trace_outbox: Table<
@@ -133,6 +143,7 @@ export type Database = {
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;

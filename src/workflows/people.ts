@@ -4,6 +4,7 @@ import type { StepIdentity } from '../schemas/step.ts';
 import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
 import { RECORD } from './activity-options.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from './messages.ts';
+import { messageStepKey } from './names.ts';
 import { settle } from './settle.ts';
 
 const { openPersonStep, closePersonStep, hearRecorded } = proxyActivities<EpisodeActivities>(RECORD);
@@ -69,7 +70,7 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
 }
 
 const say = ({ id, ...said }: PersonMessage, step: StepIdentity) =>
-  record({ step, step_key: `message:${id}`, name: 'message', call: null, said }, () =>
+  record({ step, step_key: messageStepKey(id), name: 'message', call: null, said }, () =>
     Promise.resolve({ said, status: 'ok' }),
   );
 

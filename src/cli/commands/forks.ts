@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { bodyOf } from '../client.ts';
-import type { Client, EpisodeAnswer } from '../client.ts';
+import { bodyOf } from '../../client/client.ts';
+import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import { gatherChange, integer } from '../options.ts';
 import type { Changes } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
-import { createClient } from '../client.ts';
+import { createClient } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';

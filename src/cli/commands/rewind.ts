@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
-import { bodyOf, createClient } from '../client.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
