@@ -66,7 +66,11 @@ function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
     { title: 'KIND', text: ({ kind }) => kind },
     { title: 'AGENT', text: ({ agent }) => agent },
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'STATUS', text: ({ status }) => status, paint: (cell, { status }) => coloured(cell, status, stream) },
+    {
+      title: 'STATUS',
+      text: ({ status, served_from }) => (served_from === null ? status : `${status}, recorded`),
+      paint: (cell, { status }) => coloured(cell, status, stream),
+    },
     { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
     { title: 'TOOK', right: true, text: tookOf },
     { title: 'FILES', text: ({ artifacts }) => artifacts.map(({ path }) => path).join(' ') },

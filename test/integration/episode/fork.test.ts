@@ -76,6 +76,14 @@ const rowsOf = async ({ id }: Episode) => {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 };
 
+const runOf = async ({ id }: Episode) => (await getEpisode(deployment.database.db, id)).run_id ?? '';
+
+/** Waits for the aftercare of the episode's last run; returns what its audit found. */
+async function audited(episode: Episode): Promise<unknown> {
+  const { workflow } = deployment.workflows.client;
+  return workflow.getHandle(aftercareIdOf(episode.id, await runOf(episode))).result();
+}
+
 /** The kinds of steps, by number: t(hought), c(all), h(uman). */
 const shapeOf = async ({ id }: Episode) =>
   (await stepsOf(deployment, id)).map(({ kind }) => (kind === 'thought' ? 't' : kind === 'human' ? 'h' : 'c')).join('');
@@ -134,18 +142,35 @@ test('a fork of a fork reads through both, and hears what it was begun with befo
   ]);
   expect(steps[13]).toMatchObject({ kind: 'human', name: 'message', output: { content: 'look again' } });
   await expectTrueRecord(deployment, grandchild.id);
+  expect(await audited(grandchild)).toMatchObject({ verdict: 'unverified', finding_count: 0 }); // no Langfuse is there
 });
 
-const runOf = async ({ id }: Episode) => (await getEpisode(deployment.database.db, id)).run_id ?? '';
+test('a person’s decision on a call holds in a fork after it, which asks nobody again', async () => {
+  const episode = await deployment.play([{ calls: [write('/a.txt'), write('/b.txt')] }], {
+    approvals: { write_file: 'ask' },
+  });
+  const decide = async (one: Episode, approve: boolean) => {
+    const { seq } = await untilRow(deployment, async () =>
+      (await stepsOf(deployment, one.id)).find(({ kind, status }) => kind === 'human' && status === 'running'),
+    );
+    await deployment.workflows.answer(one, { id: randomUUID(), author: 'ada', step: seq, approve, text: 'so be it' });
+    return seq;
+  };
+  expect(await decide(episode, false)).toBe(2);
+  const child = await untilRow(deployment, async () => (await stepsOf(deployment, episode.id))[3]).then(() =>
+    fork(episode, 2),
+  );
+  expect(await decide(child, true)).toBe(4);
+  const steps = await stepsOf(deployment, child.id);
+  expect(steps.slice(2, 4)).toMatchObject([
+    { episode_id: child.id, name: 'write_file', error: { message: 'ada declined this call: so be it' } },
+    { episode_id: child.id, name: 'approval' },
+  ]);
+  for (const one of [episode, child]) await deployment.workflows.cancelEpisode(one);
+});
 
 const rewind = (episode: Episode, seq: number, run_id: string) =>
   deployment.workflows.rewindEpisode(episode, { seq, run_id, request_id: randomUUID() });
-
-/** Waits for the aftercare of the episode's last run; returns what its audit found. */
-async function audited(episode: Episode): Promise<unknown> {
-  const { workflow } = deployment.workflows.client;
-  return workflow.getHandle(aftercareIdOf(episode.id, await runOf(episode))).result();
-}
 
 test('an ended episode that is rewound runs again from that step, and its record tells of both lines', async () => {
   const { db } = deployment.database;
