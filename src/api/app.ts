@@ -1,6 +1,6 @@
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { requireApiKey } from './authentication.ts';
+import { requireKey } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
 import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
@@ -14,6 +14,7 @@ import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
 import { createSearchRoutes } from './routes/search.ts';
+import { createSessionRoutes } from './routes/sessions.ts';
 import { createStepRoutes } from './routes/steps.ts';
 import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
@@ -47,7 +48,7 @@ export function createApp(deps: ApiDeps) {
         problemResponse(c, 'method_not_allowed', { headers: { allow: methods.join(', ') } }),
     }),
   );
-  app.use('/v1/*', requireApiKey(deps.db));
+  app.use('/v1/*', requireKey(deps));
   const routed = app
     .route('/', createSystemRoutes(deps))
     .route('/', createEpisodeRoutes(deps))
@@ -60,6 +61,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
+    .route('/', createSessionRoutes(deps))
     .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));

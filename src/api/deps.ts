@@ -53,6 +53,8 @@ export type ApiDeps = {
   /** Langfuse's environment, which scores are given in. */
   readonly environment: string;
   readonly links: LinkBases;
+  /** How often one key may ask one process, over some seconds; 0 is as often as it likes. */
+  readonly requests_per_s_max: number;
   /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
   readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
   /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */

@@ -54,6 +54,8 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type SessionRow = { token_sha256: string; api_key_id: string; created_at: string; expires_at: string };
+
 type MirrorRow = {
   sha256: string;
   size_bytes: number;
@@ -114,6 +116,7 @@ export type Database = {
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  sessions: Table<SessionRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;
