@@ -70,7 +70,17 @@ create table episodes (
   last_stream_seq bigint not null default 0,
   idempotency_key text,
   request_sha256 text not null,
-  approvals jsonb not null default '{}'::jsonb
+  approvals jsonb not null default '{}'::jsonb,
+  generation_kind text not null default 'original'::text,
+  seed_id text,
+  seed_dataset text,
+  parent_episode_id uuid,
+  forked_from_seq integer,
+  parent_runs integer,
+  opening_message jsonb,
+  recorded_until integer,
+  recorded_miss jsonb,
+  reopened_by text[] not null default '{}'::text[]
 );
 
 create table execution_logs (
@@ -195,7 +205,9 @@ create table steps (
   search_text text,
   attempt_count integer not null default 0,
   started_stream_seq bigint not null,
-  ended_stream_seq bigint
+  ended_stream_seq bigint,
+  asked_sha256 text,
+  served_from uuid
 );
 
 create table trace_outbox (
@@ -245,9 +257,27 @@ alter table episode_statuses add constraint episode_statuses_pkey PRIMARY KEY (e
 
 alter table episodes add constraint episodes_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text]))));
 
+alter table episodes add constraint episodes_check1 CHECK (((generation_kind = 'original'::text) = (parent_episode_id IS NULL)));
+
+alter table episodes add constraint episodes_check2 CHECK (((parent_episode_id IS NULL) = (forked_from_seq IS NULL)));
+
+alter table episodes add constraint episodes_check3 CHECK (((parent_episode_id IS NULL) = (parent_runs IS NULL)));
+
+alter table episodes add constraint episodes_check4 CHECK (((generation_kind = 'rerun'::text) = (recorded_until IS NOT NULL)));
+
+alter table episodes add constraint episodes_forked_from_seq_check CHECK ((forked_from_seq >= 0));
+
+alter table episodes add constraint episodes_generation_kind_check CHECK ((generation_kind = ANY (ARRAY['original'::text, 'fork'::text, 'rerun'::text])));
+
 alter table episodes add constraint episodes_idempotency_key_key UNIQUE (idempotency_key);
 
+alter table episodes add constraint episodes_parent_episode_id_fkey FOREIGN KEY (parent_episode_id) REFERENCES episodes(id);
+
+alter table episodes add constraint episodes_parent_runs_check CHECK ((parent_runs >= 0));
+
 alter table episodes add constraint episodes_pkey PRIMARY KEY (id);
+
+alter table episodes add constraint episodes_recorded_until_check CHECK ((recorded_until > 0));
 
 alter table episodes add constraint episodes_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text])));
 
@@ -317,6 +347,8 @@ alter table step_attempts add constraint step_attempts_step_id_fkey FOREIGN KEY 
 
 alter table steps add constraint ended_step_has_span TRIGGER DEFERRABLE INITIALLY DEFERRED;
 
+alter table steps add constraint steps_asked_sha256_check CHECK ((asked_sha256 ~ '^[0-9a-f]{64}$'::text));
+
 alter table steps add constraint steps_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table steps add constraint steps_check1 CHECK (((status = 'running'::text) = (ended_stream_seq IS NULL)));
@@ -332,6 +364,8 @@ alter table steps add constraint steps_pkey PRIMARY KEY (id);
 alter table steps add constraint steps_search_text_check CHECK ((octet_length(search_text) <= 4096));
 
 alter table steps add constraint steps_seq_check CHECK ((seq > 0));
+
+alter table steps add constraint steps_served_from_fkey FOREIGN KEY (served_from) REFERENCES steps(id) ON DELETE SET NULL;
 
 alter table steps add constraint steps_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'error'::text, 'cancelled'::text, 'lost'::text])));
 
@@ -362,6 +396,8 @@ CREATE INDEX episodes_inputs ON episodes USING gin (inputs jsonb_path_ops);
 CREATE INDEX episodes_model ON episodes USING btree (model, id);
 
 CREATE INDEX episodes_outcome ON episodes USING btree (terminal_reason, id) WHERE (terminal_reason IS NOT NULL);
+
+CREATE INDEX episodes_parent ON episodes USING btree (parent_episode_id) WHERE (parent_episode_id IS NOT NULL);
 
 CREATE INDEX episodes_search ON episodes USING gin (search_words(task, (failure ->> 'message'::text)));
 
@@ -394,6 +430,8 @@ CREATE UNIQUE INDEX steps_current_line ON steps USING btree (episode_id, seq) WH
 CREATE INDEX steps_ended ON steps USING btree (episode_id, ended_stream_seq) WHERE (ended_stream_seq IS NOT NULL);
 
 CREATE INDEX steps_search ON steps USING gin (search_words(name, search_text, (error ->> 'message'::text)));
+
+CREATE INDEX steps_served_from ON steps USING btree (served_from) WHERE (served_from IS NOT NULL);
 
 CREATE INDEX steps_started ON steps USING btree (episode_id, started_stream_seq);
 

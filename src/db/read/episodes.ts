@@ -3,11 +3,14 @@ import type { ExpressionBuilder, Kysely, Selectable } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode, EpisodeStatus, TerminalReason } from '../../schemas/episode.ts';
+import type { PersonMessage } from '../../schemas/turn.ts';
 
 type Row = Selectable<Database['episodes']>;
 
 /** The row without what is the record's own business. */
-export function toEpisode({ runs: _runs, idempotency_key: _key, request_sha256: _hash, ...episode }: Row): Episode {
+export function toEpisode(row: Row): Episode {
+  const { runs: _runs, reopened_by: _by, parent_runs: _count, opening_message: _said, ...rest } = row;
+  const { idempotency_key: _key, request_sha256: _hash, ...episode } = rest;
   return episode;
 }
 
@@ -22,6 +25,16 @@ export async function getEpisode(db: Kysely<Database>, id: string): Promise<Epis
   const episode = await findEpisode(db, id);
   if (!episode) throw new AppError('not_found', `no episode ${id}`);
   return episode;
+}
+
+/** What an episode began with, and the runs that worked on it, oldest first. */
+export type EpisodeOrigin = { episode: Episode; opening_message: PersonMessage | null; runs: string[] };
+
+/** The episode with what it began with; throws not_found. */
+export async function getEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin> {
+  const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) throw new AppError('not_found', `no episode ${id}`);
+  return { episode: toEpisode(row), opening_message: row.opening_message, runs: row.runs };
 }
 
 /** Which episodes: all conditions at once. `q` holds words that the task or the failure must have; times bound creation. */
