@@ -9,7 +9,9 @@ import { createArtifactRoutes } from './routes/artifacts.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
+import { createDocsRoutes } from './routes/docs.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
@@ -58,12 +60,14 @@ export function createApp(deps: ApiDeps) {
     .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
+    .route('/', createLineageRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
     .route('/', createSessionRoutes(deps))
     .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
+  app.route('/', createDocsRoutes());
   app.get('/openapi.json', (c) => c.json(document));
   return routed;
 }

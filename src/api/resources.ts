@@ -4,6 +4,7 @@ import { CoverageReport } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
+import { Lineage, LineageNode, LineageStep } from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
@@ -115,6 +116,21 @@ export const ArtifactResource = component(
   Artifact.extend({ content_type: z.string(), uri: z.string(), href: z.string() }),
 );
 export type ArtifactResource = z.infer<typeof ArtifactResource>;
+
+const LineageStepResource = component('LineageStep', LineageStep);
+
+/** Where an artifact came from and what came of it. */
+export const LineageResource = component(
+  'Lineage',
+  Lineage.extend({
+    nodes: z.array(
+      component(
+        'LineageNode',
+        LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
 
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);

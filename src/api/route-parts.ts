@@ -76,7 +76,7 @@ export const IdempotencyKey = z.object({
 export const EpisodePath = z.object({ id: Uuid });
 
 /** An integer in a query or path. `z.coerce` would take '', ' 1' and '0x10', which the published schema does not. */
-function queryInteger(bounds: { min: number; max: number; default?: number }) {
+export function queryInteger(bounds: { min: number; max: number; default?: number }) {
   return z
     .string()
     .regex(/^(?:0|[1-9]\d{0,9})$/, 'must be an integer')

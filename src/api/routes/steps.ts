@@ -64,10 +64,13 @@ const getRoute = createRoute({
 export function createStepRoutes({ db, store, links }: Pick<ApiDeps, 'db' | 'store' | 'links'>) {
   return createRoutes()
     .openapi(listRoute, async (c) => {
-      const { id, trace_id } = await getEpisode(db, c.req.valid('param').id);
+      const { id } = c.req.valid('param');
       const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
-      const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
+      const [{ trace_id }, rows] = await Promise.all([
+        getEpisode(db, id),
+        listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) }),
+      ]);
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
       const steps = await toStepResources({ db, store, links }, trace_id, items);
       return c.json({ items: steps, next_cursor }, 200);

@@ -34,7 +34,7 @@ test('a revoked key is refused', async () => {
 });
 
 test('health, readiness and the document are open', async () => {
-  for (const path of ['/healthz', '/readyz', '/openapi.json'])
+  for (const path of ['/healthz', '/readyz', '/openapi.json', '/docs'])
     expect((await api.call(path, { key: '' })).status).toBe(200);
 });
 
@@ -193,4 +193,18 @@ test('no secret reaches a log, an answer or a problem', async () => {
   for (const secret of secrets.filter((each) => each !== 'hunter2-in-a-query'))
     expect(said.filter((text) => text.includes(secret))).toEqual([]);
   expect(answers.filter((text) => text.includes('hunter2-in-a-query'))).toEqual([]);
+});
+
+test('the contract’s page loads nothing from elsewhere', async () => {
+  const page = await api.call('/docs', { key: '' });
+  const policy = page.headers.get('content-security-policy')!;
+  expect(policy).toContain("default-src 'none'; script-src 'self';");
+  expect(policy).not.toMatch(/https?:|\*|unsafe-eval/);
+  const loaded = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address!);
+  expect(loaded).toHaveLength(5);
+  for (const address of loaded) {
+    const file = await api.call(address, { key: '' });
+    expect([address, file.status]).toEqual([address, 200]);
+    expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(100);
+  }
 });
