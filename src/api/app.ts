@@ -2,9 +2,11 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { requireKey } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
+import { createMetrics } from './metrics.ts';
 import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
+import { createAlertRoutes } from './routes/alerts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
@@ -27,6 +29,7 @@ const REQUEST_ID_CHARS_MAX = 128;
 /** The API: everything it answers is declared in its OpenAPI document, and everything that fails is a problem document. */
 export function createApp(deps: ApiDeps) {
   const { logger } = deps;
+  const metrics = createMetrics(deps);
   const app = createRoutes();
   app.onError((error, c) => {
     const answer = problemOf(c, error);
@@ -35,6 +38,7 @@ export function createApp(deps: ApiDeps) {
     return answer;
   });
   app.notFound((c) => problemResponse(c, 'not_found', { detail: 'There is nothing at this address.' }));
+  app.use(metrics.count);
   app.use(requestId({ limitLength: REQUEST_ID_CHARS_MAX }));
   app.use(async (c, next) => {
     const started = performance.now();
@@ -52,7 +56,7 @@ export function createApp(deps: ApiDeps) {
   );
   app.use('/v1/*', requireKey(deps));
   const routed = app
-    .route('/', createSystemRoutes(deps))
+    .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
     .route('/', createPeopleRoutes(deps))
     .route('/', createStepRoutes(deps))
@@ -65,7 +69,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
     .route('/', createSessionRoutes(deps))
-    .route('/', createRecoveryRoutes(deps));
+    .route('/', createRecoveryRoutes(deps))
+    .route('/', createAlertRoutes(deps));
   const document = documentOf(routed);
   app.route('/', createDocsRoutes());
   app.get('/openapi.json', (c) => c.json(document));

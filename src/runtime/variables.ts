@@ -97,6 +97,9 @@ const Variables = z.object({
     .max(1_000_000, 'must be at most 1000000')
     .default(API_REQUESTS_PER_S_DEFAULT),
   ALERT_WEBHOOK_URL: httpUrl.optional(),
+  ALERT_WEBHOOK_SECRET: text
+    .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be whsec_ and base64 of 24 to 96 bytes')
+    .optional(),
 });
 /** The variables as parsed: typed, defaults filled in, still flat. */
 export type Variables = z.infer<typeof Variables>;
