@@ -64,6 +64,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    requests_per_s_max: config.api.requests_per_s_max,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {

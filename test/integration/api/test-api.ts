@@ -49,6 +49,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    requests_per_s_max: 0,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: new AbortController().signal,
     store,
