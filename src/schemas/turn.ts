@@ -21,6 +21,8 @@ export type EpisodeProgress = {
   paused: { author: string; reason: string } | null;
   /** Messages of people that the agents have not heard yet. */
   messages: PersonMessage[];
+  /** The record's epoch in which the run began: a record that was restored since refuses it. */
+  restore_epoch?: number;
 };
 
 /** What starts a run of the episode's workflow. */
@@ -29,6 +31,7 @@ export type EpisodeRun = {
   budgets: Budgets;
   /** Continue as new from this many events on; the server's own suggestion counts too. */
   history_events_max: number;
+  /** Where to go on from: a run before this one, or a place in the record. */
   progress?: EpisodeProgress;
 };
 

@@ -15,22 +15,34 @@ export type StreamCursor = { next: () => number; last: () => number };
 
 /**
  * Locks the episode's row and lets only its newest run pass. A run that the episode has not seen takes its line over: other
- * runs' steps from this one on become superseded. Throws not_found, or aborted for a run that was overtaken.
+ * runs' steps from this one on become superseded. Throws not_found, or aborted for a run that was overtaken or that
+ * belongs to the record as it was before it was restored.
  */
 export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: FreezeSpan): Promise<StreamCursor> {
   const { episode_id, run_id } = identity;
   const episode = await tx
     .selectFrom('episodes')
-    .select(['runs', 'last_stream_seq'])
+    .select((e) => ['runs', 'last_stream_seq', e.selectFrom('deployment').select('restore_epoch').as('restore_epoch')])
     .where('id', '=', episode_id)
     .forUpdate()
     .executeTakeFirst();
   if (!episode) throw new AppError('not_found', `no episode ${episode_id}`);
+  requireEpoch(identity.restore_epoch, episode.restore_epoch ?? 0);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
-  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next });
+  const doubtful = (episode.restore_epoch ?? 0) > 0;
+  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, doubtful });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
+}
+
+/** Throws aborted for a run of an older epoch: its history is that of a record which is lost. */
+export function requireEpoch(run_epoch: number | undefined, record_epoch: number): void {
+  if ((run_epoch ?? 0) >= record_epoch) return;
+  throw new AppError(
+    'aborted',
+    `the run began before the record was restored (epoch ${record_epoch}): it may write no more`,
+  );
 }
 
 /** What a run hears that another has overtaken. */
@@ -44,7 +56,8 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  { freezeSpan, next }: { freezeSpan: FreezeSpan; next: () => number },
+  // In a restored record a step that was running may have ended in the one that is lost, and Langfuse been told of it.
+  { freezeSpan, next, doubtful }: { freezeSpan: FreezeSpan; next: () => number; doubtful: boolean },
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -63,7 +76,7 @@ async function takeOver(
       .where('id', '=', row.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null });
+    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful });
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx

@@ -10,7 +10,7 @@ import { pointPrefix, readManifest, sealManifest, writeManifest } from '../../..
 import { insertArtifact } from '../../../src/db/append/artifacts.ts';
 import type { BackupStore } from '../../../src/storage/backup-store.ts';
 import { objectKey } from '../../../src/storage/keys.ts';
-import { createRecoveryDeployment, PASSWORD, sha256 } from './recovery-deployment.ts';
+import { createRecoveryDeployment, PASSWORD, sha256, UNSIGNED } from './recovery-deployment.ts';
 import type { RecoveryDeployment } from './recovery-deployment.ts';
 
 const CONTENTS = Array.from({ length: 8 }, (_, n) => `precious ${n}`);
@@ -136,12 +136,15 @@ test(
   async () => {
     const { names } = deployment.backups.backups;
     const { id } = await makePoint();
-    const { manifest_sha256: _, ...true_one } = await readManifest(names, id);
+    const { manifest_sha256: _, signature: _signature, ...true_one } = await readManifest(names, id);
     const tables = true_one.database.tables.map((table) =>
       table.name === 'public.artifacts' ? { ...table, rows_hash: '1' } : table,
     );
     const other = '00000000-0000-7000-8000-0000000000aa';
-    await writeManifest(names, sealManifest({ ...true_one, id: other, database: { ...true_one.database, tables } }));
+    await writeManifest(
+      names,
+      sealManifest({ ...true_one, id: other, database: { ...true_one.database, tables } }, UNSIGNED),
+    );
     const drill = await outcomeOf(['drill', other]);
     expect(drill).toMatchObject({
       code: 1,

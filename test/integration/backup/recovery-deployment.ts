@@ -29,6 +29,9 @@ export const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 /** A credential that may appear nowhere: the role's password in this deployment's DATABASE_URL. */
 export const PASSWORD = 'a-password-that-may-appear-nowhere';
 
+/** How points are sealed where no key is configured. */
+export const UNSIGNED = { private_key: null, trusted: null };
+
 /** A deployment with its own database, its own two buckets and its own queues. */
 export type RecoveryDeployment = AsyncDisposable & {
   env: Record<string, string>;
