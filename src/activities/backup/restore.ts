@@ -147,15 +147,16 @@ async function copyObjects(
   await backups.names.readToFile(manifest.database.references, file, signal);
   const figures = { copied: 0, bytes: 0, missing: 0 };
   const lost: string[] = [];
-  const copy = async ({ sha256, size_bytes }: Reference) => {
+  const copy = async (reference: Reference) => {
+    const { sha256, size_bytes } = reference;
     try {
-      const { stream, content_type } = await backups.store.read(sha256, { signal });
-      await target.store.put(stream, { contentType: content_type, signal, expected: { sha256 } });
+      const { stream, content_type: contentType } = await backups.store.read(sha256, { signal });
+      await target.names.putArtifact(reference, stream, { contentType, signal });
       figures.bytes += size_bytes;
       report({ done: ++figures.copied, of: manifest.database.objects.count, bytes: figures.bytes });
     } catch (error) {
       const { code } = AppError.from(error);
-      if (code !== 'not_found' && code !== 'invalid_argument') throw error;
+      if (code !== 'not_found' && code !== 'data_loss') throw error;
       if (++figures.missing <= 3) lost.push(sha256);
     }
   };

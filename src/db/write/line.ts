@@ -22,7 +22,12 @@ export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: Freez
   const { episode_id, run_id } = identity;
   const episode = await tx
     .selectFrom('episodes')
-    .select((e) => ['runs', 'last_stream_seq', e.selectFrom('deployment').select('restore_epoch').as('restore_epoch')])
+    .select((e) => [
+      'runs',
+      'last_stream_seq',
+      e.selectFrom('deployment').select('restore_epoch').as('restore_epoch'),
+      e.selectFrom('deployment').select('restored_at').as('restored_at'),
+    ])
     .where('id', '=', episode_id)
     .forUpdate()
     .executeTakeFirst();
@@ -30,8 +35,8 @@ export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: Freez
   requireEpoch(identity.restore_epoch, episode.restore_epoch ?? 0);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
-  const doubtful = (episode.restore_epoch ?? 0) > 0;
-  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, doubtful });
+  if (!episode.runs.includes(run_id))
+    await takeOver(tx, identity, { freezeSpan, next: cursor.next, restored_at: episode.restored_at });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
 }
@@ -56,8 +61,7 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  // In a restored record a step that was running may have ended in the one that is lost, and Langfuse been told of it.
-  { freezeSpan, next, doubtful }: { freezeSpan: FreezeSpan; next: () => number; doubtful: boolean },
+  { freezeSpan, next, restored_at }: { freezeSpan: FreezeSpan; next: () => number; restored_at: string | null },
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -76,6 +80,8 @@ async function takeOver(
       .where('id', '=', row.id)
       .returningAll()
       .executeTakeFirstOrThrow();
+    // It may have ended in the record that was lost, and Langfuse been told of it.
+    const doubtful = restored_at !== null && lost.started_at < restored_at;
     await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful });
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;

@@ -68,19 +68,18 @@ export async function endRestoreDrill(
     .executeTakeFirstOrThrow();
 }
 
-/** Notes that the mirror's object was hashed now and is what its name says. */
-export async function noteMirrorObject(
+/** Notes that these objects of the mirror were hashed now and are what their names say. */
+export async function noteMirrorObjects(
   db: Kysely<Database>,
-  object: { sha256: string; size_bytes: number; etag: string },
+  objects: { sha256: string; size_bytes: number; etag: string }[],
 ): Promise<void> {
-  const { size_bytes, etag } = object;
-  await db
-    .insertInto('mirror_objects')
-    .values(object)
-    .onConflict((conflict) =>
-      conflict.column('sha256').doUpdateSet({ size_bytes, etag, verified_at: sql<string>`clock_timestamp()` }),
-    )
-    .execute();
+  if (objects.length === 0) return;
+  await sql`insert into mirror_objects (sha256, size_bytes, etag)
+    select distinct on (sha256) sha256, size_bytes, etag from unnest(${objects.map(({ sha256 }) => sha256)}::text[],
+      ${objects.map(({ size_bytes }) => size_bytes)}::bigint[], ${objects.map(({ etag }) => etag)}::text[])
+      as hashed (sha256, size_bytes, etag) order by sha256
+    on conflict (sha256) do update set size_bytes = excluded.size_bytes, etag = excluded.etag,
+      verified_at = clock_timestamp()`.execute(db);
 }
 
 /** Forgets objects that are no longer in the mirror, or no longer intact. */

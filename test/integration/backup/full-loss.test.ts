@@ -61,11 +61,15 @@ async function startTemporal(state: State): Promise<RunningServers> {
   return servers;
 }
 
-const untilAsked = (read: Read, { id }: Episode, question: string) =>
+/** The step that asks, once there is one; of this run, where one is named: another's may still stand there unanswered. */
+const untilAsked = (read: Read, { id }: Episode, question: string, run?: string) =>
   untilRow(read as Deployment, async () =>
     (await stepsOf(read as Deployment, id)).find(
-      ({ kind, status, input }) =>
-        kind === 'human' && status === 'running' && (input as { question?: string }).question === question,
+      ({ kind, status, input, run_id }) =>
+        kind === 'human' &&
+        status === 'running' &&
+        (input as { question?: string }).question === question &&
+        run_id === (run ?? run_id),
     ),
   );
 const untilEnded = (read: Read, id: string) =>
@@ -192,7 +196,7 @@ test.each(STATES)(
       const worker = await startWorkerProcess(env);
       opened.defer(() => worker.kill());
       const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env).temporal));
-      const { seq } = await untilAsked(read, open, 'two?');
+      const { seq } = await untilAsked(read, open, 'two?', done.continued[0]?.run_id);
       await workflows.answer(open, { id: randomUUID(), step: seq, author: 'ada', approve: true, text: 'yes' });
       expect(await untilEnded(read, open.id)).toMatchObject({ terminal_reason: 'APPROVED' });
       await expectTrueRecord(read as Deployment, open.id);

@@ -41,6 +41,8 @@ export type RecoveryDeployment = AsyncDisposable & {
   /** Runs a command of ours; `env` adds to the deployment's. */
   run(args: string[], env?: Record<string, string>): Promise<Ran>;
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
+  /** All that workers and commands have printed. */
+  said(): string;
   /** Stores objects and links them from an episode's row; returns their hashes. */
   store(contents: string[]): Promise<string[]>;
 };
@@ -100,7 +102,12 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
   await setUpDeployment(config, { log: () => {} });
   const workflows = await openEpisodeWorkflows(config.temporal);
   const workers: ChildProcess[] = [];
+  let said = '';
+  const hear = (text: string) => {
+    said += text;
+  };
   return {
+    said: () => said,
     env,
     config,
     backups,
@@ -112,6 +119,7 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
         text(child.stderr),
         new Promise<number | null>((resolve) => child.once('close', resolve)),
       ]);
+      hear(stdout + stderr);
       return { code, stdout, stderr };
     },
     async startWorker(more = {}) {
@@ -121,9 +129,11 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
       });
       workers.push(child);
       let complaints = '';
-      child.stderr.setEncoding('utf8').on('data', (said: string) => {
-        complaints += said;
+      child.stderr.setEncoding('utf8').on('data', (words: string) => {
+        complaints += words;
+        hear(words);
       });
+      child.stdout.setEncoding('utf8').on('data', hear);
       for await (const line of createInterface(child.stdout)) {
         if (!line.includes(' serves ')) continue;
         child.stdout.resume();
