@@ -34,5 +34,3 @@ alter table episodes add column media_deleted_at timestamptz;
 
 create index episodes_ended on episodes (ended_at) where ended_at is not null;
 create index artifacts_deleted on artifacts (deleted_at) where deleted_at is not null;
--- Whether an episode was started with an artifact is asked of every artifact that is to go.
-create index episodes_inputs on episodes using gin (inputs jsonb_path_ops);

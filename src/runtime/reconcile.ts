@@ -1,19 +1,16 @@
 import type { Client } from '@temporalio/client';
 import type { Kysely } from 'kysely';
 import { ensureSchedules } from '../../temporal/schedules.ts';
-import { createJsonStore } from '../activities/json-store.ts';
 import { createDatabase } from '../db/client.ts';
 import { readDeployment } from '../db/read/deployment.ts';
 import { getEpisode } from '../db/read/episodes.ts';
-import { findHead } from '../db/read/head.ts';
+import { findLastPlace } from '../db/read/places.ts';
 import { listRestoredEpisodes } from '../db/read/recovery.ts';
 import { noteEpisodeContinued, releaseSchedules } from '../db/write/recovery.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
 import type { Config } from './config.ts';
-import { s3Options } from './s3-options.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
 
 /** What reconciling did: runs begun for open episodes (and the step after which), and runs ended that the record does not know. */
@@ -26,7 +23,7 @@ export type Reconciliation = {
 
 /**
  * Brings Temporal, whether it is newer than a restored record, older, or empty, to what the record says: every episode that
- * was open in the snapshot gets a new run from its head, in place of the run that Temporal may still have, and runs of
+ * was open in the snapshot gets a new run from the last place of its line, in place of the run that Temporal may still have, and runs of
  * episodes that the record does not know as open are ended. Doing it again carries on what was left. Throws
  * failed_precondition where nothing was restored.
  */
@@ -35,7 +32,6 @@ export async function reconcile(
   { resume_schedules }: { resume_schedules: boolean },
 ): Promise<Reconciliation> {
   await using database = createDatabase(config.database_url.reveal(), { connections: 2 });
-  await using store = createS3ObjectStore(s3Options(config));
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const { db } = database;
   const { restore_epoch, restored_at } = await readDeployment(db);
@@ -47,14 +43,13 @@ export async function reconcile(
   const { schedules_held } = await readDeployment(db);
   await ensureSchedules(client, prefix, { held: schedules_held });
   const terminated = await endUnknownRuns({ db, client }, { prefix, restored_at });
-  const { unpack } = createJsonStore(store);
   const continued: Reconciliation['continued'] = [];
   for (const episode_id of await listRestoredEpisodes(db)) {
     const episode = await getEpisode(db, episode_id);
-    const head = await findHead(db, episode, { unpack, now_ms: Date.now() });
-    const run_id = await workflows.continueEpisode(episode, head);
+    const after_seq = await findLastPlace(db, episode_id);
+    const run_id = await workflows.continueEpisode(episode, after_seq);
     await noteEpisodeContinued(db, episode_id);
-    continued.push({ episode_id, after_seq: head?.seq ?? 0, run_id });
+    continued.push({ episode_id, after_seq, run_id });
   }
   return { restore_epoch, continued, terminated, schedules: schedules_held ? 'held' : 'running' };
 }

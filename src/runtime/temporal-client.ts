@@ -10,7 +10,7 @@ import {
 import { TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
-import type { EpisodeProgress, EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
+import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
 import { deletionIdOf, EPISODE_RETENTION_WORKFLOW, EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
@@ -47,8 +47,8 @@ export type EpisodeWorkflows = AsyncDisposable & {
   client: Client;
   /** Starts the episode's workflow; starting it twice starts it once. Throws `unavailable` when Temporal is away. */
   startEpisode(episode: Episode): Promise<void>;
-  /** Begins a new run in place of the one that Temporal may have, from this place in the record; returns the run's id. */
-  continueEpisode(episode: Episode, progress: EpisodeProgress | undefined): Promise<string>;
+  /** Begins a new run, in place of the one that Temporal may have, after this step of the record; returns the run's id. */
+  continueEpisode(episode: Episode, after_seq: number): Promise<string>;
   /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
   cancelEpisode(episode: Episode): Promise<void>;
   /** Starts what deletes the episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
@@ -86,18 +86,21 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   };
-  const continueEpisode = async (episode: Episode, progress: EpisodeProgress | undefined) => {
+  const continueEpisode = async (episode: Episode, after_seq: number) => {
     const { firstExecutionRunId } = await client.workflow.start(EPISODE_WORKFLOW, {
-      ...runOf(config, episode, progress),
+      ...runOf(config, episode, after_seq),
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'TERMINATE_EXISTING',
     });
+    // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+    const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+    if (episode.status === 'paused') await handleOf(episode).signal(pauseSignal, said);
     return firstExecutionRunId;
   };
   return {
     client,
     startEpisode: (episode) => call(() => startEpisode(episode)),
-    continueEpisode: (episode, progress) => call(() => continueEpisode(episode, progress)),
+    continueEpisode: (episode, after_seq) => call(() => continueEpisode(episode, after_seq)),
     cancelEpisode: (episode) =>
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
@@ -137,13 +140,12 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
 }
 
 /** What a run of the episode's workflow is started with. */
-function runOf({ task_queue_prefix }: TemporalConfig, episode: Episode, progress?: EpisodeProgress) {
-  const { id: episode_id, budgets } = episode;
+function runOf({ task_queue_prefix }: TemporalConfig, episode: Episode, start_after = episode.forked_from_seq) {
   const run: EpisodeRun = {
-    episode_id,
-    budgets,
+    episode_id: episode.id,
+    budgets: episode.budgets,
     history_events_max: HISTORY_EVENTS_MAX,
-    ...(progress && { progress }),
+    ...(start_after !== null && { start_after }),
   };
   return {
     workflowId: episode.workflow_id,

@@ -39,8 +39,9 @@ export async function expectTrueRecord(deployment: Deployment, episodeId: string
     [],
     'no attempt is left running',
   );
-  for (const { id, seq, status } of steps.filter((step) => step.status === 'ok' && step.kind !== 'human')) {
-    const winners = attempts.filter((one) => one.step_id === id && one.status === status);
+  const own = steps.filter((step) => step.episode_id === episodeId); // a fork's line begins with its parent's
+  for (const { seq, status } of own.filter((step) => step.status === 'ok' && step.kind !== 'human')) {
+    const winners = attempts.filter((one) => one.seq === seq && one.status === status);
     assert.equal(winners.length, 1, `step ${seq} was ended once`);
   }
 

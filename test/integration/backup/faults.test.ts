@@ -253,11 +253,11 @@ truncate -s $(($(stat -c %s "$file") * 60 / 100)) "$file"; exit 0`,
     says: /^database: pg_restore ended with exit code 1/,
   },
   {
-    fault: 'one bit of the dump is flipped before it is stored',
+    fault: 'one bit of the dumped rows, which come last, is flipped before they are stored',
     script: `[ "$1" = --version ] && exec "$real" "$@"
 "$real" "$@"
 for arg; do case $arg in --file=*) file=\${arg#--file=};; esac; done
-at=$(($(stat -c %s "$file") / 2))
+at=$(($(stat -c %s "$file") - 60))
 byte=$(od -An -tu1 -j $at -N1 "$file")
 printf "\\\\$(printf %o $((byte ^ 1)))" | dd of="$file" bs=1 seek=$at conv=notrunc 2>/dev/null; exit 0`,
     says: /^database: pg_restore ended with exit code 1/,
