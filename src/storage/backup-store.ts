@@ -112,16 +112,19 @@ export function createBackupStore(options: S3Connection & { bucket: string }): B
 
 type Place = { client: S3Client; bucket: string };
 
-/** Passes bytes on, hashing and counting them. */
-function createMeter() {
+type Meter = { size_bytes: number; sha256: () => string };
+
+/** Passes bytes on, hashing and counting them; at their end fails with what `refuse` says of them, if anything. */
+function createMeter(refuse: (metered: Meter) => AppError | null = () => null) {
   const hash = createHash('sha256');
-  const meter = { size_bytes: 0, sha256: () => hash.digest('hex') };
+  const meter: Meter = { size_bytes: 0, sha256: () => hash.digest('hex') };
   const stream = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk);
       meter.size_bytes += chunk.byteLength;
       done(null, chunk);
     },
+    flush: (done) => done(refuse(meter)),
   });
   return { meter, stream };
 }
@@ -156,17 +159,12 @@ async function putArtifact(
   const { sha256, size_bytes } = artifact;
   const params = { Key: objectKey(sha256), ContentType: contentType, Metadata: { sha256 } };
   // An upload whose stream fails at its very end stores nothing.
-  return upload(at, { params, length: size_bytes, parts: [stream, createVerifier(artifact)], signal });
-}
-
-/** Passes bytes on, and fails at their end unless they are the artifact's. */
-function createVerifier({ sha256, size_bytes }: PutArtifact['artifact']): Transform {
-  const { meter, stream } = createMeter();
-  stream._flush = (done) => {
-    const good = meter.size_bytes === size_bytes && meter.sha256() === sha256;
-    done(good ? null : new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`));
-  };
-  return stream;
+  const { stream: checked } = createMeter((metered) =>
+    metered.size_bytes === size_bytes && metered.sha256() === sha256
+      ? null
+      : new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`),
+  );
+  return upload(at, { params, length: size_bytes, parts: [stream, checked], signal });
 }
 
 type Uploading = {

@@ -33,14 +33,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
   const progress: EpisodeProgress = run.progress ?? firstProgress();
-  const identify = <Parent extends number | null>(seq: number, parent_seq: Parent) => {
-    const { restore_epoch } = progress;
-    return { episode_id, run_id, seq, parent_seq, ...(restore_epoch && { restore_epoch }) };
-  };
-  const next = <Parent extends number | null>(parent_seq: Parent) => {
-    progress.seq += 1;
-    return identify(progress.seq, parent_seq);
-  };
+  const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
   const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
   let open: StepIdentity | undefined;
@@ -79,7 +72,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         await condition(allHandlersFinished);
         await continueAsNew<typeof EpisodeWorkflow>({ ...run, progress });
       }
-      const step = identify(progress.seq + 1, null);
+      const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
@@ -103,6 +96,19 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
     if (status === 'cancelled') throw error;
     throw ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
   }
+}
+
+/** Numbers a run's steps: the one ahead, or the next, which then is behind. */
+function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_id' | 'run_id'>) {
+  const at = <Parent extends number | null>(seq: number, parent_seq: Parent) => {
+    const { restore_epoch } = progress;
+    return { ...run, seq, parent_seq, ...(restore_epoch && { restore_epoch }) };
+  };
+  const next = <Parent extends number | null>(parent_seq: Parent) => {
+    progress.seq += 1;
+    return at(progress.seq, parent_seq);
+  };
+  return { ahead: () => at(progress.seq + 1, null), next };
 }
 
 function firstProgress(): EpisodeProgress {

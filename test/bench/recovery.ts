@@ -120,7 +120,7 @@ async function fillDatabase(env: Record<string, string>, bytes: number): Promise
   await pool.query('set statement_timeout = 0');
   const size = async () => {
     const { rows } = await pool.query<{ bytes: number }>('select pg_database_size(current_database()) as bytes');
-    return Number(rows[0]?.bytes ?? 0);
+    return rows[0]?.bytes ?? 0;
   };
   for (let first = 0; (await size()) < bytes; first += 200_000)
     await pool.query(
@@ -131,7 +131,7 @@ async function fillDatabase(env: Record<string, string>, bytes: number): Promise
       [first],
     );
   await pool.query('checkpoint').catch(() => {}); // Not everybody may; it only quiets the disk.
-  return size();
+  return await size();
 }
 
 type Measured = { seconds: number; memory_mb: number };

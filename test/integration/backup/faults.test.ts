@@ -289,7 +289,7 @@ test(
       expect({ name, code, status }).toEqual({ name, code: 1, status: 'failed' });
       expect(checks.map((check) => `${check.name}: ${check.reason}`)).toEqual([expect.stringMatching(says)]);
       await rm(fault);
-      expect(await make(), name).toMatchObject({ code: 0, status: 'complete' });
+      expect({ name, ...(await make()) }).toMatchObject({ name, code: 0, status: 'complete' });
     }
     const listed = JSON.parse((await other.run(['backup', 'list', '--json'])).stdout) as { items: { id: string }[] };
     expect(listed.items).toHaveLength(1 + PROGRAM_FAULTS.length);

@@ -62,7 +62,7 @@ async function startTemporal(state: State): Promise<RunningServers> {
 }
 
 /** The step that asks, once there is one; of this run, where one is named: another's may still stand there unanswered. */
-const untilAsked = (read: Read, { id }: Episode, question: string, run?: string) =>
+const untilAsked = (read: Read, { id }: Episode, { question, run }: { question: string; run?: string | undefined }) =>
   untilRow(read as Deployment, async () =>
     (await stepsOf(read as Deployment, id)).find(
       ({ kind, status, input, run_id }) =>
@@ -107,7 +107,7 @@ beforeAll(async () => {
   ended = await deployment.play([write('/first.md')]);
   await untilEnded(deployment, ended.id);
   open = await deployment.play([write('/open.md'), ask('one?'), write('/second.md'), ask('two?')]);
-  const first = await untilAsked(deployment, open, 'one?');
+  const first = await untilAsked(deployment, open, { question: 'one?' });
   // What Temporal knew before the snapshot.
   await mkdir(join(homes.older, 'temporal'), { recursive: true });
   const live = new DatabaseSync(join(homes.newer, 'temporal/temporal.db'), { readOnly: true, timeout: 10_000 });
@@ -115,17 +115,17 @@ beforeAll(async () => {
   live.close();
   const said = { author: 'ada', approve: true, text: 'yes' };
   await deployment.workflows.answer(open, { id: randomUUID(), step: first.seq, ...said });
-  await untilAsked(deployment, open, 'two?');
+  await untilAsked(deployment, open, { question: 'two?' });
   await run(['backup', 'run'], deployment.env);
   manifest = (await run(['backup', 'show', 'latest'], deployment.env)) as unknown as typeof manifest;
   // From here on it is lost, but Langfuse hears all of it, also of what the snapshot still holds as untold.
   await worker.kill();
   const told = await startWorkerProcess({ ...deployment.env, ...langfuse });
-  const second = await untilAsked(deployment, open, 'two?');
+  const second = await untilAsked(deployment, open, { question: 'two?' });
   await deployment.workflows.answer(open, { id: randomUUID(), step: second.seq, ...said });
   await untilEnded(deployment, open.id);
   late = await deployment.play([ask('who?')]);
-  await untilAsked(deployment, late, 'who?');
+  await untilAsked(deployment, late, { question: 'who?' });
   await until({
     what: 'Langfuse hears of everything',
     duration_ms_max: 60_000,
@@ -196,7 +196,7 @@ test.each(STATES)(
       const worker = await startWorkerProcess(env);
       opened.defer(() => worker.kill());
       const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env).temporal));
-      const { seq } = await untilAsked(read, open, 'two?', done.continued[0]?.run_id);
+      const { seq } = await untilAsked(read, open, { question: 'two?', run: done.continued[0]?.run_id });
       await workflows.answer(open, { id: randomUUID(), step: seq, author: 'ada', approve: true, text: 'yes' });
       expect(await untilEnded(read, open.id)).toMatchObject({ terminal_reason: 'APPROVED' });
       await expectTrueRecord(read as Deployment, open.id);

@@ -79,8 +79,8 @@ export async function untilPending(
   });
 }
 
-/** Makes the deployment, migrated and set up, without a worker. */
-export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
+/** Makes the deployment, migrated and set up, without a worker; `more` adds to its variables. */
+export async function createRecoveryDeployment(more: Record<string, string> = {}): Promise<RecoveryDeployment> {
   const test = await createTestDatabase();
   const home = await mkdtemp(join(tmpdir(), 'observatory-recovery-'));
   const name = new URL(test.url).pathname.slice(1);
@@ -94,6 +94,7 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
     OBSERVATORY_HOME: home,
     S3_BUCKET_ARTIFACTS: `recovery-${suffix}-artifacts`,
     S3_BUCKET_BACKUPS: `recovery-${suffix}-backups`,
+    ...more,
   };
   const config = loadConfig(env);
   const backups = await openBackups(config, test.client);
@@ -112,8 +113,8 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
     config,
     backups,
     workflows,
-    run: async (args, more = {}) => {
-      const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env, ...more } });
+    run: async (args, others = {}) => {
+      const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env, ...others } });
       const [stdout, stderr, code] = await Promise.all([
         text(child.stdout),
         text(child.stderr),
@@ -122,9 +123,9 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
       hear(stdout + stderr);
       return { code, stdout, stderr };
     },
-    async startWorker(more = {}) {
+    async startWorker(others = {}) {
       const child = spawn(process.execPath, [MAIN, 'worker'], {
-        env: { ...process.env, ...env, ...more },
+        env: { ...process.env, ...env, ...others },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       workers.push(child);
