@@ -103,6 +103,9 @@ const Variables = z.object({
   BACKUPS_PUBLIC_KEY: text
     .refine(isPublicKey, 'must be an Ed25519 public key: SPKI in PEM, or its DER in base64')
     .optional(),
+  ALERT_WEBHOOK_SECRET: text
+    .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be whsec_ and base64 of 24 to 96 bytes')
+    .optional(),
 });
 /** The variables as parsed: typed, defaults filled in, still flat. */
 export type Variables = z.infer<typeof Variables>;
