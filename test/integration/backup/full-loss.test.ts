@@ -19,10 +19,12 @@ import { until } from '../../../src/runtime/embedded/until.ts';
 import { startServers } from '../../../src/runtime/embedded/stack.ts';
 import type { RunningServers } from '../../../src/runtime/embedded/stack.ts';
 import { defaultHome, loadConfig, processEnvironment } from '../../../src/runtime/config.ts';
-import { openBucket } from '../../../src/runtime/recovery.ts';
+import { openBucket, openRecovery } from '../../../src/runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../../../src/runtime/temporal-client.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { reconcile } from '../../../src/runtime/reconcile.ts';
 import type { Reconciliation } from '../../../src/runtime/reconcile.ts';
+import { setUpDeployment } from '../../../src/runtime/set-up.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { APPROVAL, call, createDeployment, startWorkerProcess } from '../../support/deployment.ts';
@@ -170,12 +172,14 @@ test.each(STATES)(
       S3_BUCKET_ARTIFACTS: bucket,
       DATABASE_URL: urlOfDatabase(deployment.env['DATABASE_URL'] ?? '', database),
     };
-    const restored = await run(['restore', 'latest', '--database', database, '--bucket', bucket], {
+    const lost = {
       ...deployment.env,
       ...temporals[state].env,
       DATABASE_URL: deployment.env['DATABASE_URL'] ?? '',
       S3_BUCKET_BACKUPS: `loss-${SUFFIX}-backups`,
-    });
+    };
+    const recover = state === 'newer' ? byCommand : byCall;
+    const restored = await recover.restore(lost, { database, bucket });
     expect(restored).toMatchObject({ status: 'complete', restore_epoch: 1, open_episodes: [open.id] });
     await using opened = new AsyncDisposableStack();
     const read: Read = {
@@ -211,6 +215,30 @@ test.each(STATES)(
     }
   },
 );
+
+/** As a person does it. */
+const byCommand = {
+  restore: (env: Record<string, string>, { database, bucket }: { database: string; bucket: string }) =>
+    run(['restore', 'latest', '--database', database, '--bucket', bucket], env),
+  reconcile: async (env: Record<string, string>) => {
+    await run(['set-up'], env);
+    return (await run(['reconcile'], env)) as unknown as Reconciliation;
+  },
+};
+
+/** The same without processes, which take most of the time. */
+const byCall = {
+  async restore(env: Record<string, string>, to: { database: string; bucket: string }) {
+    await using recovery = await openRecovery(loadConfig(env));
+    const accepting = { accept_incomplete: false, accept_unsigned: false };
+    await using planned = await recovery.planRestore({ point: 'latest', ...to, ...accepting });
+    return await planned.run(() => {});
+  },
+  async reconcile(env: Record<string, string>) {
+    await setUpDeployment(loadConfig(env), { log: () => {} });
+    return reconcile(loadConfig(env), { resume_schedules: false });
+  },
+};
 
 /** The API works, new episodes run, and schedules wait until somebody lets them run. */
 async function expectService(read: Read, env: Record<string, string>): Promise<void> {
