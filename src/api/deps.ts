@@ -32,6 +32,8 @@ export type ApiDeps = {
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
+  /** Starts what deletes an ended episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  readonly deleteEpisode: (episode: Episode) => Promise<void>;
   /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
   readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
   readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;

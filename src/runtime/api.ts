@@ -9,13 +9,12 @@ import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
-import { s3Options } from './s3-options.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { listSchedules } from './schedules.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
@@ -30,7 +29,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using database = createDatabase(config.database_url.reveal());
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
   const { namespace, ui_url } = config.temporal;
@@ -41,6 +40,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     store,
     startEpisode: (episode) => workflows.startEpisode(episode),
     cancelEpisode: (episode) => workflows.cancelEpisode(episode),
+    deleteEpisode: (episode) => workflows.deleteEpisode(episode),
     pauseEpisode: (episode, said) => workflows.pauseEpisode(episode, said),
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),

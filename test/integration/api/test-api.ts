@@ -30,7 +30,7 @@ const NAMESPACE = 'test';
 export const OPERATOR = 'operator-key-of-the-tests';
 export const READER = 'reader-key-of-the-tests';
 
-/** The API on a real database and object store. `started`, `cancelled` and `said` hold what the workflows were asked for. */
+/** The API on a real database and object store. `started`, `cancelled`, `deleted` and `said` hold what the workflows were asked for. */
 export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const database = await createTestDatabase();
   const { db } = database.client;
@@ -43,6 +43,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
 
   const started: string[] = [];
   const cancelled: string[] = [];
+  const deleted: string[] = [];
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
@@ -55,6 +56,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
+    deleteEpisode: async ({ id }) => void deleted.push(id),
     pauseEpisode: async ({ id }, { author, reason }) => void said.push({ what: 'pause', episode: id, author, reason }),
     resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
     sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
@@ -97,6 +99,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     started,
     cancelled,
+    deleted,
     said,
     logged,
     call,
