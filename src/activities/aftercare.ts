@@ -3,6 +3,7 @@ import { v5 as uuidv5 } from 'uuid';
 import { insertFeedback } from '../db/append/feedback.ts';
 import { findEpisodeRecord } from '../db/read/coverage.ts';
 import type { EpisodeRecord } from '../db/read/coverage.ts';
+import { readDeployment } from '../db/read/deployment.ts';
 import { insertItems, listTakeovers } from '../db/write/spans.ts';
 import type { FrozenItem } from '../db/write/spans.ts';
 import { AppError } from '../errors.ts';
@@ -10,6 +11,7 @@ import type { Database } from '../schemas/database.ts';
 import { rootRunOf } from '../schemas/identity.ts';
 import type { EndedLine } from '../tracing/spans.ts';
 import { automaticScores } from '../tracing/scores.ts';
+import type { Announce } from './alerts/alerts.ts';
 import type { JsonStore } from './json-store.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -24,24 +26,29 @@ export type AftercareDeps = {
   awaitRunEnd: (workflowId: string, runId: string) => Promise<void>;
   /** Langfuse's environment. */
   environment: string;
+  announce: Announce;
 };
 
 /** Who gives the automatic scores. */
 const AUTHOR = 'observatory';
 
 /** The activities that follow an episode's end. */
-export function createAftercareActivities({ db, json, freezeRoot, awaitRunEnd, environment }: AftercareDeps) {
+export function createAftercareActivities(deps: AftercareDeps) {
+  const { db, json, freezeRoot, awaitRunEnd, environment, announce } = deps;
   return {
     /** Resolves when the run has closed: from then on its history is whole. */
     awaitRunEnd: heartbeating(({ workflow_id, run_id }: Aftercare): Promise<void> => awaitRunEnd(workflow_id, run_id)),
 
-    /** Puts the root span of every line of runs into the outbox, and the automatic scores. Doing it again changes nothing. */
+    /** Puts the root spans and the automatic scores into the outbox, and tells the webhook. Doing it again changes nothing. */
     closeTrace: heartbeating(async (episodeId: string): Promise<void> => {
       const record = await findEpisodeRecord(db, episodeId);
       if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
       const takeovers = await listTakeovers(db, episodeId, record.runs);
-      const roots = linesOf(record, takeovers).map(freezeRoot);
-      await insertItems(db, { episode_id: episodeId, step_id: null }, roots);
+      const { restored_at } = await readDeployment(db);
+      // Of a line from before a restore Langfuse may have been told by the record that was lost.
+      const isDoubtful = ({ started_at }: EndedLine) => restored_at !== null && started_at < restored_at;
+      for (const [doubtful, lines] of Map.groupBy(linesOf(record, takeovers), isDoubtful))
+        await insertItems(db, { episode_id: episodeId, step_id: null, doubtful }, lines.map(freezeRoot));
       const ended_by = record.episode.run_id ?? '';
       const outputs = new Map<string, unknown>();
       for (const step of record.steps) if (step.output) outputs.set(step.id, await json.unpack(step.output));
@@ -55,12 +62,21 @@ export function createAftercareActivities({ db, json, freezeRoot, awaitRunEnd, e
           environment,
         });
       }
+      await announce('episode.ended', uuidv5(`ended/${ended_by}`, episodeId), endOf(record));
     }),
   };
 }
 
 /** Every activity that follows an episode's end. */
 export type AftercareActivities = ReturnType<typeof createAftercareActivities>;
+
+/** What the webhook hears of an ended episode: how it ended, and no contents. */
+function endOf({ episode }: EpisodeRecord) {
+  const { id, status, agent, model, terminal_reason, failure_class, started_at, ended_at } = episode;
+  const { step_count, input_tokens, output_tokens, usd } = episode;
+  const sums = { step_count, input_tokens, output_tokens, usd };
+  return { episode_id: id, status, agent, model, terminal_reason, failure_class, started_at, ended_at, ...sums };
+}
 
 /** The lines of runs of an ended episode: each from its first step to its last, the newest to the episode's own end. */
 function linesOf({ episode, runs, steps }: EpisodeRecord, takeovers: ReadonlySet<string>): EndedLine[] {

@@ -14,8 +14,12 @@ export const jsonBody: MiddlewareHandler[] = [bodyLimit({ maxSize: JSON_BODY_BYT
 /** Refuses bodies that are not UTF-8, not JSON, nested too deep, or that hold text which is no Unicode or a member that gets lost. */
 function requireSoundJson(): MiddlewareHandler {
   return async (c, next) => {
+    const type = c.req.header('content-type');
+    // Hono validates `{}` in place of a body that is not there.
+    if (type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
+      throw new AppError('invalid_argument', 'The request needs a body of JSON.');
     // Another media type is refused by the route (415).
-    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(c.req.header('content-type') ?? ''))
+    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(type ?? ''))
       checkJson(new Uint8Array(await c.req.arrayBuffer()));
     await next();
   };

@@ -1,14 +1,17 @@
 import { createAdvanceActivity } from '../activities/advance.ts';
+import type { Alerts, Announce } from '../activities/alerts/alerts.ts';
 import { createAftercareActivities } from '../activities/aftercare.ts';
 import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
 import { createCoverageActivities } from '../activities/coverage.ts';
-import type { Alert } from '../activities/delivery-cycle.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
+import { createEpisodeRetentionActivities } from '../activities/episode-retention.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
 import { createStandActivity } from '../activities/stand.ts';
+import { createReproduceActivity } from '../activities/reproduce.ts';
+import { createRecordedAnswers } from '../activities/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
@@ -29,16 +32,19 @@ import type { EpisodeWorkflows } from './temporal-client.ts';
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   store: ObjectStore;
   workspaces: Workspaces;
-  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'client'>;
+  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'forgetRuns' | 'client'>;
   sandbox: Sandbox;
   model: Config['model'];
   namespace: string;
+  /** After how many days logs and videos go, and whole episodes. */
+  retention: Config['retention'];
   worker: { id: string; build: string };
   queues: { workspace: string };
   tracing: {
     redactor: Redactor;
     langfuse: LangfuseClient | null;
-    alert: Alert;
+    alerts: Alerts;
+    announce: Announce;
     environment: string;
     artifactUrl: (sha256: string) => string;
     /** Fires when the worker is told to stop. */
@@ -50,37 +56,57 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const { redactor, langfuse, alert, environment, artifactUrl, stopping } = tracing;
+  const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
   const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
+  const recordedAnswers = createRecordedAnswers({ db, json });
   const registry = createRegistry();
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, model);
   const workspace_queue = queues.workspace;
-  const calls = createCallToolActivities({
-    db,
-    store,
-    json,
-    recordStep,
-    registry,
-    workspaces,
-    sandbox,
-    workspace_queue,
-  });
+  const calls = {
+    ...createReproduceActivity({ db, store, environment }),
+    ...createCallToolActivities({
+      db,
+      store,
+      json,
+      recordStep,
+      recordedAnswers,
+      registry,
+      workspaces,
+      sandbox,
+      workspace_queue,
+    }),
+  };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, models, registry }),
+    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }),
+    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
-  const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
+  const sweep = {
+    ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
+    ...createEpisodeRetentionActivities({
+      db,
+      langfuse,
+      forgetRuns: (workflowId) => workflows.forgetRuns(workflowId),
+      policy: parts.retention,
+    }),
+  };
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const traces = {
-    ...createTraceDeliveryActivities({ db, pool, langfuse, alert, now, timings: DELIVERY_TIMINGS, stopping }),
-    ...createAftercareActivities({ db, json, freezeRoot: createRootFreezer(freezing), awaitRunEnd, environment }),
+    ...createTraceDeliveryActivities({ db, pool, langfuse, alerts, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createAftercareActivities({
+      db,
+      json,
+      freezeRoot: createRootFreezer(freezing),
+      awaitRunEnd,
+      environment,
+      announce,
+    }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
   };
   return { episode, calls, sweep, traces };

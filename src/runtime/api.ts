@@ -9,11 +9,12 @@ import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
+import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
+import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
-import { s3Options } from './s3-options.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { listSchedules } from './schedules.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
@@ -28,7 +29,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using database = createDatabase(config.database_url.reveal());
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
   const { namespace, ui_url } = config.temporal;
@@ -39,10 +40,14 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     store,
     startEpisode: (episode) => workflows.startEpisode(episode),
     cancelEpisode: (episode) => workflows.cancelEpisode(episode),
+    deleteEpisode: (episode) => workflows.deleteEpisode(episode),
     pauseEpisode: (episode, said) => workflows.pauseEpisode(episode, said),
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),
     answerStep: (episode, answer) => workflows.answer(episode, answer),
+    rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
+    startReproduction: (id, requests) => workflows.startReproduction(id, requests),
+    reconstruction: createReconstruction({ db: database.db, store }),
     catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
     checkRequest({ agent, model, approvals }) {
@@ -59,6 +64,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    requests_per_s_max: config.api.requests_per_s_max,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {
@@ -75,7 +81,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const server = serve({ fetch: createApp(deps).fetch, hostname, port });
   await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(error, port))]);
   log(`the API listens on ${config.api.public_url}`);
-  const watch = watchRecovery(recovery.status, { config, logger });
+  await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
+  const watch = watchRecovery(recovery.status, channel.alerts);
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');

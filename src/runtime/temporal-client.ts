@@ -8,18 +8,29 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import type { ReproduceRequest } from '../activities/reproduce.ts';
 import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
-import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
+import {
+  deletionIdOf,
+  EPISODE_RETENTION_WORKFLOW,
+  EPISODE_WORKFLOW,
+  REPRODUCE_WORKFLOW,
+  taskQueue,
+} from '../workflows/names.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
+import { rewindEpisode } from './rewind.ts';
+import type { Rewinding } from './rewind.ts';
 import type { TemporalConfig } from './config.ts';
 
 /** A call to Temporal from the API answers within this time, or says that Temporal is away. */
 const CALL_TIMEOUT_MS = 3_000;
 /** What a person says is checked by the workflow, so a worker has to answer: one that has just started needs this long. */
 const PERSON_TIMEOUT_MS = 10_000;
+/** The whole history is read for it. */
+const REWIND_TIMEOUT_MS = 20_000;
 /** A run continues as new from this many events on, below the 4,096 at which the server suggests it. */
 const HISTORY_EVENTS_MAX = 4_000;
 /** What Temporal's UI shows of a task in its lists, in UTF-16 units. */
@@ -47,8 +58,14 @@ export type EpisodeWorkflows = AsyncDisposable & {
   client: Client;
   /** Starts the episode's workflow; starting it twice starts it once. Throws `unavailable` when Temporal is away. */
   startEpisode(episode: Episode): Promise<void>;
+  /** Begins a new run, in place of the one that Temporal may have, after this step of the record; returns the run's id. */
+  continueEpisode(episode: Episode, after_seq: number): Promise<string>;
   /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
   cancelEpisode(episode: Episode): Promise<void>;
+  /** Starts what deletes the episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  deleteEpisode(episode: Episode): Promise<void>;
+  /** Removes every closed run of a workflow from Temporal. */
+  forgetRuns(workflowId: string): Promise<void>;
   /** Pauses the episode before its next thought or call. */
   pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
   /** Lets a paused episode go on. */
@@ -57,6 +74,10 @@ export type EpisodeWorkflows = AsyncDisposable & {
   sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
   answer(episode: Episode, answer: PersonAnswer): Promise<void>;
+  /** Takes the episode back to a step. Throws failed_precondition where it cannot go there. */
+  rewindEpisode(episode: Episode, rewinding: Rewinding): Promise<void>;
+  /** Starts running recorded simulations again; under one id once. */
+  startReproduction(workflowId: string, requests: ReproduceRequest[]): Promise<void>;
   /** Resolves when Temporal answers, else throws `unavailable`. */
   readyCheck(): Promise<void>;
 };
@@ -71,49 +92,61 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
     });
   const handleOf = ({ workflow_id }: Episode) => client.workflow.getHandle(workflow_id);
   const startEpisode = async (episode: Episode) => {
-    const run: EpisodeRun = {
-      episode_id: episode.id,
-      budgets: episode.budgets,
-      history_events_max: HISTORY_EVENTS_MAX,
-      ...(episode.forked_from_seq !== null && { start_after: episode.forked_from_seq }),
-    };
     try {
       await client.workflow.start(EPISODE_WORKFLOW, {
-        workflowId: episode.workflow_id,
-        taskQueue: taskQueue(config.task_queue_prefix, 'episodes'),
-        args: [run],
+        ...runOf(config, episode),
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        typedSearchAttributes: new TypedSearchAttributes([
-          { key: EPISODE_STATUS, value: episode.status },
-          { key: AGENT_NAME, value: episode.agent },
-        ]),
-        staticSummary: taskLine(episode.task),
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   };
+  const continueEpisode = async (episode: Episode, after_seq: number) => {
+    const { firstExecutionRunId } = await client.workflow.start(EPISODE_WORKFLOW, {
+      ...runOf(config, episode, after_seq),
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+    });
+    // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+    const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+    if (episode.status === 'paused') await handleOf(episode).signal(pauseSignal, said);
+    return firstExecutionRunId;
+  };
   return {
     client,
     startEpisode: (episode) => call(() => startEpisode(episode)),
+    continueEpisode: (episode, after_seq) => call(() => continueEpisode(episode, after_seq)),
     cancelEpisode: (episode) =>
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
         if (episode.status === 'queued') await startEpisode(episode);
         await handleOf(episode).cancel();
       }),
+    deleteEpisode: ({ id }) =>
+      call(async () => {
+        await client.workflow.start(EPISODE_RETENTION_WORKFLOW, {
+          workflowId: deletionIdOf(id),
+          taskQueue: taskQueue(config.task_queue_prefix, 'maintenance'),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          args: [{ episode_id: id }],
+        });
+      }),
+    forgetRuns: async (workflowId) => forgetRuns(client, workflowId),
     pauseEpisode: (episode, said) => call(() => handleOf(episode).signal(pauseSignal, said)),
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
     sendMessage: (episode, message) =>
       call(
-        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: message.id }),
+        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${message.id}` }),
         PERSON_TIMEOUT_MS,
       ),
     answer: (episode, answer) =>
       call(
-        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: answer.id }),
+        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
         PERSON_TIMEOUT_MS,
       ),
+    rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
+    startReproduction: (workflowId, requests) =>
+      call(() => startReproduction(client, { workflowId, requests, prefix: config.task_queue_prefix })),
     readyCheck: () =>
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
@@ -122,6 +155,45 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       await connection.close();
     },
   };
+}
+
+type Reproducing = { workflowId: string; requests: ReproduceRequest[]; prefix: string };
+
+async function startReproduction(client: Client, { workflowId, requests, prefix }: Reproducing): Promise<void> {
+  const options = { taskQueue: taskQueue(prefix, 'maintenance'), staticSummary: 'Simulates again' };
+  try {
+    await client.workflow.start(REPRODUCE_WORKFLOW, { workflowId, args: [requests], ...options });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** What a run of the episode's workflow is started with. */
+function runOf({ task_queue_prefix }: TemporalConfig, episode: Episode, start_after = episode.forked_from_seq) {
+  const run: EpisodeRun = {
+    episode_id: episode.id,
+    budgets: episode.budgets,
+    history_events_max: HISTORY_EVENTS_MAX,
+    ...(start_after !== null && { start_after }),
+  };
+  return {
+    workflowId: episode.workflow_id,
+    taskQueue: taskQueue(task_queue_prefix, 'episodes'),
+    args: [run],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: EPISODE_STATUS, value: episode.status },
+      { key: AGENT_NAME, value: episode.agent },
+    ]),
+    staticSummary: taskLine(episode.task),
+  };
+}
+
+async function forgetRuns(
+  { workflow, workflowService, options: { namespace } }: Client,
+  workflowId: string,
+): Promise<void> {
+  for await (const { runId } of workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+    await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } });
 }
 
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */

@@ -21,14 +21,16 @@ export type EpisodeProgress = {
   paused: { author: string; reason: string } | null;
   /** Messages of people that the agents have not heard yet. */
   messages: PersonMessage[];
+  /** The record's epoch in which the run began: a record that was restored since refuses it. */
+  restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
 };
 
-/** A message or pause of a recorded line: its place and which of the two. What was said is in its row. */
-export type RecordedWord = { seq: number; name: 'message' | 'pause' };
+/** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
+export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
 /** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
 export type Stand = {

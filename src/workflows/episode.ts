@@ -33,10 +33,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
   const progress: EpisodeProgress = run.progress ?? firstProgress();
-  const next = <Parent extends number | null>(parent_seq: Parent) => {
-    progress.seq += 1;
-    return { episode_id, run_id, seq: progress.seq, parent_seq };
-  };
+  const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
   const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
   let open: StepIdentity | undefined;
@@ -45,7 +42,11 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
     people.close();
     await CancellationScope.nonCancellable(async () => {
       await condition(allHandlersFinished);
-      await endEpisode.executeWithOptions({ summary: `end · ${outcome.terminal_reason}` }, [episode_id, outcome]);
+      await endEpisode.executeWithOptions({ summary: `end · ${outcome.terminal_reason}` }, [
+        episode_id,
+        outcome,
+        progress.restore_epoch,
+      ]);
       upsertSearchAttributes([
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
@@ -57,10 +58,13 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   };
 
   try {
-    await beginEpisode.executeWithOptions({ summary: 'begin' }, [episode_id, run_id]);
+    const began = [episode_id, run_id, progress.restore_epoch] as const;
+    progress.restore_epoch = await beginEpisode.executeWithOptions({ summary: 'begin' }, [...began]);
     upsertSearchAttributes([{ key: EPISODE_STATUS, value: 'running' }]);
-    const ended = await goToPlace(run, calls);
-    if (ended) return await close(ended);
+    if (run.start_after !== undefined && !run.progress) {
+      const ended = await goToPlace(run, run.start_after, calls);
+      if (ended) return await close(ended);
+    }
     for (;;) {
       await people.attend();
       const stopped = stoppedBy(progress, run);
@@ -70,7 +74,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         await condition(allHandlersFinished);
         await continueAsNew<typeof EpisodeWorkflow>({ ...run, progress });
       }
-      const step = { episode_id, run_id, seq: progress.seq + 1, parent_seq: null };
+      const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
@@ -96,6 +100,19 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   }
 }
 
+/** Numbers a run's steps: the one ahead, or the next, which then is behind. */
+function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_id' | 'run_id'>) {
+  const at = <Parent extends number | null>(seq: number, parent_seq: Parent) => {
+    const { restore_epoch } = progress;
+    return { ...run, seq, parent_seq, ...(restore_epoch && { restore_epoch }) };
+  };
+  const next = <Parent extends number | null>(parent_seq: Parent) => {
+    progress.seq += 1;
+    return at(progress.seq, parent_seq);
+  };
+  return { ahead: () => at(progress.seq + 1, null), next };
+}
+
 function firstProgress(): EpisodeProgress {
   return {
     seq: 0,
@@ -112,10 +129,12 @@ function firstProgress(): EpisodeProgress {
   };
 }
 
-/** A first run that begins at a recorded place goes there and does what is left to do; returns how it ended, if it did there. */
-async function goToPlace(run: EpisodeRun, calls: CallsRun): Promise<EpisodeOutcome | undefined> {
-  const { episode_id, start_after: seq } = run;
-  if (seq === undefined || run.progress) return undefined;
+/** Goes to the recorded place where a first run begins, does what is left to do there, and returns how it ended, if it did there. */
+async function goToPlace(
+  { episode_id }: EpisodeRun,
+  seq: number,
+  calls: CallsRun,
+): Promise<EpisodeOutcome | undefined> {
   const request = { episode_id, run_id: workflowInfo().runId, seq };
   const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
   const { messages, ...place } = stand.progress;

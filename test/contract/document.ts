@@ -1,4 +1,4 @@
-import { CONTENT, CONTENT_SHA256 } from './seeds.ts';
+import { CONTENT, CONTENT_SHA256, SIMULATION } from './seeds.ts';
 import type { Seeds } from './seeds.ts';
 
 type Parameter = { name: string; in: string; examples?: Record<string, { value: unknown }> };
@@ -36,6 +36,13 @@ function requestsOf(seeds: Seeds): Record<string, Request[]> {
   return {
     putArtifact: [{ parameters: { sha256: CONTENT_SHA256 }, body: CONTENT }],
     answerStep: seeds.waiting.map(({ id, step }) => ({ parameters: { id }, body: { step, text: 'the DS3218' } })),
+    forkEpisode: [{ parameters: { id: seeds.completed }, body: { step: 2, message: 'Take the other servo.' } }],
+    rerunEpisode: [{ parameters: { id: seeds.completed }, body: {} }],
+    rewindEpisode: [{ parameters: { id: seeds.completed }, body: { step: 2 } }],
+    reproduceEpisode: [{ parameters: { id: seeds.ended[0] }, body: { step: SIMULATION } }],
+    deleteEpisode: seeds.ended.slice(0, 1).map((id) => ({ parameters: { id } })),
+    getWorkspace: [{ parameters: { id: seeds.completed } }],
+    getConversation: [{ parameters: { id: seeds.completed } }],
     startEpisode: [
       { parameters: {}, body: { task: 'Move the ball', inputs: [{ path: '/scene.xml', sha256: seeds.artifact }] } },
     ],
@@ -65,6 +72,8 @@ export function dictionariesOf(seeds: Seeds): string {
   const words = {
     episodes: seeds.episodes,
     open_episodes: seeds.open,
+    ended_episodes: seeds.ended,
+    completed_episode: [seeds.completed],
     seqs: [1, 2, 3],
     artifacts: [seeds.artifact, CONTENT_SHA256],
     // Cursors of the places before the first.
@@ -91,6 +100,22 @@ export function dictionariesOf(seeds: Seeds): string {
         [['path.id', 'open_episodes']] as [string, Word][],
       ]),
     ),
+    deleteEpisode: [['path.id', 'ended_episodes']],
+    ...Object.fromEntries(
+      ['forkEpisode', 'rerunEpisode', 'rewindEpisode'].map((operation) => [
+        operation,
+        [['path.id', 'completed_episode']] as [string, Word][],
+      ]),
+    ),
+    getWorkspace: [
+      ['path.id', 'completed_episode'],
+      ['query.step', 'seqs'],
+    ],
+    getConversation: [
+      ['path.id', 'completed_episode'],
+      ['query.step', 'seqs'],
+    ],
+    reproduceEpisode: [['path.id', 'ended_episodes']],
     listSteps: [
       ['query.cursor', 'first_step'],
       ['query.kind', 'thought'],

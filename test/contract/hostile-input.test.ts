@@ -20,6 +20,10 @@ const VALID: Record<string, Loose> = {
   pauseEpisode: { reason: 'lunch' },
   sendMessage: { text: 'mind the corridor' },
   answerStep: { step: 1, text: 'yes' },
+  forkEpisode: { step: 1, message: 'Take the other servo.' },
+  rerunEpisode: { recorded_until: 1 },
+  rewindEpisode: { step: 1 },
+  reproduceEpisode: { step: 2 },
   addFeedback: { data_type: 'NUMERIC', name: 'useful', value: 1, seq: 1, comment: 'well' },
 };
 
@@ -37,6 +41,7 @@ beforeAll(async () => {
   api = await createTestApi();
   const seeded = await seedEpisode(api);
   await seedStep(api, seeded, { seq: 1 });
+  await seedStep(api, seeded, { seq: 2, kind: 'simulation' });
   episode = seeded.id;
 });
 afterAll(async () => {
@@ -55,6 +60,11 @@ type Sent = { body?: Body; type?: string; headers?: Record<string, string> };
 async function send({ path, method }: { path: string; method: string }, { body, type, headers = {} }: Sent) {
   const init = { method, headers: { ...(type !== undefined && { 'content-type': type }), ...headers } };
   return api.call(address(path), { ...init, ...(body !== undefined && { body, duplex: 'half' }) } as RequestInit);
+}
+
+/** What the schema lets through is done, or stands against the state of the episode. */
+function expectTaken({ status }: Response) {
+  expect(status < 300 || status === 409).toBe(true);
 }
 
 /** A problem of one of these statuses, as the operation declares it; and nothing failed on our side. */
@@ -90,7 +100,7 @@ test('every operation that takes JSON is here with a valid body', async () => {
   expect(withJson.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(VALID).toSorted());
   for (const operation of withJson) {
     const body = JSON.stringify(VALID[operation.operationId]);
-    expect((await send(operation, { body, type: 'application/json' })).status).toBeLessThan(300);
+    expectTaken(await send(operation, { body, type: 'application/json' }));
   }
 });
 
@@ -148,13 +158,12 @@ describe.each(withJson)('$operationId', (operation) => {
   });
 
   test('takes the last of a member that is given twice, as JSON in JavaScript does', async () => {
-    const [name, value] = Object.entries(valid)[0] as [string, Loose];
+    const [name] = Object.keys(valid);
     const first = `"${name}":{"not":"valid"}`;
     const answer = await json(`{${first},${text.slice(1)}`);
-    expect(answer.status).toBeLessThan(300);
+    expectTaken(answer);
     const last = await json(`${text.slice(0, -1)},${first}}`);
     await expectProblem(last, [400], operation);
-    expect(value).toBeDefined();
   });
 
   test.each([
@@ -174,7 +183,8 @@ describe.each(withJson)('$operationId', (operation) => {
     await expectProblem(await send(operation, { body: text, type }), [400, 415], operation);
   });
 
-  test('refuses a body without a media type, and one that is packed', async () => {
+  test('refuses no body, a body without a media type, and one that is packed', async () => {
+    await expectProblem(await send(operation, {}), [400], operation);
     await expectProblem(await send(operation, { body: Buffer.from(text) }), [400, 415], operation);
     const packed = {
       body: bytes([0x1f, 0x8b, 8, 0]),
@@ -186,7 +196,7 @@ describe.each(withJson)('$operationId', (operation) => {
 
   test('takes other spellings of its media type', async () => {
     for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;charset="UTF-8"'])
-      expect((await send(operation, { body: text, type })).status).toBeLessThan(300);
+      expectTaken(await send(operation, { body: text, type }));
   });
 
   test('stops reading a body that never ends', async () => {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { insertArtifact } from '../../src/db/append/artifacts.ts';
 import { insertFeedback } from '../../src/db/append/feedback.ts';
 import { insertCoverage } from '../../src/db/write/coverage.ts';
 import { endEpisode, setEpisodeStatus } from '../../src/db/write/episodes.ts';
@@ -21,11 +20,14 @@ export const CONTENT_SHA256 = createHash('sha256').update(CONTENT).digest('hex')
 export type Seeds = {
   /** Episodes of every status, with steps, files, log lines, feedback and an audit each. */
   episodes: string[];
+  /** The one that was really played, and those that only stand there as ended. */
+  completed: string;
+  ended: string[];
   /** Episodes whose workflow listens. */
   open: string[];
   /** Steps that wait for a person's answer. */
   waiting: { id: string; step: number }[];
-  /** An artifact that is stored. */
+  /** An artifact that steps made. */
   artifact: string;
   restore_points: string[];
 };
@@ -42,7 +44,10 @@ const ENDS: EpisodeOutcome[] = [
   { status: 'stopped', terminal_reason: 'OUT_OF_TURN_BUDGET', failure_class: 'AGENT_QUALITY', failure: null },
 ];
 const OPEN_STATUSES = ['queued', 'running', 'paused'] as const;
+/** The number of the seeded step that is a simulation. */
+export const SIMULATION = 3;
 const QUESTIONS = 3;
+const COUNTS = { expected: 3, confirmed: 2, missing: 1, doubled: 0, orphaned: 0, wrongly_typed: 0, damaged: 0 };
 
 /** Fills the record: a real episode that was played to its end, real ones that wait for an answer, and one in every other status. */
 export async function seedRecord(deployment: Deployment): Promise<Seeds> {
@@ -63,8 +68,12 @@ export async function seedRecord(deployment: Deployment): Promise<Seeds> {
   }
   const all = [...ended, ...open];
   for (const episode of all) {
-    for (const seq of [1, 2, 3])
-      await seedStep({ db, store }, episode, { seq, files: [{ path: `/${seq}.txt`, content: `file ${seq}` }] });
+    for (const seq of [1, 2, SIMULATION])
+      await seedStep({ db, store }, episode, {
+        seq,
+        ...(seq === SIMULATION && { kind: 'simulation' }),
+        files: [{ path: `/${seq}.txt`, content: `file ${seq}` }],
+      });
     await insertFeedback(
       db,
       { data_type: 'NUMERIC', name: 'score', value: 0.5, comment: 'half', seq: 1 },
@@ -80,10 +89,11 @@ export async function seedRecord(deployment: Deployment): Promise<Seeds> {
   for (const [index, end] of ENDS.entries()) await endEpisode(db, ended[index]!.id, end);
   await seedCoverage(deployment, played.completed);
   const restore_points = await seedRecovery(deployment);
-  const { sha256 } = await store.put(Buffer.from('an artifact'), { contentType: 'text/plain' });
-  await insertArtifact(db, { sha256, size_bytes: 'an artifact'.length });
+  const { sha256 } = await store.put(Buffer.from('file 1'), { contentType: 'text/plain' });
   return {
     episodes: [played.completed, ...all.map(({ id }) => id), ...played.waiting.map(({ id }) => id)],
+    completed: played.completed,
+    ended: ended.map(({ id }) => id),
     open: [...open.map(({ id }) => id), ...played.waiting.map(({ id }) => id)],
     waiting: played.waiting,
     artifact: sha256,
@@ -120,6 +130,7 @@ async function seedCoverage({ database }: Deployment, episode_id: string): Promi
     episode_id,
     verdict: 'incomplete',
     witnesses: { history: asked, steps: asked, objects: asked, langfuse: { asked: false, items: 0, reason: 'away' } },
+    counts: COUNTS,
     finding_count: 1,
     findings: [{ kind: 'missing', witness: 'langfuse', item: 'span', seq: 1, detail: 'Langfuse has no such span' }],
   });

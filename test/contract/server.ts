@@ -45,6 +45,7 @@ export async function startApi(deployment: Deployment, log_file: string): Promis
       ...deployment.env,
       API_HOST: '127.0.0.1',
       API_PORT: String(port),
+      API_REQUESTS_PER_S: '0',
     },
     stdio: ['ignore', log.fd, log.fd],
   });

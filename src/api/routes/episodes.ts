@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { insertEpisode } from '../../db/append/episodes.ts';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
-import type { Episode, EpisodeInput } from '../../schemas/episode.ts';
+import type { EpisodeInput } from '../../schemas/episode.ts';
+import { acceptEpisode } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { EpisodeQuery, toFilter } from '../episode-query.ts';
@@ -26,7 +26,15 @@ import {
 
 type Deps = Pick<
   ApiDeps,
-  'db' | 'startEpisode' | 'cancelEpisode' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'logger'
+  | 'db'
+  | 'startEpisode'
+  | 'cancelEpisode'
+  | 'deleteEpisode'
+  | 'checkRequest'
+  | 'namespace'
+  | 'code_version'
+  | 'links'
+  | 'logger'
 >;
 
 const ofNewEpisode = { parameters: { id: '$response.body#/id' } };
@@ -41,6 +49,12 @@ const links = Object.fromEntries(
     'resumeEpisode',
     'sendMessage',
     'answerStep',
+    'forkEpisode',
+    'rerunEpisode',
+    'rewindEpisode',
+    'reproduceEpisode',
+    'getWorkspace',
+    'getConversation',
   ].map((operationId) => [operationId, { operationId, ...ofNewEpisode }]),
 );
 
@@ -101,7 +115,19 @@ const cancelRoute = createRoute({
   responses: { 202: json('Asked', EpisodeResource), ...problems(403, 404, 409) },
 });
 
-/** Starting, listing, reading and cancelling episodes. */
+const deleteRoute = createRoute({
+  method: 'delete',
+  path: '/v1/episodes/{id}',
+  operationId: 'deleteEpisode',
+  summary:
+    'Delete an ended episode with its steps, logs, traces and, where nothing else refers to them, its files; once that is done it answers 404',
+  tags: ['episodes'],
+  security,
+  request: { params: EpisodePath },
+  responses: { 202: json('It is being deleted', EpisodeResource), ...problems(403, 404, 409) },
+});
+
+/** Starting, listing, reading, cancelling and deleting episodes. */
 export function createEpisodeRoutes(deps: Deps) {
   const { db } = deps;
   return createRoutes()
@@ -112,9 +138,7 @@ export function createEpisodeRoutes(deps: Deps) {
       await requireInputs(deps, request.inputs);
       const { namespace, code_version } = deps;
       const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
-      const { episode } = await insertEpisode(db, { request, namespace, idempotency_key, code_version });
-      if (episode.status === 'queued') await startOrLeave(deps, episode);
-      const resource = withLinks(episode, deps.links);
+      const resource = await acceptEpisode(deps, { request, namespace, idempotency_key, code_version });
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(listRoute, async (c) => {
@@ -134,6 +158,13 @@ export function createEpisodeRoutes(deps: Deps) {
         throw new AppError('failed_precondition', 'The episode has ended already.');
       await deps.cancelEpisode(episode);
       return c.json(withLinks(await getEpisode(db, episode.id), deps.links), 202);
+    })
+    .openapi(deleteRoute, async (c) => {
+      const episode = await getEpisode(db, c.req.valid('param').id);
+      if (episode.ended_at === null)
+        throw new AppError('failed_precondition', 'The episode has not ended: cancel it first.');
+      await deps.deleteEpisode(episode);
+      return c.json(withLinks(episode, deps.links), 202);
     });
 }
 
@@ -159,14 +190,4 @@ async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void
       : [],
   );
   throw new UnmetRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
-}
-
-/** The row is the acceptance: what cannot be started now is started by the sweeper. */
-async function startOrLeave({ startEpisode, logger }: Deps, episode: Episode): Promise<void> {
-  try {
-    await startEpisode(episode);
-  } catch (error) {
-    const { code, message } = AppError.from(error);
-    logger.warn({ episode_id: episode.id, code, message }, 'episode left to the sweeper');
-  }
 }

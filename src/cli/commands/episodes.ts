@@ -7,6 +7,7 @@ import { listAllSteps } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { renderEpisode, renderEpisodes } from '../render.ts';
+import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
 import { registerStart } from './start.ts';
@@ -14,7 +15,9 @@ import { registerTail } from './tail.ts';
 
 /** Adds `observatory episodes …`. */
 export function registerEpisodes(program: Command, env: Environment): void {
-  const episodes = program.command('episodes').description('start, list, show, follow, speak to, and cancel episodes');
+  const episodes = program
+    .command('episodes')
+    .description('start, list, show, follow, speak to, fork, re-run and cancel episodes');
   const connect = () => createClient(findConnection(env));
   registerStart(episodes, connect);
   registerList(episodes, connect);
@@ -22,7 +25,9 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerTail(episodes, connect);
   registerLogs(episodes, connect);
   registerPeople(episodes, connect);
+  registerForks(episodes, connect);
   registerCancel(episodes, connect);
+  registerDelete(episodes, connect);
 }
 
 type ListOptions = {
@@ -89,5 +94,19 @@ function registerCancel(episodes: Command, connect: () => Client): void {
       const episode = await bodyOf(connect().v1.episodes[':id'].cancel.$post({ param: { id } }));
       if (json) printJson(episode);
       else print(`Episode ${episode.id} is asked to stop.`);
+    });
+}
+
+function registerDelete(episodes: Command, connect: () => Client): void {
+  episodes
+    .command('delete')
+    .argument('<id>')
+    .description('delete an ended episode: its steps, logs and traces, and the files that nothing else refers to')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes delete ${EXAMPLE_ID}`))
+    .action(async (id: string, { json }: { json?: true }) => {
+      const episode = await bodyOf(connect().v1.episodes[':id'].$delete({ param: { id } }));
+      if (json) printJson(episode);
+      else print(`Episode ${episode.id} is being deleted.`);
     });
 }

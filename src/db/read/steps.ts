@@ -33,6 +33,25 @@ export async function getStep(db: Kysely<Database>, episodeId: string, seq: numb
   return step;
 }
 
+/** The run that recorded an episode's own step, or its first one where the step is not its own; undefined where it has none. */
+export async function findRunAt(db: Kysely<Database>, episodeId: string, seq: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select('run_id')
+    .where('episode_id', '=', episodeId)
+    .where('seq', '<=', seq)
+    .where('superseded_by', 'is', null)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
+  if (row) return row.run_id;
+  const episode = await db
+    .selectFrom('episodes')
+    .select(['runs', 'run_id'])
+    .where('id', '=', episodeId)
+    .executeTakeFirst();
+  return episode?.runs[0] ?? episode?.run_id ?? undefined;
+}
+
 /** The step with its attempts, oldest first, and its artifacts by role and path; throws not_found. */
 export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq: number): Promise<StepDetail> {
   const step = await getStep(db, episodeId, seq);
@@ -45,6 +64,21 @@ export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq
     attempts: attempts.map(({ step_id: _id, activity_attempt: _attempt, ...attempt }) => attempt),
     artifacts: artifacts.map(({ step_id: _, ...link }) => link),
   };
+}
+
+/** Whether a person's step of the current line, named by its key or its number, has ended. */
+export async function hasPersonSpoken(
+  db: Kysely<Database>,
+  episodeId: string,
+  which: { step_key: string } | { seq: number },
+): Promise<boolean> {
+  const { query } = await currentLine(db, episodeId);
+  const row = await query
+    .where((e) => ('seq' in which ? e('seq', '=', which.seq) : e('step_key', '=', which.step_key)))
+    .where('kind', '=', 'human')
+    .where('status', '<>', 'running')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /**

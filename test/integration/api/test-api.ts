@@ -14,6 +14,8 @@ import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
+import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
+import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
@@ -28,7 +30,7 @@ const NAMESPACE = 'test';
 export const OPERATOR = 'operator-key-of-the-tests';
 export const READER = 'reader-key-of-the-tests';
 
-/** The API on a real database and object store. `started`, `cancelled` and `said` hold what the workflows were asked for. */
+/** The API on a real database and object store. `started`, `cancelled`, `deleted` and `said` hold what the workflows were asked for. */
 export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const database = await createTestDatabase();
   const { db } = database.client;
@@ -41,21 +43,27 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
 
   const started: string[] = [];
   const cancelled: string[] = [];
+  const deleted: string[] = [];
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
   const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    requests_per_s_max: 0,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
+    deleteEpisode: async ({ id }) => void deleted.push(id),
     pauseEpisode: async ({ id }, { author, reason }) => void said.push({ what: 'pause', episode: id, author, reason }),
     resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
     sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
     answerStep: async (episode, answer) => void said.push({ what: 'answer', episode: episode.id, ...answer }),
+    rewindEpisode: async ({ id }, rewinding) => void said.push({ what: 'rewind', episode: id, ...rewinding }),
+    startReproduction: async (id, requests) => void said.push({ what: 'reproduce', id, requests }),
+    reconstruction: createReconstruction({ db, store }),
     catalogue: () => createCatalogue(undefined),
     listSchedules: async () => [],
     recovery: {
@@ -91,6 +99,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     started,
     cancelled,
+    deleted,
     said,
     logged,
     call,
@@ -129,9 +138,15 @@ export async function seedEpisode({ db }: Pick<TestApi, 'db'>, request: Partial<
 export async function seedStep(
   api: Pick<TestApi, 'db' | 'store'>,
   episode: Pick<Episode, 'id'>,
-  options: { seq: number; run_id?: string; files?: { path: string; content: string; role?: 'input' | 'output' }[] },
+  options: {
+    seq: number;
+    run_id?: string;
+    step_key?: string;
+    kind?: StepKind;
+    files?: { path: string; content: string; role?: 'input' | 'output' }[];
+  },
 ): Promise<void> {
-  const { seq, run_id = 'run-1', files = [] } = options;
+  const { seq, run_id = 'run-1', step_key = `call-model:${seq}`, kind = 'thought', files = [] } = options;
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const artifacts: ArtifactLink[] = [];
   for (const { path, content, role = 'output' } of files) {
@@ -141,8 +156,8 @@ export async function seedStep(
   const begun = await beginStep(api.db, {
     identity: { episode_id: episode.id, run_id, seq, parent_seq: null },
     description: {
-      step_key: `call-model:${seq}`,
-      kind: 'thought',
+      step_key,
+      kind,
       agent: 'engineer_planner',
       node: 'agent',
       name: 'think',
