@@ -98,6 +98,20 @@ create table mirror_objects (
   unreferenced_at timestamp with time zone
 );
 
+create table replay_verdicts (
+  episode_id uuid not null,
+  run_id text not null,
+  build text not null,
+  verdict text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  replayed_tasks integer not null,
+  uncovered text,
+  mismatch jsonb,
+  detail text,
+  replayed_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -202,6 +216,18 @@ create table trace_outbox (
   error text
 );
 
+create table workflow_histories (
+  episode_id uuid not null,
+  run_id text not null,
+  sha256 text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  failed_tasks integer not null,
+  closed_by text not null,
+  build text not null,
+  archived_at timestamp with time zone not null default clock_timestamp()
+);
+
 alter table api_keys add constraint api_keys_key_sha256_key UNIQUE (key_sha256);
 
 alter table api_keys add constraint api_keys_pkey PRIMARY KEY (id);
@@ -259,6 +285,16 @@ alter table mirror_objects add constraint mirror_objects_pkey PRIMARY KEY (sha25
 alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text));
 
 alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
+
+alter table replay_verdicts add constraint replay_verdicts_check CHECK ((replayed_tasks <= workflow_tasks));
+
+alter table replay_verdicts add constraint replay_verdicts_check1 CHECK (((verdict <> 'deterministic'::text) OR ((replayed_tasks = workflow_tasks) AND (workflow_tasks > 0))));
+
+alter table replay_verdicts add constraint replay_verdicts_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table replay_verdicts add constraint replay_verdicts_pkey PRIMARY KEY (episode_id, run_id, build);
+
+alter table replay_verdicts add constraint replay_verdicts_verdict_check CHECK ((verdict = ANY (ARRAY['deterministic'::text, 'nondeterministic'::text, 'unreplayable'::text])));
 
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
@@ -328,6 +364,18 @@ alter table trace_outbox add constraint trace_outbox_step_id_fkey FOREIGN KEY (s
 
 alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text])));
 
+alter table workflow_histories add constraint workflow_histories_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table workflow_histories add constraint workflow_histories_events_check CHECK ((events > 0));
+
+alter table workflow_histories add constraint workflow_histories_failed_tasks_check CHECK ((failed_tasks >= 0));
+
+alter table workflow_histories add constraint workflow_histories_pkey PRIMARY KEY (episode_id, run_id);
+
+alter table workflow_histories add constraint workflow_histories_sha256_fkey FOREIGN KEY (sha256) REFERENCES artifacts(sha256);
+
+alter table workflow_histories add constraint workflow_histories_workflow_tasks_check CHECK ((workflow_tasks >= 0));
+
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
 CREATE INDEX episodes_status ON episodes USING btree (status, id);
@@ -357,6 +405,8 @@ CREATE INDEX trace_outbox_episode ON trace_outbox USING btree (episode_id);
 CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
+
+CREATE INDEX workflow_histories_sha256 ON workflow_histories USING btree (sha256);
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger

@@ -13,6 +13,7 @@ import { createEpisodeRoutes } from './routes/episodes.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createReplayRoutes } from './routes/replays.ts';
 import { createStepRoutes } from './routes/steps.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
@@ -56,7 +57,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
-    .route('/', createRecoveryRoutes(deps));
+    .route('/', createRecoveryRoutes(deps))
+    .route('/', createReplayRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
   return routed;

@@ -45,6 +45,12 @@ export type ApiDeps = {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
   };
+  /** Replays on a worker, and the build of the workflow code that this process has. */
+  readonly replays: {
+    readonly build: string;
+    /** Starts replaying the episode's runs, unless that is being done. Throws `unavailable` when Temporal is away. */
+    readonly start: (episode: Episode) => Promise<void>;
+  };
   /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */

@@ -9,6 +9,7 @@ import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
+import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
 import type { Sandbox } from '../activities/tools/sandbox.ts';
@@ -20,9 +21,11 @@ import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createReplayer } from './replay/episode-replays.ts';
 import { createHistoryReader } from './temporal-history.ts';
 import type { Config } from './config.ts';
 import type { EpisodeWorkflows } from './temporal-client.ts';
+import type { WorkflowBundle } from './workflow-bundle.ts';
 
 /** What the activities of one worker are made of. */
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
@@ -33,6 +36,8 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   model: Config['model'];
   namespace: string;
   worker: { id: string; build: string };
+  /** The workflow code, to hold against histories. */
+  bundle: WorkflowBundle;
   queues: { workspace: string };
   tracing: {
     redactor: Redactor;
@@ -47,7 +52,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 
 /** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, bundle, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alert, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
@@ -80,6 +85,12 @@ export function createActivities(parts: ActivityParts) {
     ...createTraceDeliveryActivities({ db, pool, langfuse, alert, now, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({ db, json, freezeRoot: createRootFreezer(freezing), awaitRunEnd, environment }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
+    ...createReplayActivities({
+      db,
+      store,
+      build: worker.build,
+      ...createReplayer({ db, store, client: workflows.client }, bundle),
+    }),
   };
   return { episode, calls, sweep, traces };
 }

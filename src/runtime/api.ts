@@ -14,8 +14,10 @@ import { codeVersion } from './code-version.ts';
 import type { Config } from './config.ts';
 import { s3Options } from './s3-options.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
+import { startReplay } from './replay/start.ts';
 import { listSchedules } from './schedules.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
+import { workflowBuild } from './workflow-bundle.ts';
 
 /** A dependency that has not answered by then counts as down. */
 const READY_TIMEOUT_MS = 3_000;
@@ -30,6 +32,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const logger = pino({ name: 'observatory-api' });
   const { namespace, ui_url } = config.temporal;
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
+  const { build } = await workflowBuild();
   const deps: ApiDeps = {
     recovery,
     db: database.db,
@@ -42,6 +45,10 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     answerStep: (episode, answer) => workflows.answer(episode, answer),
     catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    replays: {
+      build,
+      start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
+    },
     checkRequest({ agent, model, approvals }) {
       getAgent(agent);
       checkModel(model, config.model);

@@ -6,6 +6,7 @@ import type { Episode } from './episode.ts';
 import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
+import type { ReplayVerdict, WorkflowHistory } from './replay.ts';
 import type { Step, StepAttempt } from './step.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
@@ -110,6 +111,8 @@ export type Database = {
     | 'error'
   >;
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
+  workflow_histories: Table<WorkflowHistory, never, 'archived_at'>;
+  replay_verdicts: Table<ReplayVerdict, 'mismatch', 'replayed_at'>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
