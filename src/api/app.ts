@@ -6,6 +6,7 @@ import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
+import { createBundleRoutes } from './routes/bundle.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
@@ -58,7 +59,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
     .route('/', createRecoveryRoutes(deps))
-    .route('/', createReplayRoutes(deps));
+    .route('/', createReplayRoutes(deps))
+    .route('/', createBundleRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
   return routed;

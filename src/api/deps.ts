@@ -25,7 +25,7 @@ export type LinkBases = {
 /** What the API needs; src/runtime supplies it. */
 export type ApiDeps = {
   readonly db: Kysely<Database>;
-  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read'>;
+  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read' | 'readBytes'>;
   /** Starts the episode's workflow, once however often it is called. May throw: a sweeper starts what was not started. */
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */

@@ -53,7 +53,7 @@ export async function bodyOf<R extends Pick<Response, 'ok' | 'json' | 'status' |
 }
 
 /** The error that an answer's problem document describes, as our own. */
-async function errorOf(answer: Pick<Response, 'status' | 'json'>): Promise<AppError> {
+export async function errorOf(answer: Pick<Response, 'status' | 'json'>): Promise<AppError> {
   // A proxy in between may answer something else than our problem document.
   const body: unknown = await answer.json().catch(() => undefined);
   const problem = Problem.safeParse(body).data;

@@ -58,6 +58,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     description: 'hold the workflow code against the history of episodes; nothing happens again',
     load: async () => (await import('./commands/replay.ts')).registerReplay,
   },
+  bundle: {
+    description: 'take an episode away as one zip, and verify one',
+    load: async () => (await import('./commands/bundle.ts')).registerBundle,
+  },
   fixture: {
     description: 'keep the history of an episode as a golden one',
     load: async () => (await import('./commands/fixture.ts')).registerFixture,

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { AppError } from '../../errors.ts';
 import { defaultHome } from '../../runtime/config.ts';
 import type { Environment } from '../../runtime/config.ts';
 import { openReplays, replayTexts } from '../../runtime/replay/deployment-replays.ts';
 import type { RunReplay, Watchers } from '../../runtime/replay/deployment-replays.ts';
 import { inspectReplay } from '../../runtime/replay/inspect.ts';
 import { sentenceOf } from '../../schemas/replay.ts';
+import { isZip, readBundledHistories } from '../bundle-file.ts';
 import { findDeployment } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { printable } from '../text.ts';
@@ -73,15 +73,8 @@ async function* ofDeployment(
 
 async function* ofFile(env: Environment, file: string, watchers: Watchers): AsyncGenerator<RunReplay> {
   const cache = join(defaultHome(env), 'cache');
-  yield* replayTexts([await readText(file)], { cache, ...watchers });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new AppError('invalid_argument', `The file ${file} cannot be read.`, { cause });
-  }
+  const texts = (await isZip(file)) ? readBundledHistories(file) : [await readFile(file, 'utf8')];
+  yield* replayTexts(texts, { cache, ...watchers });
 }
 
 const UNITS_S = { d: 86_400, h: 3_600, m: 60 } as const;
