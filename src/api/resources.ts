@@ -9,6 +9,7 @@ import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
+import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
@@ -143,6 +144,10 @@ export const CatalogueResource = component(
   'Catalogue',
   Catalogue.extend({ tools: z.array(component('Tool', CatalogueTool)) }),
 );
+
+/** A place where words were found, and what became of a set of episodes. */
+export const SearchHitResource = component('SearchHit', SearchHit);
+export const StatisticsResource = component('Statistics', Statistics);
 
 /** What runs by itself. */
 export const ScheduleResource = component('Schedule', ScheduleState);

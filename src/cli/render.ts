@@ -1,4 +1,5 @@
-import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from './client.ts';
+import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
+import type { StatusChange } from '../schemas/stream.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
 import type { Column } from './text.ts';
 
@@ -21,11 +22,11 @@ export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: N
   return table(episodes, columns, widthOf(stream));
 }
 
-/** What there is to say of one episode, and the table of its steps. */
+/** What there is to say of one episode, what replays of its runs came to, and the table of its steps. */
 export function renderEpisode(
   episode: EpisodeAnswer,
   steps: StepAnswer[],
-  { now, stream }: { now: number; stream: NodeJS.WriteStream },
+  { now, stream, replays = [] }: { now: number; stream: NodeJS.WriteStream; replays?: { sentence: string }[] },
 ): string {
   const { failure, terminal_reason, started_at, ended_at } = episode;
   const status = coloured(episode.status, episode.status, stream);
@@ -42,6 +43,7 @@ export function renderEpisode(
     ['Files', String(episode.artifact_count)],
     ['Log lines', String(episode.log_line_count)],
     ['Usage', `${episode.input_tokens + episode.output_tokens} tokens, ${episode.usd} USD`],
+    ...replays.map(({ sentence }): [string, string] => ['Replay', oneLine(sentence)]),
     ['Link', episode.links.self],
     ['Temporal', episode.links.temporal],
   ];
@@ -72,7 +74,12 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
 }
 
 /** A line that tells of a step that begins. */
-export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string {
+export function renderStepStart({
+  seq,
+  kind,
+  agent,
+  name,
+}: Pick<StepAnswer, 'seq' | 'kind' | 'agent' | 'name'>): string {
   return `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
 }
 
@@ -80,6 +87,12 @@ export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string 
 export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): string {
   const where = seq === null ? '' : `${seq}${attempt > 1 ? `#${attempt}` : ''}`;
   return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
+}
+
+/** A line that tells of a status of the episode. */
+export function renderStatus({ status, terminal_reason }: StatusChange, stream: NodeJS.WriteStream): string {
+  const outcome = terminal_reason === null ? '' : ` (${terminal_reason})`;
+  return `      The episode is ${coloured(status, status, stream)}${outcome}.`;
 }
 
 function tookOf({ started_at, ended_at }: StepAnswer): string {

@@ -7,11 +7,14 @@ import { AppError } from '../../errors.ts';
 import type { Environment } from '../../runtime/config.ts';
 import { verifyBundle } from '../bundle-file.ts';
 import type { BundleReport } from '../bundle-file.ts';
-import { createClient, errorOf } from '../client.ts';
+import { createClient, errorOf } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { size } from '../recovery.ts';
 import { printable } from '../text.ts';
+
+/** Films and meshes may be many gigabytes; what does not end by then hangs. */
+const DOWNLOAD_MS_MAX = 6 * 60 * 60_000;
 
 /** Adds `observatory bundle` and `observatory bundle verify`. */
 export function registerBundle(program: Command, env: Environment): void {
@@ -39,11 +42,11 @@ export function registerBundle(program: Command, env: Environment): void {
 
 /** Whole or not at all: the name appears when the last byte has arrived. */
 async function download(env: Environment, id: string, out: string): Promise<void> {
-  const connection = findConnection(env);
-  const url = createClient(connection).v1.episodes[':id'].bundle.$url({ param: { id } });
+  const client = createClient(findConnection(env));
+  const signal = AbortSignal.timeout(DOWNLOAD_MS_MAX);
   const arriving = `${out}.part`;
   try {
-    const answer = await fetch(url, { headers: { authorization: `Bearer ${connection.key}` } });
+    const answer = await client.v1.episodes[':id'].bundle.$get({ param: { id } }, { init: { signal } });
     if (!answer.ok || !answer.body) throw await errorOf(answer);
     await pipeline(Readable.fromWeb(answer.body), createWriteStream(arriving));
     await rename(arriving, out);
