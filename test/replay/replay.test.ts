@@ -3,19 +3,19 @@
  * kept, each named for what it proves, are replayed against the code as it stands; no server is needed. Where a change cannot
  * be additive, `patched()` keeps the old ones replaying: recording them again would prove nothing.
  */
-import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { beforeAll, expect, test } from 'vitest';
 import { correspondencesOf, renderCorrespondence } from '../../src/runtime/replay/correspondence.ts';
 import { parseHistory } from '../../src/runtime/replay/history-events.ts';
+import { redactHistory } from '../../src/runtime/replay/fixture.ts';
 import { quietRuntime, replayHistories } from '../../src/runtime/replay/replay.ts';
 import { buildWorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
 import type { WorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
 import { sentenceOf } from '../../src/schemas/replay.ts';
 import type { Replay } from '../../src/schemas/replay.ts';
-import { HISTORIES, KNOWN_BAD } from './histories.ts';
+import { HISTORIES, KNOWN_BAD, TEST_HOME } from './histories.ts';
 
 const KINDS = [
   'aftercare',
@@ -38,7 +38,7 @@ let bundle: WorkflowBundle;
 beforeAll(async () => {
   quietRuntime();
   // Bundling takes seconds: a bundle of the same sources is used again.
-  bundle = await buildWorkflowBundle(join(tmpdir(), 'observatory-test-bundles'));
+  bundle = await buildWorkflowBundle(join(TEST_HOME, 'cache'));
   for (const name of (await readdir(HISTORIES)).toSorted())
     golden.set(basename(name, '.json'), await readFile(join(HISTORIES, name), 'utf8'));
 }, 60_000);
@@ -86,9 +86,9 @@ test('activities that a change of the code puts in another order are caught and 
     '{ beginEpisode: endEpisode, endEpisode: beginEpisode }',
   );
   expect(changed).not.toBe(code);
-  const codePath = join(tmpdir(), 'observatory-test-bundles', 'changed.js');
+  const codePath = join(TEST_HOME, `changed-${process.pid}.js`);
   await writeFile(codePath, changed);
-  const [bad] = await replay([historyOf('rejected')], { codePath, build: 'changed' });
+  const [bad] = await replay([historyOf('rejected')], { codePath, build: 'changed' }).finally(() => rm(codePath));
   expect(bad && sentenceOf(bad)).toMatch(
     /^NONDETERMINISM at event 5: history ActivityTaskScheduled\(beginEpisode\), code ActivityTaskScheduled\(endEpisode\)/,
   );
@@ -161,4 +161,24 @@ test('each step is found in history: superstep, checkpoint, step, event', () => 
   expect(rows.map(renderCorrespondence).join('\n')).toMatch(
     /event +\d+ {2}superstep +2 {2}step +\d+ {2}callTool +checkpoint [0-9a-f-]{36}/,
   );
+});
+
+test('a golden history tells no machine, person or word', () => {
+  const said = Buffer.from(
+    JSON.stringify({ author: 'ada', text: 'mind /home/ada/plan', queue: 'workspace-pc-of-ada-1-ab' }),
+  );
+  const started = {
+    identity: '77@pc-of-ada',
+    input: { payloads: [{ metadata: { encoding: 'anNvbg==' }, data: said.toString('base64') }] },
+  };
+  const failed = {
+    failure: { message: 'at pc-of-ada', stackTrace: 'at /home/ada/x.ts' },
+    identity: 'pc-of-ada-77-0ab1',
+  };
+  const event = { eventId: '1', userMetadata: { summary: 'ada' }, a: started, b: failed };
+  const told = redactHistory(JSON.stringify({ events: [event] })).replaceAll(/"data":"([^"]*)"/g, (_, data: string) =>
+    Buffer.from(data, 'base64').toString(),
+  );
+  expect(told).not.toMatch(/\bada\b|home|mind/);
+  expect(told).toContain('"queue":"workspace-machine-1-ab"');
 });

@@ -10,10 +10,11 @@ import { inspectReplay } from '../../runtime/replay/inspect.ts';
 import { sentenceOf } from '../../schemas/replay.ts';
 import { isZip, readBundledHistories } from '../bundle-file.ts';
 import { findDeployment } from '../connection.ts';
+import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { printable } from '../text.ts';
 
-type ReplayOptions = { all?: true; since?: number; file?: string; inspect?: true; json?: true };
+type ReplayOptions = { all?: true; since?: number; file?: string; inspect?: true | number; json?: true };
 
 /** Adds `observatory replay`: exit code 0 where every run is deterministic, 1 where one is not, 2 when asked wrongly. */
 export function registerReplay(program: Command, env: Environment): void {
@@ -24,7 +25,11 @@ export function registerReplay(program: Command, env: Environment): void {
     .option('--all', 'every episode')
     .option('--since <duration>', 'every episode that began since then: 7d, 12h, 30m', toSeconds)
     .option('--file <path>', 'a history in JSON, or a bundle; no server is needed')
-    .option('--inspect', 'wait for a debugger, stop at breakpoints in src/workflows, and tell where it is')
+    .option(
+      '--inspect [port]',
+      'wait for a debugger, stop at breakpoints in src/workflows, and tell where it is',
+      toPort,
+    )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -37,11 +42,16 @@ export function registerReplay(program: Command, env: Environment): void {
     .action(async (id: string | undefined, options: ReplayOptions, command: Command) => {
       const asked = [id, options.all, options.since, options.file].filter((one) => one !== undefined);
       if (asked.length !== 1) command.error('Name one of: an episode, --all, --since, --file.', { exitCode: 2 });
-      const watchers = options.inspect ? inspectReplay((line) => process.stderr.write(`${line}\n`)) : {};
+      const watchers = options.inspect === undefined ? {} : inspect(options.inspect);
       const { file, since, json } = options;
       await report(file === undefined ? ofDeployment(env, id, { since, watchers }) : ofFile(env, file, watchers), json);
     });
 }
+
+const toPort = integer(0, 65_535);
+
+const inspect = (port: true | number): Watchers =>
+  inspectReplay((line) => process.stderr.write(`${line}\n`), port === true ? undefined : port);
 
 async function report(replays: AsyncIterable<RunReplay>, json: true | undefined): Promise<void> {
   const kept: RunReplay[] = [];

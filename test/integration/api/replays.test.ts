@@ -49,8 +49,14 @@ test('once this build has judged an ended episode, asking again answers its verd
   const outcome = { status: 'completed', terminal_reason: 'APPROVED', failure_class: null, failure: null } as const;
   await endEpisode(api.db, episode.id, outcome);
   const verdict = {
-    ...{ episode_id: episode.id, run_id: RUN, verdict: 'nondeterministic' as const, events: 105, uncovered: null },
-    ...{ workflow_tasks: 18, replayed_tasks: 15, detail: null },
+    episode_id: episode.id,
+    run_id: RUN,
+    verdict: 'nondeterministic' as const,
+    events: 105,
+    workflow_tasks: 18,
+    replayed_tasks: 15,
+    uncovered: null,
+    detail: null,
     mismatch: { event_id: 87, history: 'ActivityTaskScheduled(simulate)', code: 'ActivityTaskScheduled(callTool)' },
   };
   await upsertReplay(api.db, { ...verdict, build: 'of-another-build' });
