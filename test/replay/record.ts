@@ -6,12 +6,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { insertEpisode } from '../../src/db/append/episodes.ts';
 import { getEpisode } from '../../src/db/read/episodes.ts';
 import { demoRequest } from '../../src/cli/demo-inputs.ts';
 import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
 import { until } from '../../src/runtime/embedded/until.ts';
 import { writeFixture } from '../../src/runtime/replay/fixture.ts';
+import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import { aftercareIdOf } from '../../src/workflows/names.ts';
 import { call, createDeployment } from '../support/deployment.ts';
@@ -99,12 +101,38 @@ const PLAYS: Record<string, Play> = {
     const lines = Array.from({ length: 12 }, () => ({ ...look, text: '' }));
     return started(deployment, { lines: [...lines, ...APPROVAL], history_events_max: 80 });
   },
-  aftercare: async (deployment) => {
-    const { id } = await ended(deployment, await deployment.play([look]));
-    const { run_id } = await getEpisode(deployment.database.db, id);
-    return ended(deployment, { workflow_id: aftercareIdOf(id, run_id ?? '') });
+  forked: async (deployment) => {
+    const { id, budgets } = await ended(deployment, await deployment.play([look, look, look]));
+    const { namespace } = deployment.config.temporal;
+    const request = StartEpisode.parse({
+      task: 'a fork',
+      agent: 'single_engineer',
+      model: 'scripted:transcript',
+      budgets,
+    });
+    const lineage = { parent_episode_id: id, forked_from_seq: 3, recorded_until: null };
+    const { episode } = await insertEpisode(deployment.database.db, {
+      request,
+      // A place within a thought whose call is left to run, and a word that is said there.
+      lineage: { generation_kind: 'fork', ...lineage, message: { author: 'ada', text: 'mind the corridor' } },
+      namespace,
+      idempotency_key: null,
+      code_version: null,
+    });
+    await deployment.workflows.startEpisode(episode);
+    return ended(deployment, episode);
   },
+  // Of the code that audited only; `archived` is the aftercare that keeps histories too.
+  aftercare: archived,
+  archived,
 };
+
+/** Plays an episode; resolves with the workflow that cared for it. */
+async function archived(deployment: Deployment): Promise<Pick<Episode, 'workflow_id'>> {
+  const { id } = await ended(deployment, await deployment.play([look]));
+  const { run_id } = await getEpisode(deployment.database.db, id);
+  return ended(deployment, { workflow_id: aftercareIdOf(id, run_id ?? '') });
+}
 
 const APPROVAL: Line[] = [
   { text: '', calls: [call('write_file', { path: '/review.md', content: 'checked' })] },
