@@ -79,7 +79,12 @@ async function takeOver(
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx
     .updateTable('episodes')
-    .set((e) => ({ ...reopened(run_id), runs: sql`runs || ${run_id}::text`, step_count: e('step_count', '-', ended) }))
+    .set((e) => ({
+      ...reopened(run_id),
+      runs: sql`runs || ${run_id}::text`,
+      step_count: e('step_count', '-', ended),
+      last_stream_seq: next(), // the status's own place
+    }))
     .where('id', '=', episode_id)
     .execute();
 }
