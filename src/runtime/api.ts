@@ -35,10 +35,10 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using store = createS3ObjectStore(s3Options(config));
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
-  const { namespace, ui_url } = config.temporal;
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
   const { build } = await workflowBuild();
   const deps: ApiDeps = {
+    ...configured(config),
     recovery,
     db: database.db,
     store,
@@ -51,26 +51,11 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
     reconstruction: createReconstruction({ db: database.db, store }),
-    catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
     replays: {
       build,
       start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
     },
-    checkRequest({ agent, model, approvals }) {
-      getAgent(agent);
-      checkModel(model, config.model);
-      checkApprovals(approvals);
-    },
-    namespace,
-    code_version: codeVersion(),
-    links: {
-      api_url: config.api.public_url,
-      temporal_ui_url: ui_url,
-      temporal_namespace: namespace,
-      langfuse_url: config.langfuse?.base_url,
-    },
-    environment: config.mode,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {
@@ -99,6 +84,27 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await closed;
   clearTimeout(timer);
 }
+
+/** What the API knows from the configuration alone. */
+const configured = (
+  config: Config,
+): Pick<ApiDeps, 'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'environment'> => ({
+  catalogue: () => createCatalogue(config.model),
+  checkRequest({ agent, model, approvals }) {
+    getAgent(agent);
+    checkModel(model, config.model);
+    checkApprovals(approvals);
+  },
+  namespace: config.temporal.namespace,
+  code_version: codeVersion(),
+  links: {
+    api_url: config.api.public_url,
+    temporal_ui_url: config.temporal.ui_url,
+    temporal_namespace: config.temporal.namespace,
+    langfuse_url: config.langfuse?.base_url,
+  },
+  environment: config.mode,
+});
 
 async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
   const late = AbortSignal.timeout(READY_TIMEOUT_MS);

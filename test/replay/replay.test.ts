@@ -90,7 +90,8 @@ test('activities that a change of the code puts in another order are caught and 
   expect(changed).not.toBe(code);
   const codePath = join(TEST_HOME, `changed-${process.pid}.js`);
   await writeFile(codePath, changed);
-  const [bad] = await replay([historyOf('rejected')], { codePath, build: 'changed' }).finally(() => rm(codePath));
+  const [bad] = await replay([historyOf('rejected')], { codePath, build: 'changed' });
+  await rm(codePath);
   expect(bad && sentenceOf(bad)).toMatch(
     /^NONDETERMINISM at event 5: history ActivityTaskScheduled\(beginEpisode\), code ActivityTaskScheduled\(endEpisode\)/,
   );
