@@ -32,7 +32,8 @@ const DATABASE_CONNECTIONS = 20;
 export async function runWorker(config: Config, log: (line: string) => void): Promise<void> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const { namespace, task_queue_prefix: prefix } = config.temporal;
-  const { codePath, build } = await buildWorkflowBundle(join(config.home, 'cache'));
+  const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
+  const { codePath, build } = bundle;
   const sandboxMode = await findSandboxMode(config.sandbox.mode);
   if (sandboxMode.kind === 'refuse') log(`commands of agents are refused: ${sandboxMode.reason}`);
   if (sandboxMode.kind === 'unsafe')
@@ -58,6 +59,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     model: config.model,
     namespace,
     worker,
+    bundle,
     queues,
     tracing: tracingParts(config, channel, log),
     retention: config.retention,
