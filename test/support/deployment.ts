@@ -129,8 +129,12 @@ export async function createDeployment(servers?: Record<string, string>): Promis
   };
 }
 
-async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [MAIN, 'worker'], {
+/** Starts a program that says that it serves, by default our worker, and resolves when it does. */
+export async function startWorkerProcess(
+  env: Record<string, string>,
+  program: readonly string[] = [MAIN, 'worker'],
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, program, {
     // Nothing of the developer's own settings: they would mix with the servers of the test.
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
