@@ -60,16 +60,21 @@ async function strikeAndCheck(servers: RunningServers, { seed, plan }: { seed: n
   const failed = strikes.find((strike) => strike.status === 'rejected');
   if (failed) throw failed.reason;
   const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
-  const ended = await Promise.race([settled(() => handle.result()), wait(ROUND_MS_MAX, 'late', { ref: false })]);
-  if (ended === 'late') throw new Error(`not ended after ${ROUND_MS_MAX / 1000} s: ${await whatItWaitsFor(round)}`);
+  const result = settled(() => handle.result());
+  if ((await Promise.race([result, wait(ROUND_MS_MAX, 'late', { ref: false })])) === 'late') {
+    const waits = await whatItWaitsFor(round);
+    await handle.terminate('the round is over');
+    await result;
+    throw new Error(`not ended after ${ROUND_MS_MAX / 1000} s: ${waits}`);
+  }
   const { terminal_reason, failure } = await getEpisode(deployment.database.db, episode.id);
   if (terminal_reason !== 'APPROVED') throw new Error(`ended as ${terminal_reason}: ${failure?.message}`);
   await expectTrueRecord(deployment, episode.id);
   await expectObjects(deployment);
 }
 
-/** The activities that Temporal has open, and the steps that the record has. */
-async function whatItWaitsFor({ deployment, episode }: Playground): Promise<string> {
+/** How the workers are, the activities that Temporal has open, and the steps that the record has. */
+async function whatItWaitsFor({ deployment, episode, workers }: Playground): Promise<string> {
   const { raw } = await deployment.workflows.client.workflow.getHandle(episode.workflow_id).describe();
   const steps = await stepsOf(deployment, episode.id);
   const open = steps.filter(({ status }) => status === 'running');
@@ -77,6 +82,7 @@ async function whatItWaitsFor({ deployment, episode }: Playground): Promise<stri
     {
       activities: raw.pendingActivities,
       task: raw.pendingWorkflowTask,
+      workers: workers.map((worker) => worker.end() ?? 'runs'),
       last: steps.at(-1)?.seq,
       open: open.map(({ seq, name, started_at, attempt_count }) => ({ seq, name, started_at, attempt_count })),
     },

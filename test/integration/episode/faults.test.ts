@@ -10,6 +10,7 @@ import { until } from '../../../src/runtime/embedded/until.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
+import { openGates } from '../../support/gate.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { resetWorkflow } from '../../support/reset.ts';
 import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
@@ -133,6 +134,29 @@ async function listCommands(text: string): Promise<string[]> {
   }
   return found;
 }
+
+test.for(['langgraph.checkpoint_writes', 'langgraph.checkpoints'] as const)(
+  'a connection that is cut while %s are written: the worker lives, and the thought is not had again',
+  async (on) => {
+    const worker = await deployment.startWorker();
+    const episode = await deployment.rehearse([
+      { text: 'first', calls: [call('list_files', {})] },
+      { text: 'second', calls: [call('list_files', {})] },
+    ]);
+    await using gates = await openGates(deployment);
+    const when = `new.thread_id like '${episode.id}.%'
+      and exists (select from steps where episode_id = '${episode.id}' and seq = 3 and status = 'ok')`;
+    const gate = await gates.set({ on, before: 'insert', when });
+    await deployment.workflows.startEpisode(episode);
+    await gate.reached();
+    await gate.cut();
+    await gate.open();
+    await ended(episode);
+    await expectApproved(episode);
+    expect(await statuses(episode, 3)).toEqual(['ok']);
+    expect(process.kill(worker.pid, 0)).toBe(true);
+  },
+);
 
 test('a disk that is full is waited for: the worker lives, and the call is done when there is room again', async () => {
   const worker = await deployment.startWorker();
