@@ -2,9 +2,11 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { requireApiKey } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
+import { createMetrics } from './metrics.ts';
 import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
+import { createAlertRoutes } from './routes/alerts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
@@ -13,7 +15,9 @@ import { createEpisodeRoutes } from './routes/episodes.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createSearchRoutes } from './routes/search.ts';
 import { createStepRoutes } from './routes/steps.ts';
+import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
 /** A request's id, given or made, at most so long; it is written into every answer, problem and log line. */
@@ -22,6 +26,7 @@ const REQUEST_ID_CHARS_MAX = 128;
 /** The API: everything it answers is declared in its OpenAPI document, and everything that fails is a problem document. */
 export function createApp(deps: ApiDeps) {
   const { logger } = deps;
+  const metrics = createMetrics(deps);
   const app = createRoutes();
   app.onError((error, c) => {
     const answer = problemOf(c, error);
@@ -30,6 +35,7 @@ export function createApp(deps: ApiDeps) {
     return answer;
   });
   app.notFound((c) => problemResponse(c, 'not_found', { detail: 'There is nothing at this address.' }));
+  app.use(metrics.count);
   app.use(requestId({ limitLength: REQUEST_ID_CHARS_MAX }));
   app.use(async (c, next) => {
     const started = performance.now();
@@ -47,16 +53,19 @@ export function createApp(deps: ApiDeps) {
   );
   app.use('/v1/*', requireApiKey(deps.db));
   const routed = app
-    .route('/', createSystemRoutes(deps))
+    .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
     .route('/', createPeopleRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
-    .route('/', createRecoveryRoutes(deps));
+    .route('/', createSearchRoutes(deps))
+    .route('/', createRecoveryRoutes(deps))
+    .route('/', createAlertRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
   return routed;

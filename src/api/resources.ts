@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import { CoverageReport } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
@@ -8,6 +9,7 @@ import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { Problem } from '../schemas/problem.ts';
+import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
@@ -122,6 +124,9 @@ export const CoverageResource = component('Coverage', CoverageReport);
 export const FeedbackRequest = component('NewFeedback', NewFeedback);
 export const FeedbackResource = component('Feedback', Feedback);
 
+/** Something that operators must know of. */
+export const AlertResource = component('Alert', Alert);
+
 /** Whether this process can serve, and how each dependency is. */
 export const Readiness = component(
   'Readiness',
@@ -136,6 +141,10 @@ export const CatalogueResource = component(
   'Catalogue',
   Catalogue.extend({ tools: z.array(component('Tool', CatalogueTool)) }),
 );
+
+/** A place where words were found, and what became of a set of episodes. */
+export const SearchHitResource = component('SearchHit', SearchHit);
+export const StatisticsResource = component('Statistics', Statistics);
 
 /** What runs by itself. */
 export const ScheduleResource = component('Schedule', ScheduleState);

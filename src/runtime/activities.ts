@@ -1,13 +1,14 @@
 import { createAdvanceActivity } from '../activities/advance.ts';
+import type { Alerts, Announce } from '../activities/alerts/alerts.ts';
 import { createAftercareActivities } from '../activities/aftercare.ts';
 import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
 import { createCoverageActivities } from '../activities/coverage.ts';
-import type { Alert } from '../activities/delivery-cycle.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
+import { createStandActivity } from '../activities/stand.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
@@ -37,7 +38,8 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   tracing: {
     redactor: Redactor;
     langfuse: LangfuseClient | null;
-    alert: Alert;
+    alerts: Alerts;
+    announce: Announce;
     environment: string;
     artifactUrl: (sha256: string) => string;
     /** Fires when the worker is told to stop. */
@@ -49,7 +51,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const { redactor, langfuse, alert, environment, artifactUrl, stopping } = tracing;
+  const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
   const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
@@ -71,14 +73,22 @@ export function createActivities(parts: ActivityParts) {
     ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, models, registry }),
+    ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
   const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const traces = {
-    ...createTraceDeliveryActivities({ db, pool, langfuse, alert, now, timings: DELIVERY_TIMINGS, stopping }),
-    ...createAftercareActivities({ db, json, freezeRoot: createRootFreezer(freezing), awaitRunEnd, environment }),
+    ...createTraceDeliveryActivities({ db, pool, langfuse, alerts, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createAftercareActivities({
+      db,
+      json,
+      freezeRoot: createRootFreezer(freezing),
+      awaitRunEnd,
+      environment,
+      announce,
+    }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
   };
   return { episode, calls, sweep, traces };

@@ -7,10 +7,12 @@ import { checkModel } from '../activities/agent/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
+import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { codeVersion } from './code-version.ts';
+import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
 import { s3Options } from './s3-options.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
@@ -25,6 +27,8 @@ const DRAIN_MS = 5_000;
 /** Runs the API until the process is told to stop (SIGINT, SIGTERM); resolves when it has drained. */
 export async function runApi(config: Config, log: (line: string) => void): Promise<void> {
   await using database = createDatabase(config.database_url.reveal());
+  await using listener = listenToEpisodes(config.database_url.reveal());
+  const stopping = new AbortController();
   await using store = createS3ObjectStore(s3Options(config));
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
@@ -56,6 +60,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal] = await Promise.all([
         check(() => sql`select 1`.execute(database.db)),
@@ -70,10 +76,12 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const server = serve({ fetch: createApp(deps).fetch, hostname, port });
   await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(error, port))]);
   log(`the API listens on ${config.api.public_url}`);
-  const watch = watchRecovery(recovery.status, { config, logger });
+  await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
+  const watch = watchRecovery(recovery.status, channel.alerts);
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');
+  stopping.abort();
   const closed = once(server, 'close');
   server.close();
   const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), DRAIN_MS);

@@ -30,7 +30,7 @@ export async function expectTrueRecord(deployment: Deployment, episodeId: string
   );
 
   await expectAttempts(deployment, episodeId);
-  await expectLogs(deployment, steps);
+  await expectLogs(deployment, episodeId, steps);
 
   const [sums] = (
     await sql<{ differs: boolean }>`select
@@ -93,10 +93,8 @@ async function expectAttempts({ database: { db } }: Deployment, episodeId: strin
 }
 
 /** Log lines are numbered without gap, and what a command printed is there once, whole, under the attempt that ended its step. */
-async function expectLogs({ database: { db } }: Deployment, steps: readonly Step[]): Promise<void> {
-  const [first] = steps;
-  if (!first) return;
-  const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${first.episode_id}
+async function expectLogs({ database: { db } }: Deployment, episodeId: string, steps: readonly Step[]): Promise<void> {
+  const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${episodeId}
     group by step_id, attempt having max(line) <> count(*)`.execute(db);
   assert.deepEqual(gaps, [], 'log lines are numbered without gap');
   for (const { id, seq, name, status, output, attempt_count } of steps) {
