@@ -119,7 +119,6 @@ test('a cancel ends a thought, a command with all it started, a simulation and a
   }
   expect(await listCommands(marker)).toEqual([]);
   const simulation = (await stepsOf(deployment, simulating.id)).at(-1);
-  console.log('SIMSTOP', Date.parse(simulation?.ended_at ?? '') - asked_ms);
   expect(Date.parse(simulation?.ended_at ?? '') - asked_ms).toBeLessThan(SIMULATION_STOP_MS_MAX);
 });
 
