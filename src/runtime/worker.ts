@@ -65,10 +65,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     retention: config.retention,
   });
 
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
+  installRuntime();
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const serve = (options: Omit<WorkerOptions, 'connection' | 'namespace'>) =>
     Worker.create({
@@ -108,3 +105,11 @@ const queueNames = (prefix: string) => ({
   simulation: taskQueue(prefix, 'simulation'),
   maintenance: taskQueue(prefix, 'maintenance'),
 });
+
+/** Temporal's core, once a process: quiet but for what goes wrong. */
+function installRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+  });
+}
