@@ -19,8 +19,7 @@ function requireSoundJson(): MiddlewareHandler {
     if (type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
       throw new AppError('invalid_argument', 'The request needs a body of JSON.');
     // Another media type is refused by the route (415).
-    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(type ?? ''))
-      checkJson(new Uint8Array(await c.req.arrayBuffer()));
+    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(type ?? '')) checkJson(new Uint8Array(await c.req.arrayBuffer()));
     await next();
   };
 }

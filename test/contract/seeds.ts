@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { insertFeedback } from '../../src/db/append/feedback.ts';
 import { insertCoverage } from '../../src/db/write/coverage.ts';
@@ -68,9 +68,11 @@ export async function seedRecord(deployment: Deployment): Promise<Seeds> {
   }
   const all = [...ended, ...open];
   for (const episode of all) {
+    const run_id = randomUUID();
     for (const seq of [1, 2, SIMULATION])
       await seedStep({ db, store }, episode, {
         seq,
+        run_id,
         ...(seq === SIMULATION && { kind: 'simulation' }),
         files: [{ path: `/${seq}.txt`, content: `file ${seq}` }],
       });
