@@ -49,7 +49,6 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   );
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
-  const worker = { id, build };
   const { episode, calls, sweep, traces } = createActivities({
     ...database,
     store,
@@ -58,7 +57,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     sandbox,
     model: config.model,
     namespace,
-    worker,
+    worker: { id, build },
     bundle,
     queues,
     tracing: tracingParts(config, channel, log),
