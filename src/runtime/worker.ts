@@ -14,6 +14,7 @@ import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
 import { s3Options } from './s3-options.ts';
+import { openReplayStream } from './replay/replay-stream.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
 import { tracingParts } from './trace-delivery.ts';
@@ -45,6 +46,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using replays = openReplayStream(bundle);
   await using channel = openOperatorChannel(config, database.db, (event, facts) =>
     log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),
   );
@@ -60,7 +62,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     model: config.model,
     namespace,
     worker,
-    bundle,
+    replays,
     queues,
     tracing: tracingParts(config, channel, log),
   });
