@@ -29,6 +29,9 @@ let deployment: Deployment;
 let api: ApiProcess;
 let dir: string;
 let source: Episode;
+/** Re-runs of the whole record, and of its first nine steps. */
+let rerun: Episode;
+let told: Episode;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'observatory-debugging-'));
@@ -41,6 +44,8 @@ beforeAll(async () => {
   await deployment.workflows.startEpisode(source);
   await answer(source, 'three');
   await ended(source);
+  rerun = await run('episodes', 'rerun', source.id);
+  told = await run('episodes', 'rerun', source.id, '--recorded-until', '9');
 });
 afterAll(async () => {
   await api[Symbol.asyncDispose]();
@@ -71,7 +76,6 @@ const linesOf = async (id: string) =>
   (await stepsOf(deployment, id)).map(({ kind, name, input, output }) => ({ kind, name, input, output }));
 
 test('a re-run of the whole record asks nobody anything, costs nothing, and comes to the same', async () => {
-  const rerun = await run('episodes', 'rerun', source.id);
   await ended(rerun);
   const episode = await getEpisode(deployment.database.db, rerun.id);
   expect(episode).toMatchObject({ terminal_reason: 'APPROVED', recorded_until: LAST, recorded_miss: null, usd: 0 });
@@ -95,7 +99,6 @@ test('a re-run is live after the step it was told, and from the first that is as
   const served = async ({ id }: Pick<Episode, 'id'>) =>
     (await stepsOf(deployment, id)).filter(({ served_from }) => served_from).map(({ seq }) => seq);
   const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
-  const told = await run('episodes', 'rerun', source.id, '--recorded-until', '9');
   await ended(told);
   expect(await served(told)).toEqual(upTo(9));
   expect(await linesOf(told.id)).toEqual(await linesOf(source.id));

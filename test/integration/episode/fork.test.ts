@@ -27,6 +27,10 @@ const LINES = [
   { calls: [write('/c.txt')] },
 ];
 const LAST = 15;
+const ENDING = [
+  { text: '', calls: [write('/review.md')] },
+  { text: '', calls: [call('finish', { decision: 'APPROVED', reason: 'done', review_path: '/review.md' })] },
+];
 
 beforeAll(async () => {
   deployment = await createDeployment();
@@ -234,4 +238,27 @@ test('an episode is rewound to its beginning, and a fork to where it began', asy
     expect(await getEpisode(deployment.database.db, one.id)).toMatchObject({ terminal_reason: 'APPROVED' });
     await expectTrueRecord(deployment, one.id);
   }
+});
+
+test('an episode that went on as a new run is rewound to a step of the run before', async () => {
+  const said = [...Array.from({ length: 6 }, () => ({ text: '', calls: [call('list_files', {})] })), ...ENDING];
+  const episode = await deployment.accept(
+    { agent: 'single_engineer', model: 'scripted:transcript' },
+    { '/transcript.json': JSON.stringify({ lines: { engineer: said } }) },
+  );
+  await deployment.workflows.client.workflow.start('EpisodeWorkflow', {
+    workflowId: episode.workflow_id,
+    taskQueue: `${deployment.config.temporal.task_queue_prefix}episodes`,
+    args: [{ episode_id: episode.id, budgets: episode.budgets, history_events_max: 40 }],
+  });
+  await ended(episode);
+  const before = await stepsOf(deployment, episode.id);
+  const [first] = before;
+  expect(new Set(before.map(({ run_id }) => run_id)).size).toBeGreaterThan(1);
+  await rewind(episode, 3, first?.run_id ?? '');
+  await ended(episode);
+  const after = await stepsOf(deployment, episode.id);
+  expect(after.map(({ id }, index) => id === before[index]?.id)).toEqual(before.map(({ seq }) => seq <= 3));
+  expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({ terminal_reason: 'APPROVED' });
+  await expectTrueRecord(deployment, episode.id);
 });
