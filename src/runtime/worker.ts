@@ -67,10 +67,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     tracing: tracingParts(config, channel, log),
   });
 
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
+  installRuntime();
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const serve = (options: Omit<WorkerOptions, 'connection' | 'namespace'>) =>
     Worker.create({
@@ -103,6 +100,12 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   } finally {
     await connection.close();
   }
+}
+
+/** Errors are worth a line, and what the SDK's core warns of. */
+function installRuntime(): void {
+  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } } });
 }
 
 const queueNames = (prefix: string) => ({

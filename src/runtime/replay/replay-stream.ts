@@ -28,9 +28,9 @@ export function openReplayStream(
     stream ??= replayHistories(bundle, histories(), onActivation ? { onActivation } : {});
     next = history;
     try {
-      const { value, done } = await stream.next();
-      if (done) throw new AppError('unavailable', 'the replay was stopped');
-      return value;
+      const result: IteratorResult<Replay, undefined> = await stream.next();
+      if (result.done) throw new AppError('unavailable', 'the replay was stopped');
+      return result.value;
     } catch (error) {
       stream = undefined;
       throw error;
