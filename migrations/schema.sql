@@ -37,9 +37,24 @@ create table coverage_reports (
   report jsonb not null
 );
 
+create table deleted_episodes (
+  id uuid not null,
+  deleted_at timestamp with time zone not null default clock_timestamp(),
+  reason text not null,
+  status text not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone not null,
+  step_count integer not null,
+  artifact_count integer not null,
+  langfuse text,
+  temporal text
+);
+
 create table deployment (
   only_one boolean not null default true,
-  restore_epoch integer not null default 0
+  restore_epoch integer not null default 0,
+  restored_at timestamp with time zone,
+  schedules_held boolean not null default false
 );
 
 create table episode_statuses (
@@ -84,6 +99,7 @@ create table episodes (
   idempotency_key text,
   request_sha256 text not null,
   approvals jsonb not null default '{}'::jsonb,
+  media_deleted_at timestamp with time zone,
   generation_kind text not null default 'original'::text,
   seed_id text,
   seed_dataset text,
@@ -169,6 +185,12 @@ create table restore_points (
   ended_at timestamp with time zone,
   manifest_sha256 text,
   checks jsonb not null default '[]'::jsonb
+);
+
+create table restored_episodes (
+  episode_id uuid not null,
+  restore_epoch integer not null,
+  continued_at timestamp with time zone
 );
 
 create table schema_migrations (
@@ -308,6 +330,14 @@ alter table coverage_reports add constraint coverage_reports_pkey PRIMARY KEY (i
 
 alter table coverage_reports add constraint coverage_reports_verdict_check CHECK ((verdict = ANY (ARRAY['complete'::text, 'incomplete'::text, 'unverified'::text])));
 
+alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text])));
+
+alter table deleted_episodes add constraint deleted_episodes_pkey PRIMARY KEY (id);
+
+alter table deleted_episodes add constraint deleted_episodes_reason_check CHECK ((reason = ANY (ARRAY['asked'::text, 'age'::text])));
+
+alter table deleted_episodes add constraint deleted_episodes_temporal_check CHECK ((temporal = ANY (ARRAY['forgotten'::text, 'failed'::text])));
+
 alter table deployment add constraint deployment_only_one_check CHECK (only_one);
 
 alter table deployment add constraint deployment_pkey PRIMARY KEY (only_one);
@@ -398,6 +428,10 @@ alter table restore_points add constraint restore_points_pkey PRIMARY KEY (id);
 
 alter table restore_points add constraint restore_points_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'incomplete'::text, 'failed'::text])));
 
+alter table restored_episodes add constraint restored_episodes_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table restored_episodes add constraint restored_episodes_pkey PRIMARY KEY (episode_id);
+
 alter table schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (name);
 
 alter table sessions add constraint sessions_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
@@ -478,11 +512,15 @@ alter table workflow_histories add constraint workflow_histories_workflow_tasks_
 
 CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cleared_at IS NULL);
 
+CREATE INDEX artifacts_deleted ON artifacts USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
 CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
 
 CREATE INDEX episodes_created ON episodes USING btree (created_at);
+
+CREATE INDEX episodes_ended ON episodes USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX episodes_inputs ON episodes USING gin (inputs jsonb_path_ops);
 

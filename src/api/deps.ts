@@ -5,7 +5,7 @@ import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { LinePlace } from '../db/read/places.ts';
-import type { ConversationAt, WorkspaceAt } from '../schemas/lineage.ts';
+import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
@@ -32,6 +32,8 @@ export type ApiDeps = {
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
+  /** Starts what deletes an ended episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  readonly deleteEpisode: (episode: Episode) => Promise<void>;
   /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
   readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
   readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;
@@ -78,6 +80,8 @@ export type ApiDeps = {
   /** Langfuse's environment, which scores are given in. */
   readonly environment: string;
   readonly links: LinkBases;
+  /** How often one key may ask one process, over some seconds; 0 is as often as it likes. */
+  readonly requests_per_s_max: number;
   /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
   readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
   /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */

@@ -13,7 +13,8 @@ import {
   RerunEpisode,
   RewindEpisode,
   WorkspaceAt,
-} from '../schemas/lineage.ts';
+} from '../schemas/place.ts';
+import { Lineage, LineageNode, LineageStep } from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
@@ -140,6 +141,21 @@ export const ArtifactResource = component(
   Artifact.extend({ content_type: z.string(), uri: z.string(), href: z.string() }),
 );
 export type ArtifactResource = z.infer<typeof ArtifactResource>;
+
+const LineageStepResource = component('LineageStep', LineageStep);
+
+/** Where an artifact came from and what came of it. */
+export const LineageResource = component(
+  'Lineage',
+  Lineage.extend({
+    nodes: z.array(
+      component(
+        'LineageNode',
+        LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
 
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);

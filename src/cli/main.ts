@@ -19,7 +19,7 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   episodes: {
-    description: 'start, list, show, follow, speak to, fork, re-run and cancel episodes',
+    description: 'start, list, show, follow, speak to, fork, re-run, cancel and delete episodes',
     load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
   },
   rewind: {
@@ -41,6 +41,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   restore: {
     description: 'restore a point into a new database and a new bucket',
     load: async () => (await import('./commands/restore.ts')).registerRestore,
+  },
+  reconcile: {
+    description: 'after a restore: carry on the episodes that were open',
+    load: async () => (await import('./commands/reconcile.ts')).registerReconcile,
   },
   drill: {
     description: 'restore a point into a scratch database, check it, and drop it',

@@ -5,6 +5,7 @@ import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
 import { createCoverageActivities } from '../activities/coverage.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
+import { createEpisodeRetentionActivities } from '../activities/episode-retention.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
@@ -34,10 +35,12 @@ import type { EpisodeWorkflows } from './temporal-client.ts';
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   store: ObjectStore;
   workspaces: Workspaces;
-  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'client'>;
+  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'forgetRuns' | 'client'>;
   sandbox: Sandbox;
   model: Config['model'];
   namespace: string;
+  /** After how many days logs and videos go, and whole episodes. */
+  retention: Config['retention'];
   worker: { id: string; build: string };
   /** Holds the workflow code against histories. */
   replays: ReplayStream;
@@ -88,7 +91,15 @@ export function createActivities(parts: ActivityParts) {
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
-  const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
+  const sweep = {
+    ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
+    ...createEpisodeRetentionActivities({
+      db,
+      langfuse,
+      forgetRuns: (workflowId) => workflows.forgetRuns(workflowId),
+      policy: parts.retention,
+    }),
+  };
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const traces = {

@@ -9,13 +9,12 @@ import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
-import { s3Options } from './s3-options.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
 import { listSchedules } from './schedules.ts';
@@ -32,7 +31,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using database = createDatabase(config.database_url.reveal());
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
@@ -44,6 +43,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     store,
     startEpisode: (episode) => workflows.startEpisode(episode),
     cancelEpisode: (episode) => workflows.cancelEpisode(episode),
+    deleteEpisode: (episode) => workflows.deleteEpisode(episode),
     pauseEpisode: (episode, said) => workflows.pauseEpisode(episode, said),
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),
@@ -88,7 +88,10 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
 /** What the API knows from the configuration alone. */
 const configured = (
   config: Config,
-): Pick<ApiDeps, 'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'environment'> => ({
+): Pick<
+  ApiDeps,
+  'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'environment' | 'requests_per_s_max'
+> => ({
   catalogue: () => createCatalogue(config.model),
   checkRequest({ agent, model, approvals }) {
     getAgent(agent);
@@ -104,6 +107,7 @@ const configured = (
     langfuse_url: config.langfuse?.base_url,
   },
   environment: config.mode,
+  requests_per_s_max: config.api.requests_per_s_max,
 });
 
 async function check(ask: () => Promise<unknown>): Promise<DependencyState> {

@@ -7,13 +7,12 @@ import { createSandbox } from '../activities/tools/sandbox.ts';
 import { createBackupActivities } from '../activities/backup/activities.ts';
 import { createWorkspaces } from '../activities/workspaces.ts';
 import { createDatabase } from '../db/client.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { taskQueue } from '../workflows/names.ts';
 import { createActivities } from './activities.ts';
 import { openOperatorChannel } from './alerts.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
-import { s3Options } from './s3-options.ts';
 import { openReplayStream } from './replay/replay-stream.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
@@ -42,7 +41,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     log('commands of agents run without a sandbox, as OBSERVATORY_SANDBOX=unsafe asks');
 
   await using database = createDatabase(config.database_url.reveal(), { connections: DATABASE_CONNECTIONS });
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
@@ -65,6 +64,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     replays,
     queues,
     tracing: tracingParts(config, channel, log),
+    retention: config.retention,
   });
 
   installRuntime();

@@ -21,6 +21,7 @@ export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
 export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
+export const EPISODE_RETENTION_WORKFLOW = 'EpisodeRetentionWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
 /** The key of the step that records a person's message. */
@@ -31,6 +32,10 @@ export const RESTORE_POINT_ID = 'restore-point';
 export const RESTORE_DRILL_ID = 'restore-drill';
 export const RETENTION_ID = 'restore-point-retention';
 export const RECOVERY_WATCH_ID = 'recovery-watch';
+
+/** The workflow and schedule that give up old episodes, and the workflow that deletes one that somebody asked to delete. */
+export const EPISODE_RETENTION_ID = 'episode-retention';
+export const deletionIdOf = (episodeId: string): string => `delete-${episodeId}`;
 
 /** The workflow that brings the outbox to Langfuse, for ever. */
 export const TRACE_DELIVERY_ID = 'trace-delivery';

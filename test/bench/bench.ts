@@ -1,5 +1,7 @@
 // npm run bench [name] -- --json: measures against a peer in the same run, since machines are noisy: ratios are what counts.
 import { parseArgs } from 'node:util';
+import { benchApi } from './api.ts';
+import { benchRecovery } from './recovery.ts';
 import { benchReplay } from './replay.ts';
 import { benchSimulation } from './simulation.ts';
 
@@ -8,6 +10,19 @@ type Bench = { run: () => Promise<object>; targets: Record<string, Bound> };
 
 /** What there is to measure, and the bound that each figure is held to. Figures are recorded in docs/benchmarks.md. */
 const BENCHES: Record<string, Bench> = {
+  api: {
+    run: benchApi,
+    targets: { step_page_ratio: { min: 0.5 }, list_and_search_headroom: { min: 1 }, requests_ratio: { min: 0.5 } },
+  },
+  recovery: {
+    run: benchRecovery,
+    targets: {
+      point_speed: { min: 0.77 },
+      mirror_speed: { min: 1 },
+      mirror_again_speed: { min: 2 },
+      memory_room: { min: 1 },
+    },
+  },
   replay: { run: benchReplay, targets: { ratio: { max: 1.2 }, heap_growth_mb: { max: 32 } } },
   simulation: { run: benchSimulation, targets: { ratio: { min: 0.4 }, film_frames_per_s_one_core: { min: 90 } } },
 };

@@ -27,6 +27,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerPeople(episodes, connect);
   registerForks(episodes, connect);
   registerCancel(episodes, connect);
+  registerDelete(episodes, connect);
 }
 
 type ListOptions = {
@@ -95,5 +96,19 @@ function registerCancel(episodes: Command, connect: () => Client): void {
       const episode = await bodyOf(connect().v1.episodes[':id'].cancel.$post({ param: { id } }));
       if (json) printJson(episode);
       else print(`Episode ${episode.id} is asked to stop.`);
+    });
+}
+
+function registerDelete(episodes: Command, connect: () => Client): void {
+  episodes
+    .command('delete')
+    .argument('<id>')
+    .description('delete an ended episode: its steps, logs and traces, and the files that nothing else refers to')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes delete ${EXAMPLE_ID}`))
+    .action(async (id: string, { json }: { json?: true }) => {
+      const episode = await bodyOf(connect().v1.episodes[':id'].$delete({ param: { id } }));
+      if (json) printJson(episode);
+      else print(`Episode ${episode.id} is being deleted.`);
     });
 }
