@@ -13,10 +13,14 @@ import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
 import { createDocsRoutes } from './routes/docs.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createForkRoutes } from './routes/forks.ts';
+import { createReconstructionRoutes } from './routes/reconstruction.ts';
 import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createReproductionRoutes } from './routes/reproductions.ts';
+import { createRewindRoutes } from './routes/rewind.ts';
 import { createSearchRoutes } from './routes/search.ts';
 import { createSessionRoutes } from './routes/sessions.ts';
 import { createStepRoutes } from './routes/steps.ts';
@@ -59,6 +63,10 @@ export function createApp(deps: ApiDeps) {
     .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
     .route('/', createPeopleRoutes(deps))
+    .route('/', createForkRoutes(deps))
+    .route('/', createReconstructionRoutes(deps))
+    .route('/', createRewindRoutes(deps))
+    .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
     .route('/', createStreamRoutes(deps))
