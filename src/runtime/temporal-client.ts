@@ -130,9 +130,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
       }),
-    async [Symbol.asyncDispose]() {
-      await connection.close();
-    },
+    [Symbol.asyncDispose]: () => connection.close(),
   };
 }
 
