@@ -236,7 +236,7 @@ async function runPart(part: string, env: Record<string, string>): Promise<Measu
   const { references, objects } = await dumpDatabase(deps, { id }, working);
   if (part === 'mirror') started = performance.now();
   const mirror = await mirrorObjects(deps, { references, count: objects.count }, working);
-  const proof = await proveReferences(deps, { references, reread: () => false }, working);
+  const proof = await proveReferences(deps, { references, count: objects.count, reread: () => false }, working);
   if (mirror.missing_count + proof.missing_count > 0) throw new Error('the mirror is not whole');
   return { seconds: secondsSince(started), memory_mb: Math.round(process.resourceUsage().maxRSS / 1000) };
 }
