@@ -1,10 +1,12 @@
 // npm run bench [name] -- --json: measures against a peer in the same run, since machines are noisy: ratios are what counts.
 import { parseArgs } from 'node:util';
+import { benchApi } from './api.ts';
 import { benchRecovery } from './recovery.ts';
 import { benchSimulation } from './simulation.ts';
 
 /** What there is to measure, and the bound that each ratio is held to. Figures are recorded in docs/benchmarks.md. */
 const BENCHES = {
+  api: { run: benchApi, targets: { step_page_ratio: 0.5, list_and_search_headroom: 1, requests_ratio: 0.5 } },
   simulation: {
     run: benchSimulation,
     targets: { ratio: 0.4, film_frames_per_s_one_core: 90 },

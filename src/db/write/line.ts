@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
+import type { Episode, EpisodeStatus } from '../../schemas/episode.ts';
 import type { StepIdentity } from '../../schemas/step.ts';
 import { toStepRow } from '../read/steps.ts';
 import { closeLostAttempts } from './attempts.ts';
@@ -9,6 +10,9 @@ import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
 
 type Tx = Transaction<Database>;
+
+/** The statuses of an episode that a run is on its way with. */
+const MOVING: ReadonlySet<EpisodeStatus> = new Set(['queued', 'running']);
 
 /** What a run that begins to work makes of its episode: one that was reset after its end has not ended any more. */
 export const reopened = (run_id: string) => ({
@@ -35,6 +39,7 @@ export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: Freez
     .selectFrom('episodes')
     .select((e) => [
       'runs',
+      'status',
       'last_stream_seq',
       e.selectFrom('deployment').select('restore_epoch').as('restore_epoch'),
       e.selectFrom('deployment').select('restored_at').as('restored_at'),
@@ -46,8 +51,7 @@ export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: Freez
   requireEpoch(identity.restore_epoch, episode.restore_epoch ?? 0);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
-  if (!episode.runs.includes(run_id))
-    await takeOver(tx, identity, { freezeSpan, next: cursor.next, restored_at: episode.restored_at });
+  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, episode });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
 }
@@ -61,6 +65,9 @@ export function requireEpoch(run_epoch: number | undefined, record_epoch: number
   );
 }
 
+/** What taking a line over depends on: where the episode stands, and when its record was restored, if it was. */
+type TakenOver = Pick<Episode, 'status'> & { restored_at: string | null };
+
 /** What a run hears that another has overtaken. */
 export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
   return new AppError(
@@ -72,7 +79,7 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  { freezeSpan, next, restored_at }: { freezeSpan: FreezeSpan; next: () => number; restored_at: string | null },
+  { freezeSpan, next, episode }: { freezeSpan: FreezeSpan; next: () => number; episode: TakenOver },
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -92,13 +99,19 @@ async function takeOver(
       .returningAll()
       .executeTakeFirstOrThrow();
     // It may have ended in the record that was lost, and Langfuse been told of it.
-    const doubtful = restored_at !== null && lost.started_at < restored_at;
+    const doubtful = episode.restored_at !== null && lost.started_at < episode.restored_at;
     await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful });
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx
     .updateTable('episodes')
-    .set((e) => ({ ...reopened(run_id), runs: sql`runs || ${run_id}::text`, step_count: e('step_count', '-', ended) }))
+    .set((e) => ({
+      run_id,
+      // Reset after it had ended, or while it waited: a status of its own place in the stream.
+      ...(MOVING.has(episode.status) ? {} : { ...reopened(run_id), last_stream_seq: next() }),
+      runs: sql`runs || ${run_id}::text`,
+      step_count: e('step_count', '-', ended),
+    }))
     .where('id', '=', episode_id)
     .execute();
 }
