@@ -153,6 +153,20 @@ create table person_requests (
   created_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table replay_verdicts (
+  episode_id uuid not null,
+  run_id text not null,
+  build text not null,
+  verdict text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  replayed_tasks integer not null,
+  uncovered text,
+  mismatch jsonb,
+  detail text,
+  replayed_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -284,6 +298,18 @@ create table webhook_messages (
   error text
 );
 
+create table workflow_histories (
+  episode_id uuid not null,
+  run_id text not null,
+  sha256 text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  failed_tasks integer not null,
+  closed_by text not null,
+  build text not null,
+  archived_at timestamp with time zone not null default clock_timestamp()
+);
+
 alter table alerts add constraint alerts_pkey PRIMARY KEY (id);
 
 alter table api_keys add constraint api_keys_key_sha256_key UNIQUE (key_sha256);
@@ -380,6 +406,16 @@ alter table person_requests add constraint person_requests_kind_check CHECK ((ki
 
 alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
 
+alter table replay_verdicts add constraint replay_verdicts_check CHECK ((replayed_tasks <= workflow_tasks));
+
+alter table replay_verdicts add constraint replay_verdicts_check1 CHECK (((verdict <> 'deterministic'::text) OR ((replayed_tasks = workflow_tasks) AND (workflow_tasks > 0))));
+
+alter table replay_verdicts add constraint replay_verdicts_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table replay_verdicts add constraint replay_verdicts_pkey PRIMARY KEY (episode_id, run_id, build);
+
+alter table replay_verdicts add constraint replay_verdicts_verdict_check CHECK ((verdict = ANY (ARRAY['deterministic'::text, 'nondeterministic'::text, 'unreplayable'::text])));
+
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
@@ -462,6 +498,18 @@ alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subje
 
 alter table webhook_messages add constraint webhook_messages_pkey PRIMARY KEY (id);
 
+alter table workflow_histories add constraint workflow_histories_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table workflow_histories add constraint workflow_histories_events_check CHECK ((events > 0));
+
+alter table workflow_histories add constraint workflow_histories_failed_tasks_check CHECK ((failed_tasks >= 0));
+
+alter table workflow_histories add constraint workflow_histories_pkey PRIMARY KEY (episode_id, run_id);
+
+alter table workflow_histories add constraint workflow_histories_sha256_fkey FOREIGN KEY (sha256) REFERENCES artifacts(sha256);
+
+alter table workflow_histories add constraint workflow_histories_workflow_tasks_check CHECK ((workflow_tasks >= 0));
+
 CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cleared_at IS NULL);
 
 CREATE INDEX artifacts_deleted ON artifacts USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
@@ -531,6 +579,8 @@ CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
 
 CREATE INDEX webhook_messages_due ON webhook_messages USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
+
+CREATE INDEX workflow_histories_sha256 ON workflow_histories USING btree (sha256);
 
 CREATE OR REPLACE FUNCTION public.note_status()
  RETURNS trigger

@@ -70,6 +70,18 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     description: 'show whether every step of an episode is where it should be, once',
     load: async () => (await import('./commands/coverage.ts')).registerCoverage,
   },
+  replay: {
+    description: 'hold the workflow code against the history of episodes; nothing happens again',
+    load: async () => (await import('./commands/replay.ts')).registerReplay,
+  },
+  bundle: {
+    description: 'take an episode away as one zip, and verify one',
+    load: async () => (await import('./commands/bundle.ts')).registerBundle,
+  },
+  fixture: {
+    description: 'keep the history of an episode as a golden one',
+    load: async () => (await import('./commands/fixture.ts')).registerFixture,
+  },
   env: {
     description: 'print shell exports of the API’s address and key',
     load: async () => (await import('./commands/env.ts')).registerEnv,

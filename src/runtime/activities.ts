@@ -13,6 +13,7 @@ import { createStandActivity } from '../activities/stand.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
 import { createRecordedAnswers } from '../activities/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
+import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
 import type { Sandbox } from '../activities/tools/sandbox.ts';
@@ -24,9 +25,11 @@ import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createReplayer } from './replay/episode-replays.ts';
 import { createHistoryReader } from './temporal-history.ts';
 import type { Config } from './config.ts';
 import type { EpisodeWorkflows } from './temporal-client.ts';
+import type { WorkflowBundle } from './workflow-bundle.ts';
 
 /** What the activities of one worker are made of. */
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
@@ -39,6 +42,8 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   /** After how many days logs and videos go, and whole episodes. */
   retention: Config['retention'];
   worker: { id: string; build: string };
+  /** The workflow code, to hold against histories. */
+  bundle: WorkflowBundle;
   queues: { workspace: string };
   tracing: {
     redactor: Redactor;
@@ -54,7 +59,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 
 /** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, bundle, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
@@ -108,6 +113,12 @@ export function createActivities(parts: ActivityParts) {
       announce,
     }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
+    ...createReplayActivities({
+      db,
+      store,
+      build: worker.build,
+      ...createReplayer({ db, store, client: workflows.client }, bundle),
+    }),
   };
   return { episode, calls, sweep, traces };
 }

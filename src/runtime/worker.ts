@@ -32,7 +32,8 @@ const DATABASE_CONNECTIONS = 20;
 export async function runWorker(config: Config, log: (line: string) => void): Promise<void> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const { namespace, task_queue_prefix: prefix } = config.temporal;
-  const { codePath, build } = await buildWorkflowBundle(join(config.home, 'cache'));
+  const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
+  const { codePath, build } = bundle;
   const sandboxMode = await findSandboxMode(config.sandbox.mode);
   if (sandboxMode.kind === 'refuse') log(`commands of agents are refused: ${sandboxMode.reason}`);
   if (sandboxMode.kind === 'unsafe')
@@ -48,7 +49,6 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   );
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
-  const worker = { id, build };
   const { episode, calls, sweep, traces } = createActivities({
     ...database,
     store,
@@ -57,16 +57,14 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     sandbox,
     model: config.model,
     namespace,
-    worker,
+    worker: { id, build },
+    bundle,
     queues,
     tracing: tracingParts(config, channel, log),
     retention: config.retention,
   });
 
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
+  installRuntime();
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const serve = (options: Omit<WorkerOptions, 'connection' | 'namespace'>) =>
     Worker.create({
@@ -106,3 +104,11 @@ const queueNames = (prefix: string) => ({
   simulation: taskQueue(prefix, 'simulation'),
   maintenance: taskQueue(prefix, 'maintenance'),
 });
+
+/** Temporal's core, once a process: quiet but for what goes wrong. */
+function installRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+  });
+}

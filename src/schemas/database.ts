@@ -7,6 +7,7 @@ import type { DeletedEpisode, Episode } from './episode.ts';
 import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
+import type { ReplayVerdict, WorkflowHistory } from './replay.ts';
 import type { Step, StepAttempt } from './step.ts';
 import type { PersonMessage } from './turn.ts';
 import type { StatusChange } from './stream.ts';
@@ -167,6 +168,8 @@ export type Database = {
     | 'error'
   >;
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
+  workflow_histories: Table<WorkflowHistory, never, 'archived_at'>;
+  replay_verdicts: Table<ReplayVerdict, 'mismatch', 'replayed_at'>;
   alerts: Table<Alert & { told_at: string }, 'facts', Exclude<keyof Alert, 'id' | 'name' | 'message'> | 'told_at'>;
   webhook_messages: Table<WebhookMessageRow, never, Exclude<keyof WebhookMessageRow, 'id' | 'type' | 'body'>>;
   feedback: Table<Feedback, 'value', 'created_at'>;

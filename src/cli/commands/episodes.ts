@@ -72,14 +72,16 @@ function registerShow(episodes: Command, connect: () => Client): void {
     .command('show')
     .argument('<id>')
     .description('show an episode and its steps')
-    .option('--json', 'print one JSON object: the episode with its steps')
+    .option('--json', 'print one JSON object: the episode with its steps and replays')
     .addHelpText('after', examples(`observatory episodes show ${EXAMPLE_ID}`))
     .action(async (id: string, { json }: { json?: true }) => {
       const client = connect();
       const episode = await bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
       const steps = await listAllSteps(client, id);
-      if (json) printJson({ ...episode, steps });
-      else print(renderEpisode(episode, steps, { now: Date.now(), stream: process.stdout }));
+      const { items } = await bodyOf(client.v1.episodes[':id'].replays.$get({ param: { id } }));
+      const replays = items.filter(({ build }) => build === items[0]?.build);
+      if (json) printJson({ ...episode, steps, replays });
+      else print(renderEpisode(episode, steps, { now: Date.now(), stream: process.stdout, replays }));
     });
 }
 

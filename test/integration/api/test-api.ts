@@ -27,6 +27,8 @@ import { createTestDatabase } from '../../support/database.ts';
 export type Loose = any;
 
 const NAMESPACE = 'test';
+/** The workflow build of the API under test. */
+export const BUILD = '0.0.0+test';
 export const OPERATOR = 'operator-key-of-the-tests';
 export const READER = 'reader-key-of-the-tests';
 
@@ -44,6 +46,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const started: string[] = [];
   const cancelled: string[] = [];
   const deleted: string[] = [];
+  const replayed: string[] = [];
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
@@ -70,6 +73,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       status: async () => readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true }),
       startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
     },
+    replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('invalid_argument', 'no such agent');
     },
@@ -101,6 +105,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     cancelled,
     deleted,
     said,
+    replayed,
     logged,
     call,
     /** Sends JSON. */
