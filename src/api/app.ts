@@ -10,6 +10,8 @@ import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createEventRoutes } from './routes/events.ts';
+import { createEventSchemaRoutes } from './routes/event-schemas.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
@@ -52,6 +54,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createPeopleRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createEventRoutes(deps))
+    .route('/', createEventSchemaRoutes())
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))

@@ -19,6 +19,7 @@ export function withLinks(
       steps: `${self}/steps`,
       logs: `${self}/logs`,
       artifacts: `${self}/artifacts`,
+      events: `${self}/events`,
       langfuse: traceUrl(langfuse_url, episode.trace_id),
       temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
     },
@@ -43,5 +44,8 @@ export function toArtifact(artifact: Artifact & { content_type: string }, bucket
 }
 
 function addressesOf(sha256: Sha256, bucket: string): { uri: string; href: string } {
-  return { uri: artifactUri(bucket, sha256), href: `/v1/artifacts/${sha256}/content` };
+  return { uri: artifactUri(bucket, sha256), href: contentPath(sha256) };
 }
+
+/** The path that serves an artifact's bytes. */
+export const contentPath = (sha256: Sha256): string => `/v1/artifacts/${sha256}/content`;

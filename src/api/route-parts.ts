@@ -23,6 +23,7 @@ const PROBLEMS = {
   413: 'The body is too large',
   415: 'The media type is not taken here',
   416: 'The range lies outside the content',
+  422: 'Some of it is not valid',
   500: 'A mistake of ours',
   503: 'A dependency is away: try again later',
   504: 'A dependency did not answer in time',

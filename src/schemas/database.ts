@@ -3,6 +3,7 @@ import type { ApiKeyRole } from './api-key.ts';
 import type { Artifact, ArtifactLink } from './artifact.ts';
 import type { CoverageReport } from './coverage.ts';
 import type { Episode } from './episode.ts';
+import type { EventRecord } from './events/record.ts';
 import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
@@ -61,7 +62,7 @@ type MirrorRow = {
   unreferenced_at: string | null;
 };
 
-type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
+type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'event_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
 type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
 
@@ -95,6 +96,7 @@ export type Database = {
   step_artifacts: Table<StepArtifactRow, 'clock'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
+  events: Table<EventRecord & { content_sha256: string }, 'producer' | 'attributes' | 'payload', 'received_at'>;
   trace_outbox: Table<
     SpanRow,
     never,

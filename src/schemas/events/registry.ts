@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { DESIGN_EVENTS } from './design.ts';
+import { ELECTRONICS_EVENTS } from './electronics.ts';
+import { KNOWLEDGE_EVENTS } from './knowledge.ts';
+import { REVIEW_EVENTS } from './review.ts';
+import { SIMULATION_EVENTS } from './simulation.ts';
+import { TOOL_EVENTS } from './tools.ts';
+
+/** Every type of event in every version that was ever published: one that is here stays, and stays as it is. */
+export const EVENTS = [
+  ...TOOL_EVENTS,
+  ...REVIEW_EVENTS,
+  ...DESIGN_EVENTS,
+  ...SIMULATION_EVENTS,
+  ...ELECTRONICS_EVENTS,
+  ...KNOWLEDGE_EVENTS,
+] as const;
+
+/** One type of event in one version. */
+export type EventSchema = (typeof EVENTS)[number];
+/** An event as producers send it. */
+export type ObservabilityEvent = z.infer<EventSchema>;
+/** What an event of each type says: what differs from type to type. */
+export type EventFacts = { [E in ObservabilityEvent as E['type']]: Pick<E, 'type' | 'v' | 'payload'> }[EventType];
+
+/** The types of events. */
+export const EventType = z.enum(EVENTS.map(({ shape }) => shape.type.value));
+export type EventType = z.infer<typeof EventType>;
+
+/** The schema of a type in a version, or undefined where there is none. */
+export const findEventSchema = (type: unknown, v: unknown): EventSchema | undefined =>
+  EVENTS.find(({ shape }) => shape.type.value === type && shape.v.value === v);
+
+/** The versions in which there is this type, oldest first. */
+export const versionsOf = (type: unknown): number[] =>
+  EVENTS.filter(({ shape }) => shape.type.value === type).map(({ shape }) => shape.v.value);
+
+/** Any event: told apart by its type, and where a type has several versions by `v`. */
+export const ObservabilityEvent = z.discriminatedUnion('type', EVENTS);
