@@ -9,6 +9,7 @@ import type { ArtifactLink } from '../schemas/artifact.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, Failure } from '../schemas/episode.ts';
 import { stepKeyOfCall } from '../schemas/identity.ts';
+import type { JsonObject } from '../schemas/primitives.ts';
 import { ThoughtOutput } from '../schemas/step.ts';
 import type { Step, ToolCall, ToolOutput } from '../schemas/step.ts';
 import type { CallReport, CallRequest } from '../schemas/turn.ts';
@@ -119,7 +120,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const artifacts: ArtifactLink[] = [];
   const result = await orAgentFailure(signal, async () => {
     const output = await tool.run(args as never, toolContext(deps, run, { workspace, artifacts, policy }));
-    return { output, search_text: output.content };
+    return { output, search_text: output.content, took: args as JsonObject };
   });
   if (tool.read_only) return { ...result, artifacts };
   const kept = await orAgentFailure(signal, async () => {

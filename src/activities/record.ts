@@ -9,7 +9,7 @@ import type { Database } from '../schemas/database.ts';
 import type { Failure } from '../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import { storableText } from '../schemas/primitives.ts';
-import type { Json, JsonInput } from '../schemas/primitives.ts';
+import type { Json, JsonInput, JsonObject } from '../schemas/primitives.ts';
 import { Usage } from '../schemas/step.ts';
 import type { Step, StepIdentity } from '../schemas/step.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -19,6 +19,7 @@ import type { JsonStore } from './json-store.ts';
 import { keepTrying } from './keep-trying.ts';
 import { openLog } from './logs.ts';
 import type { LogWriter } from './logs.ts';
+import { eventsOfStep } from './own-events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
 const SEARCH_TEXT_BYTES_MAX = 4_096;
@@ -36,6 +37,8 @@ export type StepResult = {
   artifacts?: ArtifactLink[];
   workspace?: { sha256: string; size_bytes: number };
   search_text?: string;
+  /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
+  took?: JsonObject;
   /** What a model was shown: for the trace alone, since the record holds it as earlier steps. */
   heard?: Json[];
 };
@@ -93,7 +96,11 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
       storeRest: (file) => storeLogRest(store, file, step.seq),
     });
     const end = async (status: 'ok' | 'error' | 'cancelled', result: StepResult) => {
-      const output = await json.pack(redactor.json(result.output), `.observatory/steps/${step.seq}/output.json`);
+      const shown = redactor.json(result.output);
+      const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
+      const took = result.took === undefined ? null : redactor.json(result.took);
+      const source = { db, store, trace_id: traceId, build: worker.build, attempt, signal: cancellationSignal };
+      const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
       const logRest = await log.close();
       const artifacts = [
         ...(result.artifacts ?? []),
@@ -112,6 +119,7 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
           artifacts: artifacts.filter((link) => link !== null),
           workspace: result.workspace ?? null,
           heard: result.heard ?? null,
+          events,
           search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
         },
         freezeSpan,

@@ -18,7 +18,7 @@ export type ExpectedSpan = {
 };
 
 /** An object that steps refer to, and what the store holds under its hash: a size, or nothing. */
-export type ObjectSeen = { sha256: string; size_bytes: number; stored_bytes: number | null; seq: number };
+export type ObjectSeen = { sha256: string; size_bytes: number; stored_bytes: number | null; seq: number | null };
 
 export type CoverageEvidence = {
   history: Testimony<CompletedStep>;

@@ -20,9 +20,6 @@ export const EVENTS = [
 export type EventSchema = (typeof EVENTS)[number];
 /** An event as producers send it. */
 export type ObservabilityEvent = z.infer<EventSchema>;
-/** What an event of each type says: what differs from type to type. */
-export type EventFacts = { [E in ObservabilityEvent as E['type']]: Pick<E, 'type' | 'v' | 'payload'> }[EventType];
-
 /** The types of events. */
 export const EventType = z.enum(EVENTS.map(({ shape }) => shape.type.value));
 export type EventType = z.infer<typeof EventType>;
