@@ -114,7 +114,8 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
 
 type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
 
-function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
+/** Where the graph stands, as the workflow carries it. */
+export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
   const [next_key = null] = next;
   if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');
   return { checkpoint_id, next_key, outcome: next_key === null ? state.outcome : null };
@@ -179,7 +180,8 @@ function recordThought(
   });
 }
 
-function callRef(
+/** The call as the workflow knows it. */
+export function callRef(
   registry: ReadonlyMap<string, Tool>,
   { approvals }: Episode,
   { id, name, args }: ThoughtOutput['tool_calls'][number],

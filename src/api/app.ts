@@ -15,7 +15,9 @@ import { createEventSchemaRoutes } from './routes/event-schemas.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createSearchRoutes } from './routes/search.ts';
 import { createStepRoutes } from './routes/steps.ts';
+import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
 /** A request's id, given or made, at most so long; it is written into every answer, problem and log line. */
@@ -56,10 +58,12 @@ export function createApp(deps: ApiDeps) {
     .route('/', createLogRoutes(deps))
     .route('/', createEventRoutes(deps))
     .route('/', createEventSchemaRoutes())
+    .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
+    .route('/', createSearchRoutes(deps))
     .route('/', createRecoveryRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));

@@ -53,6 +53,12 @@ export type ApiDeps = {
   /** Langfuse's environment, which scores are given in. */
   readonly environment: string;
   readonly links: LinkBases;
+  /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
+  readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
+  /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */
+  readonly stream_heartbeat_ms?: number;
+  /** Aborts when this process is told to stop: what would go on for ever ends then. */
+  readonly stopping: AbortSignal;
   /** Asks every dependency how it is, within bounded time; never throws. */
   readonly ready: () => Promise<Record<string, DependencyState>>;
   readonly logger: ApiLogger;

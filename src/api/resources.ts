@@ -10,6 +10,7 @@ import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
+import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
@@ -179,6 +180,10 @@ export const CatalogueResource = component(
   'Catalogue',
   Catalogue.extend({ tools: z.array(component('Tool', CatalogueTool)) }),
 );
+
+/** A place where words were found, and what became of a set of episodes. */
+export const SearchHitResource = component('SearchHit', SearchHit);
+export const StatisticsResource = component('Statistics', Statistics);
 
 /** What runs by itself. */
 export const ScheduleResource = component('Schedule', ScheduleState);

@@ -1,4 +1,5 @@
-import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from './client.ts';
+import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
+import type { StatusChange } from '../schemas/stream.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
 import type { Column } from './text.ts';
 
@@ -72,7 +73,12 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
 }
 
 /** A line that tells of a step that begins. */
-export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string {
+export function renderStepStart({
+  seq,
+  kind,
+  agent,
+  name,
+}: Pick<StepAnswer, 'seq' | 'kind' | 'agent' | 'name'>): string {
   return `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
 }
 
@@ -80,6 +86,12 @@ export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string 
 export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): string {
   const where = seq === null ? '' : `${seq}${attempt > 1 ? `#${attempt}` : ''}`;
   return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
+}
+
+/** A line that tells of a status of the episode. */
+export function renderStatus({ status, terminal_reason }: StatusChange, stream: NodeJS.WriteStream): string {
+  const outcome = terminal_reason === null ? '' : ` (${terminal_reason})`;
+  return `      The episode is ${coloured(status, status, stream)}${outcome}.`;
 }
 
 function tookOf({ started_at, ended_at }: StepAnswer): string {

@@ -8,6 +8,7 @@ import { createEpisodeRecordActivities } from '../activities/episode.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
+import { createStandActivity } from '../activities/stand.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
@@ -71,6 +72,7 @@ export function createActivities(parts: ActivityParts) {
     ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, models, registry }),
+    ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
   const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });

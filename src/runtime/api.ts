@@ -7,6 +7,7 @@ import { checkModel } from '../activities/agent/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
+import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
@@ -25,6 +26,8 @@ const DRAIN_MS = 5_000;
 /** Runs the API until the process is told to stop (SIGINT, SIGTERM); resolves when it has drained. */
 export async function runApi(config: Config, log: (line: string) => void): Promise<void> {
   await using database = createDatabase(config.database_url.reveal());
+  await using listener = listenToEpisodes(config.database_url.reveal());
+  const stopping = new AbortController();
   await using store = createS3ObjectStore(s3Options(config));
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
@@ -56,6 +59,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal] = await Promise.all([
         check(() => sql`select 1`.execute(database.db)),
@@ -74,6 +79,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');
+  stopping.abort();
   const closed = once(server, 'close');
   server.close();
   const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), DRAIN_MS);

@@ -75,6 +75,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       episode_id: episode.id,
       budgets: episode.budgets,
       history_events_max: HISTORY_EVENTS_MAX,
+      ...(episode.forked_from_seq !== null && { start_after: episode.forked_from_seq }),
     };
     try {
       await client.workflow.start(EPISODE_WORKFLOW, {

@@ -8,6 +8,8 @@ import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
 import type { Step, StepAttempt } from './step.ts';
+import type { PersonMessage } from './turn.ts';
+import type { StatusChange } from './stream.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
 /** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
@@ -20,7 +22,14 @@ type Table<T, J extends keyof T = never, D extends keyof T = never> = {
 };
 type Written<T> = string | (null extends T ? null : never);
 
-type EpisodeRow = Episode & { runs: string[]; idempotency_key: string | null; request_sha256: string };
+type EpisodeRow = Episode & {
+  runs: string[];
+  reopened_by: string[];
+  parent_runs: number | null;
+  opening_message: PersonMessage | null;
+  idempotency_key: string | null;
+  request_sha256: string;
+};
 type StepRow = Step & { search_text: string | null };
 type AttemptRow = StepAttempt & { step_id: string; activity_attempt: number };
 type StepArtifactRow = Omit<ArtifactLink, 'size_bytes'> & { step_id: string; attempt: number };
@@ -64,14 +73,25 @@ type MirrorRow = {
 
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'event_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
+type Lineage =
+  | 'generation_kind'
+  | 'seed_id'
+  | 'seed_dataset'
+  | 'parent_episode_id'
+  | 'forked_from_seq'
+  | 'parent_runs'
+  | 'opening_message'
+  | 'recorded_until'
+  | 'recorded_miss'
+  | 'reopened_by';
 type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
 
 /** Every table as kysely sees it; shapes come from the schemas beside this file. */
 export type Database = {
   episodes: Table<
     EpisodeRow,
-    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure',
-    Sums | UsageSums | Ending | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
+    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure' | 'opening_message' | 'recorded_miss',
+    Sums | UsageSums | Ending | Lineage | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
   >;
   steps: Table<
     StepRow,
@@ -84,6 +104,8 @@ export type Database = {
     | 'started_at'
     | 'ended_at'
     | 'workspace_sha256'
+    | 'asked_sha256'
+    | 'served_from'
     | 'attempt_count'
     | 'ended_stream_seq'
     | 'search_text'
@@ -94,6 +116,7 @@ export type Database = {
     UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
   >;
   step_artifacts: Table<StepArtifactRow, 'clock'>;
+  episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
   events: Table<EventRecord & { content_sha256: string }, 'producer' | 'attributes' | 'payload', 'received_at'>;

@@ -22,7 +22,7 @@ import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import { startAftercare } from './start-aftercare.ts';
 
-const { advance } = proxyActivities<EpisodeActivities>(THOUGHT);
+const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 
 /**
@@ -59,6 +59,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   try {
     await beginEpisode.executeWithOptions({ summary: 'begin' }, [episode_id, run_id]);
     upsertSearchAttributes([{ key: EPISODE_STATUS, value: 'running' }]);
+    const ended = await goToPlace(run, calls);
+    if (ended) return await close(ended);
     for (;;) {
       await people.attend();
       const stopped = stoppedBy(progress, run);
@@ -77,7 +79,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       open = undefined;
       takeIn(progress, turn);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought) await runCalls(calls, turn.thought, turn.checkpoint_id);
+      if (turn.thought)
+        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -107,6 +110,19 @@ function firstProgress(): EpisodeProgress {
     paused: null,
     messages: [],
   };
+}
+
+/** A first run that begins at a recorded place goes there and does what is left to do; returns how it ended, if it did there. */
+async function goToPlace(run: EpisodeRun, calls: CallsRun): Promise<EpisodeOutcome | undefined> {
+  const { episode_id, start_after: seq } = run;
+  if (seq === undefined || run.progress) return undefined;
+  const request = { episode_id, run_id: workflowInfo().runId, seq };
+  const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
+  const { messages, ...place } = stand.progress;
+  Object.assign(calls.progress, place);
+  calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
+  if (stand.unfinished) await runCalls(calls, stand.unfinished);
+  return stand.outcome ? outcomeOf(stand.outcome) : undefined;
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {

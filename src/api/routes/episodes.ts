@@ -3,11 +3,11 @@ import { insertEpisode } from '../../db/append/episodes.ts';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
-import { EpisodeStatus, FINAL_STATUSES } from '../../schemas/episode.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
 import type { Episode, EpisodeInput } from '../../schemas/episode.ts';
-import { boundedText } from '../../schemas/primitives.ts';
 import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
+import { EpisodeQuery, toFilter } from '../episode-query.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
 import { InvalidRequest } from '../problem.ts';
@@ -74,13 +74,7 @@ const listRoute = createRoute({
   tags: ['episodes'],
   security,
   request: {
-    query: z.strictObject({
-      status: EpisodeStatus.optional(),
-      agent: boundedText(1, 100).optional(),
-      tag: boundedText(1, 100).optional(),
-      cursor: episodeCursor.schema.optional(),
-      limit: Limit.optional(),
-    }),
+    query: EpisodeQuery.extend({ cursor: episodeCursor.schema.optional(), limit: Limit.optional() }),
   },
   responses: { 200: json('A page of episodes', pageOf(EpisodeResource)), ...problems() },
 });
@@ -124,13 +118,11 @@ export function createEpisodeRoutes(deps: Deps) {
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(listRoute, async (c) => {
-      const { cursor, limit = PAGE_LIMIT_DEFAULT, status, agent, tag } = c.req.valid('query');
+      const { cursor, limit = PAGE_LIMIT_DEFAULT, ...filter } = c.req.valid('query');
       const rows = await listEpisodes(db, {
+        ...toFilter(filter),
         limit: limit + 1,
         ...(cursor && { before: episodeCursor.decode(cursor) }),
-        ...(status && { status }),
-        ...(agent && { agent }),
-        ...(tag && { tag }),
       });
       const { items, next_cursor } = toPage(rows, limit, ({ id }) => episodeCursor.encode(id));
       return c.json({ items: items.map((episode) => withLinks(episode, deps.links)), next_cursor }, 200);

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
-import { getStepDetail, listArtifactsOfSteps, listSteps } from '../../db/read/steps.ts';
+import { getStepDetail, listSteps } from '../../db/read/steps.ts';
 import { Uuid } from '../../schemas/primitives.ts';
 import { StepKind } from '../../schemas/step.ts';
 import { stepCursor } from '../cursor.ts';
@@ -18,6 +18,7 @@ import {
   Seq,
   toPage,
 } from '../route-parts.ts';
+import { toStepResources } from '../step-resources.ts';
 
 const listRoute = createRoute({
   method: 'get',
@@ -68,18 +69,7 @@ export function createStepRoutes({ db, store, links }: Pick<ApiDeps, 'db' | 'sto
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
       const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
-      const files = Map.groupBy(
-        await listArtifactsOfSteps(
-          db,
-          items.map((step) => step.id),
-        ),
-        ({ step_id }) => step_id,
-      );
-      const steps = items.map((step) => ({
-        ...step,
-        trace_url: traceUrl(links.langfuse_url, trace_id, step.span_id),
-        artifacts: (files.get(step.id) ?? []).map(({ step_id: _, ...link }) => toFile(link, store.bucket)),
-      }));
+      const steps = await toStepResources({ db, store, links }, trace_id, items);
       return c.json({ items: steps, next_cursor }, 200);
     })
     .openapi(getRoute, async (c) => {

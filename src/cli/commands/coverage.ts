@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { InferResponseType } from 'hono/client';
 import type { Environment } from '../../runtime/config.ts';
-import { bodyOf, createClient } from '../client.ts';
-import type { Client } from '../client.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
+import type { Client } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { printable } from '../text.ts';

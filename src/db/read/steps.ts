@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step, StepAttempt, StepKind } from '../../schemas/step.ts';
+import { inLine, readLine } from './line.ts';
 
 /** A step with its tries and the files that it read and made. */
 export type StepDetail = Step & { attempts: StepAttempt[]; artifacts: ArtifactLink[] };
@@ -12,12 +13,16 @@ export function toStepRow({ search_text: _, ...step }: Selectable<Database['step
   return step;
 }
 
-const currentLine = (db: Kysely<Database>, episodeId: string) =>
-  db.selectFrom('steps').selectAll().where('episode_id', '=', episodeId).where('superseded_by', 'is', null);
+/** The steps of the episode's current line, a fork's beginning with its parent's. */
+const currentLine = async (db: Kysely<Database>, episodeId: string) => {
+  const line = await readLine(db, episodeId);
+  return { query: db.selectFrom('steps').selectAll().where(inLine(line)) };
+};
 
 /** The step with this number in the episode's current line, or undefined. */
 export async function findStep(db: Kysely<Database>, episodeId: string, seq: number): Promise<Step | undefined> {
-  const row = await currentLine(db, episodeId).where('seq', '=', seq).executeTakeFirst();
+  const { query } = await currentLine(db, episodeId);
+  const row = await query.where('seq', '=', seq).executeTakeFirst();
   return row && toStepRow(row);
 }
 
@@ -42,14 +47,17 @@ export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq
   };
 }
 
-/** Steps in their order, at most `limit` of those after number `after`; the current line unless `superseded` asks for all. */
+/**
+ * Steps in their order, at most `limit` of those after number `after`: the current line, which for a fork begins with its
+ * parent's steps, unless `superseded` asks for all of the episode's own.
+ */
 export async function listSteps(
   db: Kysely<Database>,
   filter: { episode_id: string; after: number; limit: number; kind?: StepKind; superseded?: boolean },
 ): Promise<Step[]> {
   let query = filter.superseded
     ? db.selectFrom('steps').selectAll().where('episode_id', '=', filter.episode_id)
-    : currentLine(db, filter.episode_id);
+    : (await currentLine(db, filter.episode_id)).query;
   if (filter.kind) query = query.where('kind', '=', filter.kind);
   const rows = await query.where('seq', '>', filter.after).orderBy('seq').orderBy('id').limit(filter.limit).execute();
   return rows.map(toStepRow);

@@ -10,6 +10,17 @@ import type { FreezeSpan } from './spans.ts';
 
 type Tx = Transaction<Database>;
 
+/** What a run that begins to work makes of its episode: one that was reset after its end has not ended any more. */
+export const reopened = (run_id: string) => ({
+  status: 'running' as const,
+  run_id,
+  ended_at: null,
+  terminal_reason: null,
+  failure_class: null,
+  failure: null,
+  reopened_by: sql<string[]>`case when ended_at is null then reopened_by else reopened_by || ${run_id}::text end`,
+});
+
 /** Gives out numbers of an episode's stream; the caller writes the last one back to the row that it has locked. */
 export type StreamCursor = { next: () => number; last: () => number };
 
@@ -68,7 +79,7 @@ async function takeOver(
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx
     .updateTable('episodes')
-    .set((e) => ({ runs: sql`runs || ${run_id}::text`, run_id, step_count: e('step_count', '-', ended) }))
+    .set((e) => ({ ...reopened(run_id), runs: sql`runs || ${run_id}::text`, step_count: e('step_count', '-', ended) }))
     .where('id', '=', episode_id)
     .execute();
 }

@@ -4,6 +4,7 @@ import { createApp } from '../../../src/api/app.ts';
 import type { ApiDeps } from '../../../src/api/deps.ts';
 import { insertApiKey } from '../../../src/db/append/api-keys.ts';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
+import { listenToEpisodes } from '../../../src/db/listen.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
@@ -43,8 +44,11 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
+  const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
@@ -100,6 +104,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     /** Reads a JSON answer. */
     get: async (path: string) => (await call(path)).json() as Promise<Loose>,
     async [Symbol.asyncDispose]() {
+      await listener[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },
