@@ -1,5 +1,18 @@
 -- Generated from the migrations; see test/integration/db/schema.test.ts.
 
+create table alerts (
+  id uuid not null,
+  name text not null,
+  subject text not null default ''::text,
+  message text not null,
+  facts jsonb not null default '{}'::jsonb,
+  raised_at timestamp with time zone not null default clock_timestamp(),
+  last_at timestamp with time zone not null default clock_timestamp(),
+  times integer not null default 1,
+  told_at timestamp with time zone not null default clock_timestamp(),
+  cleared_at timestamp with time zone
+);
+
 create table api_keys (
   id uuid not null,
   name text not null,
@@ -136,6 +149,14 @@ create table mirror_objects (
   unreferenced_at timestamp with time zone
 );
 
+create table person_requests (
+  episode_id uuid not null,
+  kind text not null,
+  key text not null,
+  request_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -249,6 +270,20 @@ create table trace_outbox (
   error text
 );
 
+create table webhook_messages (
+  id uuid not null,
+  type text not null,
+  body text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default clock_timestamp(),
+  delivered_at timestamp with time zone,
+  given_up_at timestamp with time zone,
+  error text
+);
+
+alter table alerts add constraint alerts_pkey PRIMARY KEY (id);
+
 alter table api_keys add constraint api_keys_key_sha256_key UNIQUE (key_sha256);
 
 alter table api_keys add constraint api_keys_pkey PRIMARY KEY (id);
@@ -345,6 +380,12 @@ alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sh
 
 alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
 
+alter table person_requests add constraint person_requests_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text])));
+
+alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
+
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
@@ -419,7 +460,11 @@ alter table trace_outbox add constraint trace_outbox_state_check CHECK ((state =
 
 alter table trace_outbox add constraint trace_outbox_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
 
-alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text])));
+alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text, 'media'::text])));
+
+alter table webhook_messages add constraint webhook_messages_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cleared_at IS NULL);
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
@@ -483,9 +528,13 @@ CREATE INDEX trace_outbox_due ON trace_outbox USING btree (state, next_attempt_a
 
 CREATE INDEX trace_outbox_episode ON trace_outbox USING btree (episode_id);
 
+CREATE INDEX trace_outbox_sent ON trace_outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
+
 CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
+
+CREATE INDEX webhook_messages_due ON webhook_messages USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
 
 CREATE OR REPLACE FUNCTION public.note_status()
  RETURNS trigger

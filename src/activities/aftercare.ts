@@ -10,6 +10,7 @@ import type { Database } from '../schemas/database.ts';
 import { rootRunOf } from '../schemas/identity.ts';
 import type { EndedLine } from '../tracing/spans.ts';
 import { automaticScores } from '../tracing/scores.ts';
+import type { Announce } from './alerts/alerts.ts';
 import type { JsonStore } from './json-store.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -24,18 +25,20 @@ export type AftercareDeps = {
   awaitRunEnd: (workflowId: string, runId: string) => Promise<void>;
   /** Langfuse's environment. */
   environment: string;
+  announce: Announce;
 };
 
 /** Who gives the automatic scores. */
 const AUTHOR = 'observatory';
 
 /** The activities that follow an episode's end. */
-export function createAftercareActivities({ db, json, freezeRoot, awaitRunEnd, environment }: AftercareDeps) {
+export function createAftercareActivities(deps: AftercareDeps) {
+  const { db, json, freezeRoot, awaitRunEnd, environment, announce } = deps;
   return {
     /** Resolves when the run has closed: from then on its history is whole. */
     awaitRunEnd: heartbeating(({ workflow_id, run_id }: Aftercare): Promise<void> => awaitRunEnd(workflow_id, run_id)),
 
-    /** Puts the root span of every line of runs into the outbox, and the automatic scores. Doing it again changes nothing. */
+    /** Puts the root spans and the automatic scores into the outbox, and tells the webhook. Doing it again changes nothing. */
     closeTrace: heartbeating(async (episodeId: string): Promise<void> => {
       const record = await findEpisodeRecord(db, episodeId);
       if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
@@ -55,12 +58,21 @@ export function createAftercareActivities({ db, json, freezeRoot, awaitRunEnd, e
           environment,
         });
       }
+      await announce('episode.ended', uuidv5(`ended/${ended_by}`, episodeId), endOf(record));
     }),
   };
 }
 
 /** Every activity that follows an episode's end. */
 export type AftercareActivities = ReturnType<typeof createAftercareActivities>;
+
+/** What the webhook hears of an ended episode: how it ended, and no contents. */
+function endOf({ episode }: EpisodeRecord) {
+  const { id, status, agent, model, terminal_reason, failure_class, started_at, ended_at } = episode;
+  const { step_count, input_tokens, output_tokens, usd } = episode;
+  const sums = { step_count, input_tokens, output_tokens, usd };
+  return { episode_id: id, status, agent, model, terminal_reason, failure_class, started_at, ended_at, ...sums };
+}
 
 /** The lines of runs of an ended episode: each from its first step to its last, the newest to the episode's own end. */
 function linesOf({ episode, runs, steps }: EpisodeRecord, takeovers: ReadonlySet<string>): EndedLine[] {

@@ -60,10 +60,11 @@ async function audit(deps: CoverageDeps, episodeId: string): Promise<AuditSummar
     askStore(deps, record),
   ]);
   const spans = expectedSpans(record, legacy);
-  const { verdict, witnesses, findings } = compareWitnesses({ history, steps: record.steps, spans, langfuse, objects });
+  const { steps } = record;
+  const { verdict, witnesses, counts, findings } = compareWitnesses({ history, steps, spans, langfuse, objects });
   const finding_count = findings.length;
   const named = findings.slice(0, FINDINGS_MAX);
-  await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, finding_count, findings: named });
+  await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, counts, finding_count, findings: named });
   const ended = FINAL_STATUSES.some((status) => status === record.episode.status);
   const settled = ended && (verdict === 'complete' || (verdict === 'unverified' && deps.langfuse === null));
   return { verdict, finding_count, settled };

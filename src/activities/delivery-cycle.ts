@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely';
-import { listSentItems } from '../db/read/trace-outbox.ts';
+import { listSentItems, readProgress } from '../db/read/trace-outbox.ts';
 import type { SentItem } from '../db/read/trace-outbox.ts';
 import { changeItems, claimItems, forgetUnseen } from '../db/write/trace-outbox.ts';
 import type { ClaimedItem } from '../db/write/trace-outbox.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import type { OutboxState, OutboxSubject } from '../schemas/trace.ts';
-import { afterLook, afterSend } from '../tracing/delivery-state.ts';
+import type { Alerts } from './alerts/alerts.ts';
+import { afterLook, afterSend, isOverdue } from '../tracing/delivery-state.ts';
 import type { DeliveryTimings, Look, NextStand, SendOutcome } from '../tracing/delivery-state.ts';
 import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
 
@@ -19,16 +20,16 @@ const ITEMS_PER_LOOK_MAX = 5_000;
 /** The server's version is asked for again after this, and whenever it did not answer as hoped. */
 const DETECTED_MS_MAX = 5 * 60_000;
 
+/** The alert that stands while Langfuse takes nothing from us. */
+const UNWELCOME = 'langfuse_unwelcome';
+
 const SPANS: OutboxSubject[] = ['step', 'attempt', 'root'];
 const SCORES: OutboxSubject[] = ['score'];
-
-/** What operators are to hear of: `name` is stable, `message` says what to do. */
-export type Alert = (alert: { name: string; message: string; facts: Record<string, string> }) => void | Promise<void>;
 
 export type DeliveryDeps = {
   db: Kysely<Database>;
   langfuse: LangfuseClient;
-  alert: Alert;
+  alerts: Alerts;
   now: () => Date;
   timings: DeliveryTimings;
 };
@@ -40,11 +41,17 @@ export type CycleReport = { sent: number; confirmed: number; away: string | null
 export type Delivery = { cycle(signal?: AbortSignal): Promise<CycleReport> };
 
 /** What a delivery remembers from cycle to cycle: which server it found, and until when that one wants to be left alone. */
-type Memory = { server: LangfuseServer | undefined; server_until_ms: number; paused_until_ms: number };
+type Memory = {
+  server: LangfuseServer | undefined;
+  server_until_ms: number;
+  paused_until_ms: number;
+  /** Whether it may be that operators were told, by this delivery or one before, that Langfuse takes nothing. */
+  unwelcome: boolean;
+};
 
 /** Makes a delivery. It keeps nothing but what server it found: everything else is in the rows. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0 };
+  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0, unwelcome: true };
   return {
     async cycle(signal) {
       try {
@@ -56,9 +63,10 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         return { sent, confirmed: await lookForSent(deps, server, signal), away: null };
       } catch (thrown) {
         const error = AppError.from(thrown);
-        if (error.code === 'permission_denied' || error.code === 'not_found')
+        if (error.code === 'permission_denied' || error.code === 'not_found') {
+          memory.unwelcome = true;
           await tell(deps, { kind: 'unwelcome', error: error.message }, []);
-        else if (error.code !== 'unavailable') throw error;
+        } else if (error.code !== 'unavailable') throw error;
         return { sent: 0, confirmed: 0, away: error.message };
       }
     },
@@ -115,9 +123,15 @@ async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
     const span_ids = same.map(({ span_id }) => span_id);
     await stand(deps, { span_ids, from: 'sending' }, afterSend(fate, at));
     await tell(deps, fate, same);
-    if (fate.kind === 'accepted') taken += same.length;
-    else memory.server = undefined; // asked again, in case it is another one now
-    if (fate.kind === 'unwelcome') memory.paused_until_ms = nowMs(deps) + deps.timings.unwelcome_pause_ms;
+    if (fate.kind === 'accepted') {
+      taken += same.length;
+      if (memory.unwelcome) await deps.alerts.clear(UNWELCOME);
+      memory.unwelcome = false;
+    } else memory.server = undefined; // asked again, in case it is another one now
+    if (fate.kind === 'unwelcome') {
+      memory.unwelcome = true;
+      memory.paused_until_ms = nowMs(deps) + deps.timings.unwelcome_pause_ms;
+    }
     if (fate.kind === 'later') memory.paused_until_ms = nowMs(deps) + fate.retry_after_ms;
   }
   return taken;
@@ -134,7 +148,7 @@ async function lookForSent(
   let confirmed = 0;
   for (const items of Map.groupBy(due, ({ trace_id }) => trace_id).values()) {
     const looks = await look(deps.langfuse, items, { server, signal });
-    for (const [next, same] of standsOf(items, looks, { now_ms: nowMs(deps), timings: deps.timings })) {
+    for (const [next, same] of await standsOf(deps, items, { looks, server })) {
       const span_ids = same.map(({ span_id }) => span_id);
       const moved = await stand(deps, { span_ids, from: same[0]?.state ?? 'sending' }, next);
       if (next.state === 'confirmed') confirmed += moved;
@@ -203,37 +217,50 @@ function earliest(spans: SentItem[]): string | undefined {
 }
 
 /** The items of one trace by where they stand next; those that stand alike are written together. */
-function standsOf(
+async function standsOf(
+  deps: DeliveryDeps,
   items: SentItem[],
-  looks: Map<string, Look>,
-  at: { now_ms: number; timings: DeliveryTimings },
-): [NextStand, SentItem[]][] {
-  const groups = Map.groupBy(
-    items,
-    ({ span_id, state, unseen_since }) => `${looks.get(span_id)} ${state} ${unseen_since}`,
-  );
-  return [...groups.values()].flatMap((same) => {
+  { looks, server }: { looks: Map<string, Look>; server: LangfuseServer },
+): Promise<[NextStand, SentItem[]][]> {
+  const at = { now_ms: nowMs(deps), timings: deps.timings };
+  const sent = items.map((item) => ({ item, look: looks.get(item.span_id) ?? 'no_answer', ...sentOf(item, server) }));
+  const stuck = sent.some((one) => one.look === 'absent' && !one.merged && isOverdue(one, at));
+  const progress = stuck ? await readProgress(deps.db) : undefined;
+  const stands = sent.map(({ item, look: seen, ...one }): [NextStand, SentItem] => {
+    const next = afterLook(seen, one, { ...at, ...(progress && { progress }) });
+    // The one that finds out whether the server lags: the others wait for what becomes of it.
+    if (next.state === 'pending' && progress && !one.merged) progress.probing = true;
+    return [next, item];
+  });
+  const alike = Map.groupBy(stands, ([next, { state }]) => JSON.stringify([state, next]));
+  return [...alike.values()].flatMap((same) => {
     const [first] = same;
-    if (!first) return [];
-    const { span_id, state, unseen_since } = first;
-    const unseen_since_ms = unseen_since === null ? null : Date.parse(unseen_since);
-    return [[afterLook(looks.get(span_id) ?? 'no_answer', { state, unseen_since_ms }, at), same]];
+    return first ? [[first[0], same.map(([, item]) => item)] satisfies [NextStand, SentItem[]]] : [];
   });
 }
 
+/** Scores have ids that servers go by, and servers before v4 merge what has the same id. */
+const sentOf = ({ state, unseen_since, sent_at, subject }: SentItem, { reads }: LangfuseServer) => ({
+  state,
+  unseen_since_ms: unseen_since === null ? null : Date.parse(unseen_since),
+  sent_ms: Date.parse(sent_at),
+  merged: subject === 'score' || reads === 'v1',
+});
+
 /** Tells operators what needs them: content that Langfuse refuses, and keys or an address that it does not know. */
-async function tell({ alert }: DeliveryDeps, outcome: SendOutcome, items: ClaimedItem[]): Promise<void> {
+async function tell({ alerts }: DeliveryDeps, outcome: SendOutcome, items: ClaimedItem[]): Promise<void> {
   if (outcome.kind === 'unwelcome')
-    await alert({
-      name: 'langfuse_unwelcome',
+    await alerts.raise({
+      name: UNWELCOME,
       message: 'Langfuse takes nothing from us: check LANGFUSE_BASE_URL and its keys.',
       facts: { reason: outcome.error },
     });
   if (outcome.kind !== 'refused') return;
   for (const { span_id, trace_id, subject } of items)
-    await alert({
+    await alerts.raise({
       name: 'trace_item_parked',
-      message: 'Langfuse refuses an item for its content; it stays in the outbox as parked.',
+      subject: trace_id,
+      message: 'Langfuse refuses an item of this trace for its content; it stays in the outbox as parked.',
       facts: { span_id, trace_id, subject, reason: outcome.error },
     });
 }

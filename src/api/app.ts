@@ -2,9 +2,11 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { requireApiKey } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
+import { createMetrics } from './metrics.ts';
 import { documentOf } from './openapi.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
+import { createAlertRoutes } from './routes/alerts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
@@ -26,6 +28,7 @@ const REQUEST_ID_CHARS_MAX = 128;
 /** The API: everything it answers is declared in its OpenAPI document, and everything that fails is a problem document. */
 export function createApp(deps: ApiDeps) {
   const { logger } = deps;
+  const metrics = createMetrics(deps);
   const app = createRoutes();
   app.onError((error, c) => {
     const answer = problemOf(c, error);
@@ -34,6 +37,7 @@ export function createApp(deps: ApiDeps) {
     return answer;
   });
   app.notFound((c) => problemResponse(c, 'not_found', { detail: 'There is nothing at this address.' }));
+  app.use(metrics.count);
   app.use(requestId({ limitLength: REQUEST_ID_CHARS_MAX }));
   app.use(async (c, next) => {
     const started = performance.now();
@@ -51,7 +55,7 @@ export function createApp(deps: ApiDeps) {
   );
   app.use('/v1/*', requireApiKey(deps.db));
   const routed = app
-    .route('/', createSystemRoutes(deps))
+    .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
     .route('/', createPeopleRoutes(deps))
     .route('/', createStepRoutes(deps))
@@ -64,7 +68,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
-    .route('/', createRecoveryRoutes(deps));
+    .route('/', createRecoveryRoutes(deps))
+    .route('/', createAlertRoutes(deps));
   const document = documentOf(routed);
   app.get('/openapi.json', (c) => c.json(document));
   return routed;

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import { CoverageReport } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
@@ -165,6 +166,9 @@ export const CoverageResource = component('Coverage', CoverageReport);
 /** What is said of an episode or step, and as it is kept. */
 export const FeedbackRequest = component('NewFeedback', NewFeedback);
 export const FeedbackResource = component('Feedback', Feedback);
+
+/** Something that operators must know of. */
+export const AlertResource = component('Alert', Alert);
 
 /** Whether this process can serve, and how each dependency is. */
 export const Readiness = component(

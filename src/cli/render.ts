@@ -12,7 +12,7 @@ const widthOf = (stream: NodeJS.WriteStream): number | undefined => (stream.isTT
 export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: NodeJS.WriteStream): string {
   const columns: Column<EpisodeAnswer>[] = [
     { title: 'ID', text: ({ id }) => id },
-    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'STATUS', text: ({ status }) => status, paint: (cell, { status }) => coloured(cell, status, stream) },
     { title: 'OUTCOME', text: ({ terminal_reason }) => terminal_reason ?? '' },
     { title: 'STEPS', right: true, text: ({ step_count }) => String(step_count) },
     { title: 'CREATED', text: ({ created_at }) => ago(created_at, now) },
@@ -56,7 +56,7 @@ function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
     { title: 'KIND', text: ({ kind }) => kind },
     { title: 'AGENT', text: ({ agent }) => agent },
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'STATUS', text: ({ status }) => status, paint: (cell, { status }) => coloured(cell, status, stream) },
     { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
     { title: 'TOOK', right: true, text: tookOf },
     { title: 'FILES', text: ({ artifacts }) => artifacts.map(({ path }) => path).join(' ') },

@@ -1,9 +1,9 @@
 import { createAdvanceActivity } from '../activities/advance.ts';
+import type { Alerts, Announce } from '../activities/alerts/alerts.ts';
 import { createAftercareActivities } from '../activities/aftercare.ts';
 import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
 import { createCoverageActivities } from '../activities/coverage.ts';
-import type { Alert } from '../activities/delivery-cycle.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
@@ -38,7 +38,8 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   tracing: {
     redactor: Redactor;
     langfuse: LangfuseClient | null;
-    alert: Alert;
+    alerts: Alerts;
+    announce: Announce;
     environment: string;
     artifactUrl: (sha256: string) => string;
     /** Fires when the worker is told to stop. */
@@ -50,7 +51,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const { redactor, langfuse, alert, environment, artifactUrl, stopping } = tracing;
+  const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
   const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
@@ -79,8 +80,15 @@ export function createActivities(parts: ActivityParts) {
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const traces = {
-    ...createTraceDeliveryActivities({ db, pool, langfuse, alert, now, timings: DELIVERY_TIMINGS, stopping }),
-    ...createAftercareActivities({ db, json, freezeRoot: createRootFreezer(freezing), awaitRunEnd, environment }),
+    ...createTraceDeliveryActivities({ db, pool, langfuse, alerts, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createAftercareActivities({
+      db,
+      json,
+      freezeRoot: createRootFreezer(freezing),
+      awaitRunEnd,
+      environment,
+      announce,
+    }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
   };
   return { episode, calls, sweep, traces };

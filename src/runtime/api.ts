@@ -12,6 +12,7 @@ import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { codeVersion } from './code-version.ts';
+import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
 import { s3Options } from './s3-options.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
@@ -75,7 +76,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const server = serve({ fetch: createApp(deps).fetch, hostname, port });
   await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => refuse(error, port))]);
   log(`the API listens on ${config.api.public_url}`);
-  const watch = watchRecovery(recovery.status, { config, logger });
+  await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
+  const watch = watchRecovery(recovery.status, channel.alerts);
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');

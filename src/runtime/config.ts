@@ -39,7 +39,8 @@ export type Config = {
     readonly key: Secret | undefined;
   };
   readonly sandbox: { readonly mode: 'bubblewrap' | 'unsafe' | 'refuse' };
-  readonly alert_webhook_url: Secret | undefined;
+  /** Who hears of alerts and ended episodes; `secret` signs what is posted. */
+  readonly webhook: { readonly url: Secret; readonly secret: Secret | undefined } | undefined;
   /** What is taken out of records and traces besides what looks like a secret: names of members, regular expressions. */
   readonly redaction: { readonly keys: readonly string[]; readonly patterns: readonly string[] };
 };
@@ -112,7 +113,7 @@ export function loadConfig(env: Environment): Config {
     model: modelConfig(variables),
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
-    alert_webhook_url: secret(variables.ALERT_WEBHOOK_URL),
+    webhook: webhookConfig(variables),
     redaction: { keys: variables.OBSERVATORY_REDACT_KEYS, patterns: variables.OBSERVATORY_REDACT_PATTERNS },
   });
 }
@@ -171,6 +172,11 @@ function langfuseConfig(variables: Variables): Config['langfuse'] {
   const { LANGFUSE_BASE_URL, LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY } = variables;
   if (!LANGFUSE_BASE_URL || !LANGFUSE_PUBLIC_KEY || !LANGFUSE_SECRET_KEY) return undefined;
   return { base_url: LANGFUSE_BASE_URL, public_key: LANGFUSE_PUBLIC_KEY, secret_key: new Secret(LANGFUSE_SECRET_KEY) };
+}
+
+function webhookConfig({ ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET }: Variables): Config['webhook'] {
+  if (!ALERT_WEBHOOK_URL) return undefined;
+  return { url: new Secret(ALERT_WEBHOOK_URL), secret: secret(ALERT_WEBHOOK_SECRET) };
 }
 
 function modelConfig(variables: Variables): Config['model'] {

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Kysely } from 'kysely';
+import type { Alerts } from '../activities/alerts/alerts.ts';
 import { readRecoveryStatus } from '../db/read/recovery-status.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
@@ -10,11 +11,6 @@ import type { Config } from './config.ts';
 
 /** How often the API looks, by its own timer: Temporal, which runs the backups, may be what is down. */
 const WATCH_INTERVAL_MS = 15 * 60_000;
-/** What stays bad is told again after this long. */
-const REMINDER_MS = 6 * 3_600_000;
-const WEBHOOK_TIMEOUT_MS = 5_000;
-
-type Logger = { warn: (facts: object, event: string) => void };
 
 /** What the API answers about recovery. */
 export function createRecoveryApi(config: Config, { db, client }: { db: Kysely<Database>; client: Client }) {
@@ -40,34 +36,21 @@ export function createRecoveryApi(config: Config, { db, client }: { db: Kysely<D
   };
 }
 
-/** Watches recovery on a timer until it is disposed of: what is stale or failing is logged and, where configured, posted. */
-export function watchRecovery(
-  status: () => Promise<RecoveryStatus>,
-  { config, logger }: { config: Config; logger: Logger },
-): Disposable {
-  let told: { status: string; at_ms: number } | undefined;
+/** Watches recovery on a timer until it is disposed of: what is stale or failing is an alert for as long as it is. */
+export function watchRecovery(status: () => Promise<RecoveryStatus>, alerts: Alerts): Disposable {
   const look = async () => {
     const found = await status().catch((error: unknown) => AppError.from(error));
     const bad = found instanceof AppError ? 'unknown' : found.status;
-    if (bad === 'ok' || bad === 'never') {
-      told = undefined;
-      return;
-    }
-    if (told?.status === bad && Date.now() - told.at_ms < REMINDER_MS) return;
-    told = { status: bad, at_ms: Date.now() };
+    if (bad === 'ok' || bad === 'never') return alerts.clear('recovery');
     const reasons =
       found instanceof AppError
         ? [found.message]
         : found.checks.flatMap(({ name, reason }) => (reason === null ? [] : [`${name}: ${reason}`]));
-    logger.warn({ alert: 'recovery', status: bad, reasons }, 'alert');
-    const url = config.alert_webhook_url?.reveal();
-    if (url === undefined) return;
-    await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ alert: 'recovery', status: bad, reasons }),
-      signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
-    }).catch((error: unknown) => logger.warn({ err: error }, 'the alert could not be posted'));
+    return alerts.raise({
+      name: 'recovery',
+      message: `Recovery is ${bad}: ${reasons.join('; ')}`,
+      facts: { status: bad, reasons: reasons.join('; ') },
+    });
   };
   void look();
   const timer = setInterval(() => void look(), WATCH_INTERVAL_MS);

@@ -106,12 +106,12 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
     sendMessage: (episode, message) =>
       call(
-        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: message.id }),
+        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${message.id}` }),
         PERSON_TIMEOUT_MS,
       ),
     answer: (episode, answer) =>
       call(
-        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: answer.id }),
+        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
         PERSON_TIMEOUT_MS,
       ),
     readyCheck: () =>

@@ -4,6 +4,7 @@ import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import { createRedactor } from '../tracing/redaction.ts';
 import { taskQueue, TRACE_DELIVERY_ID, TRACE_DELIVERY_WORKFLOW } from '../workflows/names.ts';
+import type { OperatorChannel } from './alerts.ts';
 import type { ActivityParts } from './activities.ts';
 import type { Config } from './config.ts';
 
@@ -18,8 +19,12 @@ export async function startTraceDelivery(client: Client, prefix: string): Promis
   });
 }
 
-/** What a worker's tracing is made of. It ends with the process; `log` hears of alerts, and of a Langfuse that is missing. */
-export function tracingParts(config: Config, log: (line: string) => void): ActivityParts['tracing'] {
+/** What a worker's tracing is made of. It ends with the process; `log` hears of a Langfuse that is missing. */
+export function tracingParts(
+  config: Config,
+  { alerts, announce }: Pick<OperatorChannel, 'alerts' | 'announce'>,
+  log: (line: string) => void,
+): ActivityParts['tracing'] {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const langfuse = openLangfuse(config);
@@ -27,7 +32,8 @@ export function tracingParts(config: Config, log: (line: string) => void): Activ
   return {
     redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
     langfuse,
-    alert: ({ name, message, facts }) => log(`ALERT ${name}: ${message} ${JSON.stringify(facts)}`),
+    alerts,
+    announce,
     environment: config.mode,
     artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
     stopping: stopping.signal,
@@ -43,8 +49,11 @@ function openLangfuse({ langfuse }: Config): LangfuseClient | null {
 
 /** The secrets of this deployment, which no record and no trace may show. */
 function secretsOf(config: Config): string[] {
-  const { database_url, s3, temporal, langfuse, model, api } = config;
+  const { database_url, s3, temporal, langfuse, model, api, webhook } = config;
   const password = decodeURIComponent(new URL(database_url.reveal()).password);
   const secrets = [s3.secret_access_key, s3.backups.secret_access_key, temporal.api_key, langfuse?.secret_key, api.key];
-  return [password, ...[...secrets, model?.api_key].flatMap((secret) => secret?.reveal() ?? [])].filter(Boolean);
+  return [
+    password,
+    ...[...secrets, model?.api_key, webhook?.url, webhook?.secret].flatMap((secret) => secret?.reveal() ?? []),
+  ].filter(Boolean);
 }

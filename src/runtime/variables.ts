@@ -89,6 +89,9 @@ const Variables = z.object({
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),
   ALERT_WEBHOOK_URL: httpUrl.optional(),
+  ALERT_WEBHOOK_SECRET: text
+    .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be whsec_ and base64 of 24 to 96 bytes')
+    .optional(),
 });
 /** The variables as parsed: typed, defaults filled in, still flat. */
 export type Variables = z.infer<typeof Variables>;

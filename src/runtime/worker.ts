@@ -10,6 +10,7 @@ import { createDatabase } from '../db/client.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { taskQueue } from '../workflows/names.ts';
 import { createActivities } from './activities.ts';
+import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
 import { s3Options } from './s3-options.ts';
@@ -43,6 +44,9 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using channel = openOperatorChannel(config, database.db, (event, facts) =>
+    log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),
+  );
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
   const worker = { id, build };
@@ -56,7 +60,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     namespace,
     worker,
     queues,
-    tracing: tracingParts(config, log),
+    tracing: tracingParts(config, channel, log),
   });
 
   Runtime.install({

@@ -24,6 +24,21 @@ export type CoverageVerdict = z.infer<typeof CoverageVerdict>;
 export const WitnessAnswer = z.object({ asked: z.boolean(), items: Count, reason: z.string().nullable() });
 export type WitnessAnswer = z.infer<typeof WitnessAnswer>;
 
+/**
+ * An audit in numbers: observations that Langfuse is to show, how many of these it shows, and findings by what is wrong,
+ * whichever witness they are about.
+ */
+export const CoverageCounts = z.object({
+  expected: Count,
+  confirmed: Count,
+  missing: Count,
+  doubled: Count,
+  orphaned: Count,
+  wrongly_typed: Count,
+  damaged: Count,
+});
+export type CoverageCounts = z.infer<typeof CoverageCounts>;
+
 /** An audit of one episode: every finding is named, at most `FINDINGS_MAX` of them, and counted beyond. */
 export const CoverageReport = z.object({
   id: Uuid,
@@ -31,6 +46,7 @@ export const CoverageReport = z.object({
   verdict: CoverageVerdict,
   checked_at: Timestamp,
   witnesses: z.record(Witness, WitnessAnswer),
+  counts: CoverageCounts,
   finding_count: Count,
   findings: z.array(CoverageFinding),
 });

@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { Alert, WebhookType } from './alert.ts';
 import type { ApiKeyRole } from './api-key.ts';
 import type { Artifact, ArtifactLink } from './artifact.ts';
 import type { CoverageReport } from './coverage.ts';
@@ -61,6 +62,26 @@ type ApiKeyRow = {
   key_sha256: string;
   created_at: string;
   revoked_at: string | null;
+};
+
+type PersonRequestRow = {
+  episode_id: string;
+  kind: 'message' | 'answer';
+  key: string;
+  request_sha256: string;
+  created_at: string;
+};
+
+type WebhookMessageRow = {
+  id: string;
+  type: WebhookType;
+  body: string;
+  created_at: string;
+  attempts: number;
+  next_attempt_at: string;
+  delivered_at: string | null;
+  given_up_at: string | null;
+  error: string | null;
 };
 
 type MirrorRow = {
@@ -135,8 +156,11 @@ export type Database = {
     | 'error'
   >;
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
+  alerts: Table<Alert & { told_at: string }, 'facts', Exclude<keyof Alert, 'id' | 'name' | 'message'> | 'told_at'>;
+  webhook_messages: Table<WebhookMessageRow, never, Exclude<keyof WebhookMessageRow, 'id' | 'type' | 'body'>>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;

@@ -1,4 +1,11 @@
-import type { CoverageFinding, CoverageReport, CoverageVerdict, Witness, WitnessAnswer } from '../schemas/coverage.ts';
+import type {
+  CoverageCounts,
+  CoverageFinding,
+  CoverageReport,
+  CoverageVerdict,
+  Witness,
+  WitnessAnswer,
+} from '../schemas/coverage.ts';
 import type { Step } from '../schemas/step.ts';
 import type { Observation } from '../schemas/trace.ts';
 
@@ -17,8 +24,17 @@ export type ExpectedSpan = {
   refused: string | null;
 };
 
-/** An object that steps refer to, and what the store holds under its hash: a size, or nothing. */
-export type ObjectSeen = { sha256: string; size_bytes: number; stored_bytes: number | null; seq: number | null };
+/**
+ * An object that steps or events refer to, and what the store holds under its hash: a size, or nothing. `unexplained`: no attempt
+ * that ended its step made it.
+ */
+export type ObjectSeen = {
+  sha256: string;
+  size_bytes: number;
+  stored_bytes: number | null;
+  seq: number | null;
+  unexplained: boolean;
+};
 
 export type CoverageEvidence = {
   history: Testimony<CompletedStep>;
@@ -34,7 +50,7 @@ export type CoverageEvidence = {
  */
 export function compareWitnesses(
   evidence: CoverageEvidence,
-): Pick<CoverageReport, 'verdict' | 'witnesses' | 'findings'> {
+): Pick<CoverageReport, 'verdict' | 'witnesses' | 'counts' | 'findings'> {
   const { history, steps, langfuse, objects } = evidence;
   const findings = [
     ...ofSteps(steps),
@@ -50,7 +66,21 @@ export function compareWitnesses(
   };
   const all = Object.values(witnesses).every(({ asked }) => asked);
   const verdict: CoverageVerdict = findings.length > 0 ? 'incomplete' : all ? 'complete' : 'unverified';
-  return { verdict, witnesses, findings };
+  return { verdict, witnesses, counts: countsOf(evidence, findings), findings };
+}
+
+function countsOf({ spans, langfuse }: CoverageEvidence, findings: CoverageFinding[]): CoverageCounts {
+  const shown = new Set(langfuse.asked ? langfuse.items.map(({ id }) => id) : []);
+  const count = (kind: CoverageFinding['kind']) => findings.filter((finding) => finding.kind === kind).length;
+  return {
+    expected: spans.length,
+    confirmed: spans.filter(({ span_id }) => shown.has(span_id)).length,
+    missing: count('missing'),
+    doubled: count('doubled'),
+    orphaned: count('orphaned'),
+    wrongly_typed: count('wrongly_typed'),
+    damaged: count('damaged'),
+  };
 }
 
 const answerOf = (testimony: Testimony<unknown>): WitnessAnswer =>
@@ -128,13 +158,23 @@ function ofLangfuse(observations: Observation[], spans: ExpectedSpan[]): Coverag
 }
 
 function ofObjects(objects: ObjectSeen[]): CoverageFinding[] {
-  return objects.flatMap(({ sha256: item, size_bytes, stored_bytes, seq }) => {
-    if (stored_bytes === null)
-      return [finding('missing', 'objects', { item, seq, detail: 'the store has no such object' })];
-    if (stored_bytes === size_bytes) return [];
-    const detail = `the store holds ${stored_bytes} bytes, not ${size_bytes}`;
-    return [finding('damaged', 'objects', { item, seq, detail })];
+  return objects.flatMap(({ sha256: item, size_bytes, stored_bytes, seq, unexplained }) => {
+    const orphan = finding('orphaned', 'objects', {
+      item,
+      seq,
+      detail: 'no attempt that ended its step made this file',
+    });
+    return [...(unexplained ? [orphan] : []), ...ofBytes({ item, size_bytes, stored_bytes, seq })];
   });
+}
+
+function ofBytes(object: { item: string; size_bytes: number; stored_bytes: number | null; seq: number }) {
+  const { item, size_bytes, stored_bytes, seq } = object;
+  if (stored_bytes === null)
+    return [finding('missing', 'objects', { item, seq, detail: 'the store has no such object' })];
+  if (stored_bytes === size_bytes) return [];
+  const detail = `the store holds ${stored_bytes} bytes, not ${size_bytes}`;
+  return [finding('damaged', 'objects', { item, seq, detail })];
 }
 
 const finding = (

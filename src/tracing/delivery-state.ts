@@ -25,10 +25,10 @@ export type DeliveryTimings = {
   /** What was sent is first looked for after this, then at intervals that grow with the wait up to the maximum. */
   look_ms: number;
   look_ms_max: number;
-  /** What was accepted and stays unseen for so long, while the server answers, was lost there: it is sent again. */
-  accepted_unseen_ms: number;
-  /** The same for what was in doubt. Far above a server's delay between taking and showing, or it would be doubled. */
-  doubtful_unseen_ms: number;
+  /** What stays unseen for so long, while the server answers, may be lost: heard or not, it was sent, and is not shown. */
+  unseen_ms: number;
+  /** Something was sent so much later and is shown: then the server does not lag, it has lost the item. */
+  overtaken_ms: number;
   /** A server that is away is asked for so often. */
   away_ms: number;
   /** Nothing is sent for so long after the server would take nothing from us. */
@@ -45,8 +45,9 @@ export const DELIVERY_TIMINGS: DeliveryTimings = {
   backoff_ms_max: 30_000,
   look_ms: 1_000,
   look_ms_max: 60_000,
-  accepted_unseen_ms: 20 * 60_000,
-  doubtful_unseen_ms: 60_000,
+  unseen_ms: 20 * 60_000,
+  // A v4 server's queue tries a batch six times within 155 s (5 s, doubled each time); twice that is out of its order.
+  overtaken_ms: 5 * 60_000,
   away_ms: 2_000,
   unwelcome_pause_ms: 60_000,
 };
@@ -84,14 +85,34 @@ export function afterSend(
 /** What a look at the server showed: the item, its absence, or nothing because the server did not answer. */
 export type Look = 'seen' | 'absent' | 'no_answer';
 
-/** Where a sent item stands after a look. Only what stays absent while the server answers is ever sent again. */
+/**
+ * How far the server has come with spans: when the newest one was sent that it shows, and the newest of all, in
+ * milliseconds since 1970. `probing`: one of them is about to be sent again.
+ */
+export type Progress = { shown_ms: number; sent_ms: number; probing: boolean };
+
+/** An item that was sent. `merged`: the server makes one of what it gets twice, so that sending again is harmless. */
+export type Sent = { state: 'sending' | 'accepted'; unseen_since_ms: number | null; sent_ms: number; merged: boolean };
+
+/** Whether the item is unseen for so long that it matters how far the server has come. */
+export const isOverdue = ({ unseen_since_ms }: Sent, { now_ms, timings }: At): boolean =>
+  unseen_since_ms !== null && now_ms - unseen_since_ms >= timings.unseen_ms;
+
+type At = { now_ms: number; timings: DeliveryTimings };
+
+/**
+ * Where a sent item stands after a look. Whether the sender heard an answer plays no part: what a server shows late it
+ * shows late either way, and a row that is there twice stays for ever, while one that comes late only comes late. So
+ * nothing that is not merged is sent again unless the server shows what was sent well after it; where nothing was, a
+ * single item is sent again to find out.
+ */
 export function afterLook(
   look: Look,
-  item: { state: 'sending' | 'accepted'; unseen_since_ms: number | null },
-  { now_ms, timings }: { now_ms: number; timings: DeliveryTimings },
+  item: Sent,
+  { now_ms, timings, progress }: At & { progress?: Progress },
 ): NextStand {
   if (look === 'seen') return { state: 'confirmed', next_attempt_ms: null, unseen_since_ms: null, error: null };
-  const { state } = item;
+  const { state, sent_ms, merged } = item;
   if (look === 'no_answer')
     return {
       state,
@@ -101,11 +122,18 @@ export function afterLook(
     };
   const since = item.unseen_since_ms ?? now_ms;
   const waited = now_ms - since;
-  const patience = state === 'accepted' ? timings.accepted_unseen_ms : timings.doubtful_unseen_ms;
-  if (waited >= patience) {
-    const error = `${state === 'accepted' ? 'accepted' : 'sent'}, then unseen for ${Math.round(waited / 1000)} s: sent again`;
-    return { state: 'pending', next_attempt_ms: null, unseen_since_ms: null, error };
-  }
-  const wait = Math.min(Math.max(waited, timings.look_ms), timings.look_ms_max, patience - waited);
-  return { state, next_attempt_ms: now_ms + wait, unseen_since_ms: since, error: null };
+  const stay = (wait_ms: number, error: string | null): NextStand => ({
+    state,
+    next_attempt_ms: now_ms + wait_ms,
+    unseen_since_ms: since,
+    error,
+  });
+  if (waited < timings.unseen_ms)
+    return stay(Math.min(Math.max(waited, timings.look_ms), timings.look_ms_max, timings.unseen_ms - waited), null);
+  const unseen = `${state === 'accepted' ? 'accepted' : 'sent'}, then unseen for ${Math.round(waited / 1000)} s`;
+  const overtaken = progress !== undefined && progress.shown_ms >= sent_ms + timings.overtaken_ms;
+  const last = progress !== undefined && progress.sent_ms < sent_ms + timings.overtaken_ms && !progress.probing;
+  if (merged || overtaken || last)
+    return { state: 'pending', next_attempt_ms: null, unseen_since_ms: null, error: `${unseen}: sent again` };
+  return stay(timings.look_ms_max, `${unseen}: the server shows nothing yet that was sent later`);
 }

@@ -21,6 +21,9 @@ export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
+/** The key of the step that records a person's message. */
+export const messageStepKey = (id: string): string => `message:${id}`;
+
 /** The workflows and schedules of recovery. */
 export const RESTORE_POINT_ID = 'restore-point';
 export const RESTORE_DRILL_ID = 'restore-drill';

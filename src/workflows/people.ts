@@ -4,6 +4,7 @@ import type { StepIdentity } from '../schemas/step.ts';
 import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
 import { RECORD } from './activity-options.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from './messages.ts';
+import { messageStepKey } from './names.ts';
 import { settle } from './settle.ts';
 
 const { openPersonStep, closePersonStep } = proxyActivities<EpisodeActivities>(RECORD);
@@ -36,7 +37,7 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
         const step = next();
         if (message) {
           const said = { author: message.author, text: message.text };
-          const open: PersonStep = { step, step_key: `message:${message.id}`, name: 'message', call: null, said };
+          const open: PersonStep = { step, step_key: messageStepKey(message.id), name: 'message', call: null, said };
           await record(open, () => Promise.resolve({ said, status: 'ok' }));
           continue;
         }

@@ -6,6 +6,8 @@ import type { Client, EpisodeAnswer, StepAnswer } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { demoRequest } from '../demo-inputs.ts';
+import { awaitCoverage, findCoverage } from '../coverage.ts';
+import type { Coverage } from '../coverage.ts';
 import { followEpisode, listAllSteps } from '../follow.ts';
 import { renderStep } from '../render.ts';
 import { uploadInputs } from '../upload.ts';
@@ -35,10 +37,15 @@ export function registerDemo(program: Command, env: Environment): void {
       }
       const { episode, steps } = await runDemo(client, stream, example);
       const missing = await findMissing(connection, episode, steps);
-      if (options.json) process.stdout.write(`${JSON.stringify(summaryOf(episode, steps))}\n`);
-      else stream.write(renderSummary({ episode, steps, missing, url: connection.url }));
+      // What is not on record will not be covered either, however long one waits.
+      const audited = missing.length === 0 ? awaitCoverage : findCoverage;
+      const coverage = coverageOf(await audited(client, episode.id));
+      const outcome = { episode, steps, coverage };
+      if (options.json) process.stdout.write(`${JSON.stringify(summaryOf(outcome))}\n`);
+      else stream.write(renderSummary({ ...outcome, missing, url: connection.url }));
       if (options.json && missing.length > 0) process.stderr.write(`Not on record: ${missing.join('; ')}\n`);
-      if (episode.terminal_reason !== 'APPROVED' || missing.length > 0) process.exitCode = 1;
+      const whole = missing.length === 0 && coverage.verdict === 'complete';
+      if (episode.terminal_reason !== 'APPROVED' || !whole) process.exitCode = 1;
     });
 }
 
@@ -84,7 +91,16 @@ async function findMissing(connection: Connection, episode: EpisodeAnswer, steps
   return missing;
 }
 
-function summaryOf(episode: EpisodeAnswer, steps: StepAnswer[]) {
+/** The newest audit in numbers, with a verdict of its own where there is none: within a minute there should be. */
+function coverageOf(report: Coverage | undefined) {
+  if (!report) return { verdict: 'unaudited' as const, expected: 0, confirmed: 0, missing: 0, doubled: 0, orphaned: 0 };
+  const { expected, confirmed, missing, doubled, orphaned } = report.counts;
+  return { verdict: report.verdict, expected, confirmed, missing, doubled, orphaned };
+}
+
+type Outcome = { episode: EpisodeAnswer; steps: StepAnswer[]; coverage: ReturnType<typeof coverageOf> };
+
+function summaryOf({ episode, steps, coverage }: Outcome) {
   return {
     episode_id: episode.id,
     workflow_id: episode.workflow_id,
@@ -95,6 +111,7 @@ function summaryOf(episode: EpisodeAnswer, steps: StepAnswer[]) {
     artifacts: steps.reduce((sum, { artifacts }) => sum + artifacts.length, 0),
     log_lines: episode.log_line_count,
     video_url: lastVideo(steps)?.uri ?? null,
+    coverage,
     links: episode.links,
   };
 }
@@ -102,14 +119,9 @@ function summaryOf(episode: EpisodeAnswer, steps: StepAnswer[]) {
 const lastVideo = (steps: StepAnswer[]) =>
   steps.flatMap(({ artifacts }) => artifacts).findLast(({ kind, role }) => kind === 'VIDEO' && role === 'output');
 
-function renderSummary(options: {
-  episode: EpisodeAnswer;
-  steps: StepAnswer[];
-  missing: string[];
-  url: string;
-}): string {
-  const { episode, steps, missing, url } = options;
-  const { attempts, artifacts, log_lines } = summaryOf(episode, steps);
+function renderSummary({ missing, url, ...outcome }: Outcome & { missing: string[]; url: string }): string {
+  const { episode, steps, coverage } = outcome;
+  const { attempts, artifacts, log_lines } = summaryOf(outcome);
   const video = lastVideo(steps);
   const lines = [
     '',
@@ -117,8 +129,10 @@ function renderSummary(options: {
     missing.length === 0
       ? `On record: ${steps.length} steps, ${attempts} attempts, ${artifacts} files, ${log_lines} log lines; nothing is missing.`
       : `NOT on record: ${missing.join('; ')}.`,
+    `In Langfuse: ${coverage.confirmed} of ${coverage.expected} spans; coverage is ${coverage.verdict}.`,
     `  Episode   ${episode.links.self}`,
     ...(episode.links.temporal === null ? [] : [`  Temporal  ${episode.links.temporal}`]),
+    ...(episode.links.langfuse === null ? [] : [`  Trace     ${episode.links.langfuse}`]),
     ...(video ? [`  Video     ${url}${video.href}`] : []),
     `  Look at it: observatory episodes show ${episode.id}`,
     '',

@@ -47,6 +47,21 @@ export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq
   };
 }
 
+/** Whether a person's step of the current line, named by its key or its number, has ended. */
+export async function hasPersonSpoken(
+  db: Kysely<Database>,
+  episodeId: string,
+  which: { step_key: string } | { seq: number },
+): Promise<boolean> {
+  const { query } = await currentLine(db, episodeId);
+  const row = await query
+    .where((e) => ('seq' in which ? e('seq', '=', which.seq) : e('step_key', '=', which.step_key)))
+    .where('kind', '=', 'human')
+    .where('status', '<>', 'running')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /**
  * Steps in their order, at most `limit` of those after number `after`: the current line, which for a fork begins with its
  * parent's steps, unless `superseded` asks for all of the episode's own.

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { OutboxCounts, OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 
@@ -10,6 +10,7 @@ export type SentItem = {
   subject: OutboxSubject;
   state: 'sending' | 'accepted';
   attempts: number;
+  sent_at: string;
   unseen_since: string | null;
   started_ns: string | null;
 };
@@ -22,12 +23,29 @@ export async function listSentItems(
   const { rows } = await sql<SentItem>`with due as (
       select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
       group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
-    select span_id, trace_id, subject, state, attempts, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns
+    select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns
     from trace_outbox where trace_id in (select trace_id from due)
       and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(
     db,
   );
   return rows;
+}
+
+/**
+ * How far Langfuse has come with spans: when the newest one was sent that it shows, and the newest of all (milliseconds
+ * since 1970, 0 for none); `probing`: one that was sent before waits to be sent again.
+ */
+export async function readProgress(
+  db: Kysely<Database>,
+): Promise<{ shown_ms: number; sent_ms: number; probing: boolean }> {
+  const newest = (of: RawBuilder<unknown>) => sql`(select sent_at from trace_outbox where sent_at is not null
+    and subject in ('step', 'attempt', 'root') and ${of} order by sent_at desc limit 1)`;
+  const { rows } = await sql<{ shown: string | null; sent: string | null; probing: boolean }>`
+    select ${newest(sql`state = 'confirmed'`)} as shown, ${newest(sql`true`)} as sent,
+      exists(select from trace_outbox where state = 'pending' and attempts > 0
+        and subject in ('step', 'attempt', 'root')) as probing`.execute(db);
+  const { shown = null, sent = null, probing = false } = rows[0] ?? {};
+  return { shown_ms: shown === null ? 0 : Date.parse(shown), sent_ms: sent === null ? 0 : Date.parse(sent), probing };
 }
 
 /** When the next item is due, ISO 8601; null when nothing waits. */

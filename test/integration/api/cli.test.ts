@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertCoverage } from '../../../src/db/write/coverage.ts';
 import { beginEpisode, endEpisode } from '../../../src/db/write/episodes.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createTestApi, OPERATOR, READER, seedStep, sha256Of } from './test-api.ts';
@@ -48,6 +49,16 @@ async function perform(episode: Episode): Promise<void> {
     terminal_reason: approved ? 'APPROVED' : 'INTERNAL_ERROR',
     failure_class: null,
     failure: null,
+  });
+  const asked = { asked: true, items: 3, reason: null };
+  const none = { missing: 0, doubled: 0, orphaned: 0, wrongly_typed: 0, damaged: 0 };
+  await insertCoverage(api.db, {
+    episode_id: episode.id,
+    verdict: approved ? 'complete' : 'incomplete',
+    witnesses: { history: asked, steps: asked, langfuse: asked, objects: asked },
+    counts: { expected: 3, confirmed: 3, ...none },
+    finding_count: 0,
+    findings: [],
   });
 }
 
@@ -167,6 +178,7 @@ describe('the demo', () => {
       artifacts: 2,
       log_lines: 4,
       workflow_id: expect.stringMatching(/^episode-/),
+      coverage: { verdict: 'complete', expected: 3, confirmed: 3, missing: 0, doubled: 0, orphaned: 0 },
       links: { self: expect.stringContaining('/v1/episodes/') },
     });
   });

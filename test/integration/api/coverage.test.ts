@@ -20,7 +20,8 @@ test('an episode that was not audited yet has no coverage, then the newest audit
   expect(nothing.status).toBe(404);
   const asked = { asked: true, items: 1, reason: null };
   const witnesses = { history: asked, steps: asked, langfuse: asked, objects: asked };
-  const kept = { episode_id: id, witnesses, findings: [], finding_count: 0 };
+  const counts = { expected: 2, confirmed: 2, missing: 0, doubled: 0, orphaned: 0, wrongly_typed: 0, damaged: 0 };
+  const kept = { episode_id: id, witnesses, findings: [], finding_count: 0, counts };
   await insertCoverage(api.db, { ...kept, verdict: 'unverified' });
   await insertCoverage(api.db, { ...kept, verdict: 'complete' });
   expect(await api.get(`/v1/episodes/${id}/coverage`)).toMatchObject({ verdict: 'complete', witnesses });

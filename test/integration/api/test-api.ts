@@ -14,6 +14,7 @@ import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
+import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
@@ -129,9 +130,15 @@ export async function seedEpisode({ db }: TestApi, request: Partial<StartEpisode
 export async function seedStep(
   api: TestApi,
   episode: Episode,
-  options: { seq: number; run_id?: string; files?: { path: string; content: string; role?: 'input' | 'output' }[] },
+  options: {
+    seq: number;
+    run_id?: string;
+    step_key?: string;
+    kind?: StepKind;
+    files?: { path: string; content: string; role?: 'input' | 'output' }[];
+  },
 ): Promise<void> {
-  const { seq, run_id = 'run-1', files = [] } = options;
+  const { seq, run_id = 'run-1', step_key = `call-model:${seq}`, kind = 'thought', files = [] } = options;
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const artifacts: ArtifactLink[] = [];
   for (const { path, content, role = 'output' } of files) {
@@ -141,8 +148,8 @@ export async function seedStep(
   const begun = await beginStep(api.db, {
     identity: { episode_id: episode.id, run_id, seq, parent_seq: null },
     description: {
-      step_key: `call-model:${seq}`,
-      kind: 'thought',
+      step_key,
+      kind,
       agent: 'engineer_planner',
       node: 'agent',
       name: 'think',

@@ -23,7 +23,7 @@ async function playUnder(plan: Parameters<Outbox['setFaults']>[0], of = outbox) 
   await of.setFaults(plan);
   const episode = await of.startEpisode();
   const stop = new AbortController();
-  const deps = { ...of.database.client, alert: of.alert, langfuse: of.client(), now: () => new Date() };
+  const deps = { ...of.database.client, alerts: of.alerts, langfuse: of.client(), now: () => new Date() };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   try {
     const spans = await of.endSteps(episode, 1, STEPS);
@@ -98,7 +98,7 @@ test('the one span that is refused is parked loudly, and takes none of its batch
     await deliverAll(own);
     expect(await own.stored(episode)).toEqual(good.toSorted());
     expect(await countOutbox(own.database.client.db)).toMatchObject({ parked: 1, confirmed: 8 });
-    expect(own.alerts).toEqual([
+    expect(own.raised).toEqual([
       expect.objectContaining({ name: 'trace_item_parked', facts: expect.objectContaining({ span_id: bad }) }),
     ]);
   } finally {
@@ -137,7 +137,7 @@ test('feedback arrives as a score of its step’s observation, and its row is ne
 
 async function deliverAll(of: Outbox): Promise<void> {
   const stop = new AbortController();
-  const deps = { ...of.database.client, alert: of.alert, langfuse: of.client(), now: () => new Date() };
+  const deps = { ...of.database.client, alerts: of.alerts, langfuse: of.client(), now: () => new Date() };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   try {
     await of.settled();

@@ -4,7 +4,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { startCollector } from '../../../src/collector/server.ts';
 import type { CollectorServer } from '../../../src/collector/server.ts';
 import type { Fault } from '../../../src/collector/faults.ts';
-import type { Alert } from '../../../src/activities/delivery-cycle.ts';
+import type { Alerts } from '../../../src/activities/alerts/alerts.ts';
+import type { NewAlert } from '../../../src/schemas/alert.ts';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
@@ -24,8 +25,8 @@ export const HURRIED: DeliveryTimings = {
   backoff_ms_max: 100,
   look_ms: 40,
   look_ms_max: 200,
-  accepted_unseen_ms: 1_500,
-  doubtful_unseen_ms: 1_200,
+  unseen_ms: 1_200,
+  overtaken_ms: 100,
   away_ms: 50,
   unwelcome_pause_ms: 100,
 };
@@ -38,8 +39,9 @@ export const KEYS = { public_key: 'pk-lf-tests', secret_key: randomBytes(12).toS
 export type Outbox = AsyncDisposable & {
   database: TestDatabase;
   collector: CollectorServer;
-  alerts: Parameters<Alert>[0][];
-  alert: Alert;
+  /** What was raised and not cleared. */
+  raised: NewAlert[];
+  alerts: Alerts;
   startEpisode(): Promise<Episode>;
   /** Records and ends steps `from` to `to` of the episode: a span each. */
   endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
@@ -56,14 +58,15 @@ export async function openOutbox(mode: 'events_only' | 'legacy' = 'events_only')
   const [database, home] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   const collector = await startCollector({ databaseUrl: home.url, port: 0, keys: KEYS, mode, faults: true });
   const { db } = database.client;
-  const alerts: Parameters<Alert>[0][] = [];
+  const raised: NewAlert[] = [];
   const client = () => createLangfuseClient({ base_url: collector.url, ...KEYS, request_ms: HURRIED.request_ms });
   return {
     database,
     collector,
-    alerts,
-    alert: (alert) => {
-      alerts.push(alert);
+    raised,
+    alerts: {
+      raise: async (alert) => void raised.push(alert),
+      clear: async (name) => void raised.splice(0, raised.length, ...raised.filter((one) => one.name !== name)),
     },
     client,
     async startEpisode() {

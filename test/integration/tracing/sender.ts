@@ -10,7 +10,7 @@ const langfuse = createLangfuseClient({ base_url, public_key: 'pk-lf-tests', sec
 await deliverUntil(new AbortController().signal, {
   ...database,
   langfuse,
-  alert: () => {},
+  alerts: { raise: async () => {}, clear: async () => {} },
   now: () => new Date(),
   timings: DELIVERY_TIMINGS,
 });

@@ -1,9 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../../src/runtime/config.ts';
 import { watchRecovery } from '../../../src/runtime/recovery-watch.ts';
 import { AppError } from '../../../src/errors.ts';
 import { failed, passed } from '../../../src/schemas/restore-point.ts';
@@ -22,41 +17,25 @@ const status = (changes: Partial<RecoveryStatus>): RecoveryStatus => ({
   ...changes,
 });
 
-const configWith = (webhook: string) =>
-  loadConfig({
-    DATABASE_URL: 'postgres://me@127.0.0.1/record',
-    S3_ENDPOINT: 'http://127.0.0.1:1',
-    S3_ACCESS_KEY_ID: 'a',
-    S3_SECRET_ACCESS_KEY: 'b',
-    TEMPORAL_ADDRESS: '127.0.0.1:1',
-    ALERT_WEBHOOK_URL: webhook,
-  });
-
 test.each([
   {
     state: 'stale',
     found: async () => status({ status: 'stale', checks: [failed('verified_age', 'it is 30 hours old')] }),
-    reasons: ['verified_age: it is 30 hours old'],
+    told: { raised: 'Recovery is stale: verified_age: it is 30 hours old' },
   },
   {
     state: 'unknown',
     found: async () => Promise.reject(new AppError('unavailable', 'the database is away')),
-    reasons: ['the database is away'],
+    told: { raised: 'Recovery is unknown: the database is away' },
   },
-])(
-  'a recovery that is $state is logged and posted to the webhook with its reasons',
-  async ({ state, found, reasons }) => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const warnings: object[] = [];
-    const posted = once(server, 'request');
-    const config = configWith(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`);
-    const watching = watchRecovery(found, { config, logger: { warn: (facts) => void warnings.push(facts) } });
-    const [request, response] = await posted;
-    expect(await json(request)).toEqual({ alert: 'recovery', status: state, reasons });
-    response.end();
+  { state: 'ok', found: async () => status({}), told: { cleared: 'recovery' } },
+])('a recovery that is $state is told to operators with its reasons', async ({ found, told }) => {
+  const heard = await new Promise((resolve) => {
+    const watching = watchRecovery(found, {
+      raise: async ({ message }) => resolve({ raised: message }),
+      clear: async (name) => resolve({ cleared: name }),
+    });
     watching[Symbol.dispose]();
-    server.close();
-    expect(warnings).toEqual([{ alert: 'recovery', status: state, reasons }]);
-  },
-);
+  });
+  expect(heard).toEqual(told);
+});

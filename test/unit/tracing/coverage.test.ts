@@ -23,12 +23,14 @@ const row = (id: string, parentObservationId: string | null = 'root') => ({
   parentObservationId,
 });
 
+const object = { sha256: 'f', size_bytes: 3, stored_bytes: 3, seq: 1, unexplained: false };
+
 const whole = (): CoverageEvidence => ({
   history: { asked: true, items: [1, 2].map((seq) => ({ run_id: 'r1', seq })) },
   steps: [step(1), step(2)],
   spans: [span('a', 1), span('b', 2), { ...span('root', null), types: ['AGENT'] }],
   langfuse: { asked: true, items: [row('a'), row('b'), { ...row('root', null), type: 'agent' }] },
-  objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: 3, seq: 1 }] },
+  objects: { asked: true, items: [object] },
 });
 const found = (evidence: Partial<CoverageEvidence>) => {
   const { verdict, findings } = compareWitnesses({ ...whole(), ...evidence });
@@ -37,6 +39,20 @@ const found = (evidence: Partial<CoverageEvidence>) => {
 
 test('an episode on which all four witnesses agree is complete', () => {
   expect(found({})).toEqual({ verdict: 'complete', findings: [] });
+});
+
+test('an audit counts what Langfuse is to show, what of it it shows, and each kind of finding', () => {
+  const items = [row('a'), row('a'), { ...row('root', null), type: 'SPAN' }, row('unknown')];
+  const { counts } = compareWitnesses({ ...whole(), langfuse: { asked: true, items } });
+  expect(counts).toEqual({
+    expected: 3,
+    confirmed: 2,
+    missing: 1,
+    doubled: 1,
+    orphaned: 1,
+    wrongly_typed: 1,
+    damaged: 0,
+  });
 });
 
 test('a witness that was not asked makes the verdict unverified, never complete', () => {
@@ -90,13 +106,18 @@ test.for<[string, Partial<CoverageEvidence>, string]>([
   ],
   [
     'an object that is gone',
-    { objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: null, seq: 1 }] } },
+    { objects: { asked: true, items: [{ ...object, stored_bytes: null }] } },
     'missing objects f',
   ],
   [
     'an object of another size',
-    { objects: { asked: true, items: [{ sha256: 'f', size_bytes: 3, stored_bytes: 2, seq: 1 }] } },
+    { objects: { asked: true, items: [{ ...object, stored_bytes: 2 }] } },
     'damaged objects f',
+  ],
+  [
+    'a file that no attempt explains',
+    { objects: { asked: true, items: [{ ...object, unexplained: true }] } },
+    'orphaned objects f',
   ],
 ])('%s is named', ([, evidence, finding]) => {
   expect(found(evidence)).toEqual({ verdict: 'incomplete', findings: [finding] });

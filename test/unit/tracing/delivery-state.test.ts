@@ -28,9 +28,11 @@ test('waits double and never exceed their maximum', () => {
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
+const item = { state: 'sending' as 'sending' | 'accepted', unseen_since_ms: 5, sent_ms: 0, merged: false };
+
 test('what was seen is confirmed, from every state', () => {
   for (const state of ['sending', 'accepted'] as const)
-    expect(afterLook('seen', { state, unseen_since_ms: 5 }, at)).toEqual({
+    expect(afterLook('seen', { ...item, state }, at)).toEqual({
       state: 'confirmed',
       next_attempt_ms: null,
       unseen_since_ms: null,
@@ -43,6 +45,7 @@ test('nothing is sent again before it was absent, while the server answered, for
   const steps = fc.array(
     fc.record({ look: fc.constantFrom('absent' as const, 'no_answer' as const), ms: fc.nat(600_000) }),
   );
+  const progress = { shown_ms: TIMINGS.overtaken_ms, sent_ms: TIMINGS.overtaken_ms, probing: false };
   fc.assert(
     fc.property(state, steps, (start, looks) => {
       let now_ms = 0;
@@ -51,16 +54,33 @@ test('nothing is sent again before it was absent, while the server answered, for
       for (const { look, ms } of looks) {
         now_ms += ms;
         answering_ms = look === 'absent' ? (answering_ms ?? now_ms) : null;
-        const next = afterLook(look, { state: start, unseen_since_ms }, { now_ms, timings: TIMINGS });
+        const sent_item = { ...item, state: start, unseen_since_ms };
+        const next = afterLook(look, sent_item, { now_ms, timings: TIMINGS, progress });
         ({ unseen_since_ms } = next);
-        const patience = start === 'accepted' ? TIMINGS.accepted_unseen_ms : TIMINGS.doubtful_unseen_ms;
         const absent_ms = answering_ms === null ? 0 : now_ms - answering_ms;
-        expect(next.state).toBe(absent_ms >= patience ? 'pending' : start);
+        expect(next.state).toBe(absent_ms >= TIMINGS.unseen_ms ? 'pending' : start);
         if (next.state === 'pending') return;
         expect(next.next_attempt_ms).toBeGreaterThan(now_ms);
       }
     }),
   );
+});
+
+test('a server that lags is waited for, however long: it must show what was sent well after an item', () => {
+  const day_ms = 86_400_000;
+  const after = (progress: { shown_ms: number; sent_ms: number; probing: boolean }, merged = false) =>
+    afterLook('absent', { ...item, merged }, { now_ms: day_ms, timings: TIMINGS, progress }).state;
+  const { overtaken_ms } = TIMINGS;
+  // Later ones were sent and none of them is shown; or those that are shown were sent about when it was.
+  expect(after({ shown_ms: 0, sent_ms: day_ms, probing: false })).toBe('sending');
+  expect(after({ shown_ms: overtaken_ms - 1, sent_ms: day_ms, probing: false })).toBe('sending');
+  expect(after({ shown_ms: overtaken_ms, sent_ms: day_ms, probing: false })).toBe('pending');
+  // Nothing was sent well after it: one item is sent again to find out, and the others wait for it.
+  expect(after({ shown_ms: 0, sent_ms: 0, probing: false })).toBe('pending');
+  expect(after({ shown_ms: overtaken_ms - 1, sent_ms: overtaken_ms - 1, probing: false })).toBe('pending');
+  expect(after({ shown_ms: 0, sent_ms: 0, probing: true })).toBe('sending');
+  // What the server merges does no harm.
+  expect(after({ shown_ms: 0, sent_ms: day_ms, probing: true }, true)).toBe('pending');
 });
 
 test('every status of an answer has one meaning', () => {

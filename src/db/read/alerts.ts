@@ -1,0 +1,18 @@
+import type { Kysely } from 'kysely';
+import type { Alert } from '../../schemas/alert.ts';
+import type { Database } from '../../schemas/database.ts';
+
+/** Alerts, newest first: all, or those that stand; `before` is the id of the last one seen. */
+export async function listAlerts(
+  db: Kysely<Database>,
+  { open, limit, before }: { open: boolean; limit: number; before?: string },
+): Promise<Alert[]> {
+  return db
+    .selectFrom('alerts')
+    .select(['id', 'name', 'subject', 'message', 'facts', 'raised_at', 'last_at', 'times', 'cleared_at'])
+    .$if(open, (query) => query.where('cleared_at', 'is', null))
+    .$if(before !== undefined, (query) => query.where('id', '<', before ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+}
