@@ -2,8 +2,9 @@ import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { Sha256 } from '../schemas/primitives.ts';
 import { artifactUri } from '../storage/keys.ts';
+import type { EpisodeEvent } from '../db/read/events.ts';
 import type { LinkBases } from './deps.ts';
-import type { ArtifactFile, ArtifactResource, EpisodeResource } from './resources.ts';
+import type { ArtifactFile, ArtifactResource, EpisodeResource, EventResource } from './resources.ts';
 
 /** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
 export function withLinks(
@@ -47,5 +48,11 @@ function addressesOf(sha256: Sha256, bucket: string): { uri: string; href: strin
   return { uri: artifactUri(bucket, sha256), href: contentPath(sha256) };
 }
 
+/** The event with the path that serves its exact bytes, where its record does not hold all of them. */
+export const toEvent = (event: EpisodeEvent): EventResource => ({
+  ...event,
+  exact_href: event.exact_sha256 && contentPath(event.exact_sha256),
+});
+
 /** The path that serves an artifact's bytes. */
-export const contentPath = (sha256: Sha256): string => `/v1/artifacts/${sha256}/content`;
+const contentPath = (sha256: Sha256): string => `/v1/artifacts/${sha256}/content`;

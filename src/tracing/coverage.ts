@@ -168,7 +168,7 @@ function ofObjects(objects: ObjectSeen[]): CoverageFinding[] {
   });
 }
 
-function ofBytes(object: { item: string; size_bytes: number; stored_bytes: number | null; seq: number }) {
+function ofBytes(object: { item: string; size_bytes: number; stored_bytes: number | null; seq: number | null }) {
   const { item, size_bytes, stored_bytes, seq } = object;
   if (stored_bytes === null)
     return [finding('missing', 'objects', { item, seq, detail: 'the store has no such object' })];

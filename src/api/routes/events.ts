@@ -11,7 +11,7 @@ import type { ApiDeps } from '../deps.ts';
 import { EVENTS_PER_BATCH_MAX, OTHER_EPISODE, readEventBatch } from '../event-batch.ts';
 import type { BatchItem } from '../event-batch.ts';
 import { isJson, jsonBodyLimit } from '../json-body.ts';
-import { contentPath } from '../links.ts';
+import { toEvent } from '../links.ts';
 import { problemResponse } from '../problem.ts';
 import { EventBatchAnswer, EventBatchProblem, EventResource, pageOf } from '../resources.ts';
 import type { EventResult } from '../resources.ts';
@@ -117,11 +117,7 @@ export function createEventRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) 
         ...(to && { to: utcOf(to).utc }),
       });
       const { items, next_cursor } = toPage(rows, limit, ({ stream_seq }) => logCursor.encode(stream_seq));
-      const events = items.map((event) => ({
-        ...event,
-        exact_href: event.exact_sha256 && contentPath(event.exact_sha256),
-      }));
-      return c.json({ items: events, next_cursor }, 200);
+      return c.json({ items: items.map(toEvent), next_cursor }, 200);
     });
 }
 

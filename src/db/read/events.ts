@@ -7,21 +7,23 @@ import type { EventRecord } from '../../schemas/events/record.ts';
 export type EpisodeEvent = EventRecord & { seq: number | null };
 
 /**
- * An episode's events in the order in which they were recorded, at most `limit` of those after `after` (a `stream_seq`).
- * Those of steps that a reset has superseded are left out. `from` counts itself, `to` does not.
+ * Which events: at most `limit` of those after `after` and up to `until` (places in the stream). Those of steps that a
+ * reset has superseded are left out unless asked for. Of times `from` counts itself, `to` does not.
  */
-export async function listEvents(
-  db: Kysely<Database>,
-  filter: {
-    episode_id: string;
-    after: number;
-    limit: number;
-    type?: string;
-    seq?: number;
-    from?: string;
-    to?: string;
-  },
-): Promise<EpisodeEvent[]> {
+type EventFilter = {
+  episode_id: string;
+  after: number;
+  limit: number;
+  until?: number;
+  superseded?: boolean;
+  type?: string;
+  seq?: number;
+  from?: string;
+  to?: string;
+};
+
+/** An episode's events in the order in which they were recorded. */
+export async function listEvents(db: Kysely<Database>, filter: EventFilter): Promise<EpisodeEvent[]> {
   let query = db
     .selectFrom('events as event')
     .leftJoin('steps as step', 'step.id', 'event.step_id')
@@ -45,9 +47,10 @@ export async function listEvents(
     .select('step.seq')
     .where('event.episode_id', '=', filter.episode_id)
     .where('event.stream_seq', '>', filter.after)
-    .where('step.superseded_by', 'is', null)
     .orderBy('event.stream_seq')
     .limit(filter.limit);
+  if (!filter.superseded) query = query.where('step.superseded_by', 'is', null);
+  if (filter.until !== undefined) query = query.where('event.stream_seq', '<=', filter.until);
   if (filter.type !== undefined) query = query.where('event.type', '=', filter.type);
   if (filter.seq !== undefined) query = query.where('step.seq', '=', filter.seq);
   if (filter.from !== undefined) query = query.where('event.occurred_at', '>=', filter.from);

@@ -21,7 +21,7 @@ export type EventSchema = (typeof EVENTS)[number];
 /** An event as producers send it. */
 export type ObservabilityEvent = z.infer<EventSchema>;
 /** The types of events. */
-export const EventType = z.enum(EVENTS.map(({ shape }) => shape.type.value));
+export const EventType = z.enum([...new Set(EVENTS.map(({ shape }) => shape.type.value))]);
 export type EventType = z.infer<typeof EventType>;
 
 /** The schema of a type in a version, or undefined where there is none. */
@@ -32,5 +32,15 @@ export const findEventSchema = (type: unknown, v: unknown): EventSchema | undefi
 export const versionsOf = (type: unknown): number[] =>
   EVENTS.filter(({ shape }) => shape.type.value === type).map(({ shape }) => shape.v.value);
 
-/** Any event: told apart by its type, and where a type has several versions by `v`. */
-export const ObservabilityEvent = z.discriminatedUnion('type', EVENTS);
+/** Any of the events: told apart by their type, and where a type has several versions by `v`. */
+export function anyOf(events: readonly EventSchema[]): z.ZodType<ObservabilityEvent> {
+  const byType = [...Map.groupBy(events, ({ shape }) => shape.type.value).values()];
+  const [first, ...rest] = byType.map(([only, ...others]) => {
+    if (!only) throw new RangeError('a group has a member');
+    return others.length === 0 ? only : z.discriminatedUnion('v', [only, ...others]);
+  });
+  if (!first) throw new RangeError('there are no events');
+  return z.discriminatedUnion('type', [first, ...rest]);
+}
+
+export const ObservabilityEvent = anyOf(EVENTS);

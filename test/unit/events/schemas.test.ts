@@ -10,7 +10,10 @@ import addFormats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { openapiText } from '../../../src/api/openapi-file.ts';
 import { componentNameOf, publishedSchema } from '../../../src/schemas/events/json-schema.ts';
-import { EVENTS } from '../../../src/schemas/events/registry.ts';
+import { event } from '../../../src/schemas/events/envelope.ts';
+import { Name } from '../../../src/schemas/events/fields.ts';
+import { anyOf, EVENTS } from '../../../src/schemas/events/registry.ts';
+import type { EventSchema } from '../../../src/schemas/events/registry.ts';
 import { eventOf, PAYLOADS } from '../../support/events.ts';
 
 const EPISODE = '0199d3c0-0000-7000-8000-000000000001';
@@ -70,14 +73,14 @@ test('there is a whole payload of every type, and of no other', () => {
   expect(Object.keys(PAYLOADS)).toEqual(EVENTS.map(({ shape }) => shape.type.value));
 });
 
-test.each(EVENTS.map((event) => [componentNameOf(event), event] as const))(
+test.each(EVENTS.map((schema) => [componentNameOf(schema), schema] as const))(
   '%s: ingest, the published schema and the OpenAPI component judge alike',
-  (name, event) => {
-    const published = ajv.compile(publishedSchema(event));
+  (name, schema) => {
+    const published = ajv.compile(publishedSchema(schema));
     const component = ajv.compile({ $ref: `openapi.json#/components/schemas/${name}` });
-    const judged = corpusOf(event.shape.type.value).map(([what, sent]) => ({
+    const judged = corpusOf(schema.shape.type.value).map(([what, sent]) => ({
       what,
-      ingest: event.safeParse(sent).success,
+      ingest: schema.safeParse(sent).success,
       published: published(sent),
       component: component(sent),
     }));
@@ -94,11 +97,19 @@ test('the component of any event takes each of them and tells them apart', () =>
   expect(any(eventOf(EPISODE, 'ls_files_tool', { payload: PAYLOADS['grep_tool'] }))).toBe(false);
 });
 
+test('a second version of a type is taken beside the first', () => {
+  const second = event('wire_torn', 2, { wire_id: Name }) as unknown as EventSchema;
+  const any = anyOf([...EVENTS, second]);
+  expect(any.safeParse(eventOf(EPISODE, 'wire_torn', { v: 2, payload: { wire_id: 'w' } })).success).toBe(true);
+  expect(any.safeParse(eventOf(EPISODE, 'wire_torn')).success).toBe(true);
+  expect(any.safeParse(eventOf(EPISODE, 'wire_torn', { v: 2 })).success).toBe(false);
+});
+
 test('a published schema never changes: another shape is another version', async () => {
   // When this fails, take the change back and add event(type, 2, …): producers rely on what they have read.
-  const lines = EVENTS.map((event) => {
-    const text = JSON.stringify(publishedSchema(event));
-    return `${event.shape.type.value} ${event.shape.v.value} ${createHash('sha256').update(text).digest('hex')}\n`;
+  const lines = EVENTS.map((schema) => {
+    const text = JSON.stringify(publishedSchema(schema));
+    return `${schema.shape.type.value} ${schema.shape.v.value} ${createHash('sha256').update(text).digest('hex')}\n`;
   });
   await expect(lines.join('')).toMatchFileSnapshot('published-events.txt');
 });
