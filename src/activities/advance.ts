@@ -27,9 +27,11 @@ import type { GraphPosition } from './agent/superstep.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { JsonStore } from './json-store.ts';
 import type { RecordStep, StepSubject } from './record.ts';
+import { hashOfAsked } from './recorded-answers.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
 import { describeTool } from './tools/registry.ts';
 import type { Tool } from './tools/tool.ts';
-import { tellConversation } from '../tracing/capture.ts';
+import { tellConversation, tellMessage } from '../tracing/capture.ts';
 
 export type AdvanceDeps = {
   db: Kysely<Database>;
@@ -38,6 +40,7 @@ export type AdvanceDeps = {
   json: JsonStore;
   store: Pick<ObjectStore, 'stat' | 'readBytes'>;
   recordStep: RecordStep;
+  recordedAnswers: RecordedAnswers;
   models: Models;
   registry: ReadonlyMap<string, Tool>;
 };
@@ -146,7 +149,7 @@ function recordThought(
   deps: AdvanceDeps,
   { episode, role, identity, step_key, checkpoint_id }: Thinking,
 ): Promise<Step> {
-  const { db, json, store, models, recordStep, registry } = deps;
+  const { db, json, store, models, recordStep, recordedAnswers, registry } = deps;
   const subject: StepSubject = {
     step_key,
     kind: 'thought',
@@ -158,9 +161,12 @@ function recordThought(
     model: models.nameOf(episode.model),
     checkpoint_id,
   };
-  return recordStep(identity, subject, async ({ signal, log }) => {
+  return recordStep(identity, subject, async ({ step, signal, log }) => {
     const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
     const conversation = await buildConversation({ episode, role, steps }, json);
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const recorded = await recordedAnswers.take(episode, step, asked_sha256);
+    if (recorded) return { ...recorded, heard: tellConversation(conversation) };
     const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
     const model = await models.open(episode, role.name);
     const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
@@ -176,7 +182,7 @@ function recordThought(
       ...(images.length > 0 && { images }),
       ...(usd_unknown && { usd_unknown }),
     };
-    return { output, usage, search_text: text, heard: tellConversation(fitting) };
+    return { output, usage, search_text: text, heard: tellConversation(fitting), asked_sha256 };
   });
 }
 

@@ -41,6 +41,10 @@ export type StepResult = {
   took?: JsonObject;
   /** What a model was shown: for the trace alone, since the record holds it as earlier steps. */
   heard?: Json[];
+  /** The hash of what the model or tool was asked. */
+  asked_sha256?: string;
+  /** The step whose recorded answer this is. */
+  served_from?: string;
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */
@@ -120,6 +124,8 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
           workspace: result.workspace ?? null,
           heard: result.heard ?? null,
           events,
+          asked_sha256: result.asked_sha256 ?? null,
+          served_from: result.served_from ?? null,
           search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
         },
         freezeSpan,

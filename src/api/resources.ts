@@ -7,6 +7,16 @@ import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
 import { EventRecord } from '../schemas/events/record.ts';
 import { EventType } from '../schemas/events/registry.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
+import {
+  ConversationAt,
+  ForkEpisode,
+  ReproduceEpisode,
+  Reproduction,
+  RerunEpisode,
+  RewindEpisode,
+  WorkspaceAt,
+} from '../schemas/place.ts';
+import { Lineage, LineageNode, LineageStep } from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
@@ -62,6 +72,20 @@ export const NewEpisode = component(
 export const PauseRequest = component('PauseEpisode', PauseEpisode);
 export const MessageRequest = component('NewMessage', NewMessage);
 export const AnswerRequest = component('NewAnswer', NewAnswer);
+
+/** What goes on from, or runs again, what is on record. */
+export const ForkRequest = component('ForkEpisode', ForkEpisode);
+export const RerunRequest = component('RerunEpisode', RerunEpisode);
+export const RewindRequest = component('RewindEpisode', RewindEpisode);
+export const ReproduceRequest = component('ReproduceEpisode', ReproduceEpisode);
+export const ReproductionResource = component('Reproduction', Reproduction);
+
+/** An episode's files and its agents' conversation as they stood after a step. */
+export const WorkspaceResource = component('Workspace', WorkspaceAt);
+export const ConversationResource = component(
+  'Conversation',
+  ConversationAt.extend({ roles: z.array(z.object({ role: z.string(), messages: z.array(AnyJson) })) }),
+);
 
 /** Where an episode's parts are: absolute URLs. */
 const EpisodeLinks = component(
@@ -159,6 +183,21 @@ export const ArtifactResource = component(
   Artifact.extend({ content_type: z.string(), uri: z.string(), href: z.string() }),
 );
 export type ArtifactResource = z.infer<typeof ArtifactResource>;
+
+const LineageStepResource = component('LineageStep', LineageStep);
+
+/** Where an artifact came from and what came of it. */
+export const LineageResource = component(
+  'Lineage',
+  Lineage.extend({
+    nodes: z.array(
+      component(
+        'LineageNode',
+        LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
 
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);

@@ -17,7 +17,7 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1_000;
 
 /** What a stream needs. */
-export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'watchEpisode' | 'stream_heartbeat_ms'>;
+export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 'watchEpisode' | 'stream_heartbeat_ms'>;
 
 /** Whether an episode is in a status that it leaves only by a reset. */
 export const hasEnded = (status: EpisodeStatus): boolean => FINAL_STATUSES.some((final) => final === status);
@@ -45,7 +45,7 @@ export async function* tellStream(
       const until = head.last_stream_seq;
       while (told < until) {
         const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
-        if (entries.length > 0) yield await toFrames(deps, entries, { epoch: from.epoch, trace_id: head.trace_id });
+        if (entries.length > 0) yield await toFrames(deps, entries, from.epoch);
         told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
       }
       // An id without data moves a client's place over numbers that nothing became of.
@@ -60,13 +60,9 @@ export async function* tellStream(
   }
 }
 
-async function toFrames(
-  deps: StreamDeps,
-  entries: StreamEntry[],
-  { epoch, trace_id }: { epoch: number; trace_id: string },
-): Promise<string> {
+async function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number): Promise<string> {
   const ended = entries.flatMap((entry) => (entry.type === 'step_ended' ? [entry.step] : []));
-  const resources = new Map((await toStepResources(deps, trace_id, ended)).map((step) => [step.id, step]));
+  const resources = new Map((await toStepResources(deps, ended)).map((step) => [step.id, step]));
   const frames = entries.map((entry) => {
     const data =
       entry.type === 'step_started'

@@ -36,6 +36,7 @@ export function renderEpisode(
     ['Failure', failure && `${failure.code}: ${oneLine(failure.message)}`],
     ['Task', oneLine(episode.task)],
     ['Agent', `${oneLine(episode.agent)}, model ${oneLine(episode.model)}, seed ${episode.seed}`],
+    ['From', originOf(episode)],
     ['Tags', episode.tags.map(oneLine).join(', ') || null],
     ['Created', ago(episode.created_at, now)],
     ['Duration', started_at && duration((ended_at === null ? now : Date.parse(ended_at)) - Date.parse(started_at))],
@@ -51,13 +52,26 @@ export function renderEpisode(
   return steps.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n${renderSteps(steps, stream)}`;
 }
 
+/** Where an episode comes from; null for one that began by itself. */
+function originOf(episode: EpisodeAnswer): string | null {
+  const { generation_kind, parent_episode_id, forked_from_seq, recorded_until, recorded_miss } = episode;
+  if (generation_kind === 'fork') return `fork of ${parent_episode_id} after step ${forked_from_seq}`;
+  if (generation_kind !== 'rerun') return null;
+  const missed = recorded_miss ? `; live from step ${recorded_miss.seq}: ${oneLine(recorded_miss.reason)}` : '';
+  return `re-run of ${parent_episode_id}, recorded until step ${recorded_until}${missed}`;
+}
+
 function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
   const columns: Column<StepAnswer>[] = [
     { title: 'STEP', right: true, text: ({ seq }) => String(seq) },
     { title: 'KIND', text: ({ kind }) => kind },
     { title: 'AGENT', text: ({ agent }) => agent },
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'STATUS', text: ({ status }) => status, paint: (cell, { status }) => coloured(cell, status, stream) },
+    {
+      title: 'STATUS',
+      text: ({ status, served_from }) => (served_from === null ? status : `${status}, recorded`),
+      paint: (cell, { status }) => coloured(cell, status, stream),
+    },
     { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
     { title: 'TOOK', right: true, text: tookOf },
     { title: 'FILES', text: ({ artifacts }) => artifacts.map(({ path }) => path).join(' ') },

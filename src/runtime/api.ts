@@ -11,6 +11,7 @@ import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
+import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
@@ -44,6 +45,9 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),
     answerStep: (episode, answer) => workflows.answer(episode, answer),
+    rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
+    startReproduction: (id, requests) => workflows.startReproduction(id, requests),
+    reconstruction: createReconstruction({ db: database.db, store }),
     catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
     checkRequest({ agent, model, approvals }) {
@@ -60,6 +64,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    requests_per_s_max: config.api.requests_per_s_max,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {

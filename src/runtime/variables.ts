@@ -4,6 +4,8 @@ import { ModelPrices } from '../schemas/model.ts';
 
 /** The port that the API asks for first. */
 export const API_PORT_DEFAULT = 7700;
+/** More than a person with a page and a script does, less than what crowds out others. */
+const API_REQUESTS_PER_S_DEFAULT = 200;
 /** What conversations may hold unless told otherwise: most models take this many tokens in. */
 const MODEL_CONTEXT_TOKENS_DEFAULT = 128_000;
 
@@ -88,6 +90,12 @@ const Variables = z.object({
   API_HOST: text.default('127.0.0.1'),
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),
+  API_REQUESTS_PER_S: z.coerce
+    .number('must be a count')
+    .int('must be a count')
+    .min(0, 'must be 0 or more')
+    .max(1_000_000, 'must be at most 1000000')
+    .default(API_REQUESTS_PER_S_DEFAULT),
   ALERT_WEBHOOK_URL: httpUrl.optional(),
   ALERT_WEBHOOK_SECRET: text
     .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be whsec_ and base64 of 24 to 96 bytes')

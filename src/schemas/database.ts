@@ -64,6 +64,8 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type SessionRow = { token_sha256: string; api_key_id: string; created_at: string; expires_at: string };
+
 type PersonRequestRow = {
   episode_id: string;
   kind: 'message' | 'answer';
@@ -160,6 +162,7 @@ export type Database = {
   webhook_messages: Table<WebhookMessageRow, never, Exclude<keyof WebhookMessageRow, 'id' | 'type' | 'body'>>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  sessions: Table<SessionRow, never, 'created_at'>;
   person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;

@@ -27,8 +27,8 @@ export type EpisodeProgress = {
   recorded_words?: RecordedWord[];
 };
 
-/** A message or pause of a recorded line: its place and which of the two. What was said is in its row. */
-export type RecordedWord = { seq: number; name: 'message' | 'pause' };
+/** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
+export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
 /** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
 export type Stand = {

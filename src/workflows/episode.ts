@@ -59,8 +59,10 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   try {
     await beginEpisode.executeWithOptions({ summary: 'begin' }, [episode_id, run_id]);
     upsertSearchAttributes([{ key: EPISODE_STATUS, value: 'running' }]);
-    const ended = await goToPlace(run, calls);
-    if (ended) return await close(ended);
+    if (run.start_after !== undefined && !run.progress) {
+      const ended = await goToPlace(run, run.start_after, calls);
+      if (ended) return await close(ended);
+    }
     for (;;) {
       await people.attend();
       const stopped = stoppedBy(progress, run);
@@ -112,10 +114,12 @@ function firstProgress(): EpisodeProgress {
   };
 }
 
-/** A first run that begins at a recorded place goes there and does what is left to do; returns how it ended, if it did there. */
-async function goToPlace(run: EpisodeRun, calls: CallsRun): Promise<EpisodeOutcome | undefined> {
-  const { episode_id, start_after: seq } = run;
-  if (seq === undefined || run.progress) return undefined;
+/** Goes to the recorded place where a first run begins, does what is left to do there, and returns how it ended, if it did there. */
+async function goToPlace(
+  { episode_id }: EpisodeRun,
+  seq: number,
+  calls: CallsRun,
+): Promise<EpisodeOutcome | undefined> {
   const request = { episode_id, run_id: workflowInfo().runId, seq };
   const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
   const { messages, ...place } = stand.progress;

@@ -19,6 +19,7 @@ export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
+export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
 /** The key of the step that records a person's message. */

@@ -1,9 +1,11 @@
 // npm run bench [name] -- --json: measures against a peer in the same run, since machines are noisy: ratios are what counts.
 import { parseArgs } from 'node:util';
+import { benchApi } from './api.ts';
 import { benchSimulation } from './simulation.ts';
 
 /** What there is to measure, and the bound that each ratio is held to. Figures are recorded in docs/benchmarks.md. */
 const BENCHES = {
+  api: { run: benchApi, targets: { step_page_ratio: 0.5, list_and_search_headroom: 1, requests_ratio: 0.5 } },
   simulation: {
     run: benchSimulation,
     targets: { ratio: 0.4, film_frames_per_s_one_core: 90 },
@@ -24,13 +26,14 @@ const results: Record<string, object> = {};
 let missed = 0;
 for (const name of wanted) {
   const { run, targets } = BENCHES[name];
-  const figures = await run();
+  const figures: Record<string, unknown> = { ...(await run()) };
   results[name] = figures;
   for (const [figure, target] of Object.entries(targets)) {
-    const value = figures[figure as keyof typeof targets];
-    if (value !== null && value < target) missed += 1;
+    const value = figures[figure];
+    const measured = typeof value === 'number';
+    if (measured && value < target) missed += 1;
     if (!values.json)
-      console.log(`${name}: ${figure} is ${value ?? 'not measured here'}; at least ${target} is wanted`);
+      console.log(`${name}: ${figure} is ${measured ? value : 'not measured here'}; at least ${target} is wanted`);
   }
 }
 console.log(JSON.stringify(results, null, values.json ? 0 : 2));

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { insertEpisode } from '../../db/append/episodes.ts';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
-import type { Episode, EpisodeInput } from '../../schemas/episode.ts';
+import type { EpisodeInput } from '../../schemas/episode.ts';
+import { acceptEpisode } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { EpisodeQuery, toFilter } from '../episode-query.ts';
@@ -41,6 +41,12 @@ const links = Object.fromEntries(
     'resumeEpisode',
     'sendMessage',
     'answerStep',
+    'forkEpisode',
+    'rerunEpisode',
+    'rewindEpisode',
+    'reproduceEpisode',
+    'getWorkspace',
+    'getConversation',
   ].map((operationId) => [operationId, { operationId, ...ofNewEpisode }]),
 );
 
@@ -112,9 +118,7 @@ export function createEpisodeRoutes(deps: Deps) {
       await requireInputs(deps, request.inputs);
       const { namespace, code_version } = deps;
       const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
-      const { episode } = await insertEpisode(db, { request, namespace, idempotency_key, code_version });
-      if (episode.status === 'queued') await startOrLeave(deps, episode);
-      const resource = withLinks(episode, deps.links);
+      const resource = await acceptEpisode(deps, { request, namespace, idempotency_key, code_version });
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(listRoute, async (c) => {
@@ -159,14 +163,4 @@ async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void
       : [],
   );
   throw new InvalidRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
-}
-
-/** The row is the acceptance: what cannot be started now is started by the sweeper. */
-async function startOrLeave({ startEpisode, logger }: Deps, episode: Episode): Promise<void> {
-  try {
-    await startEpisode(episode);
-  } catch (error) {
-    const { code, message } = AppError.from(error);
-    logger.warn({ episode_id: episode.id, code, message }, 'episode left to the sweeper');
-  }
 }

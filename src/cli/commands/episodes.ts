@@ -8,6 +8,7 @@ import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { renderEpisode, renderEpisodes } from '../render.ts';
 import { registerEvents } from './events.ts';
+import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
 import { registerStart } from './start.ts';
@@ -15,7 +16,9 @@ import { registerTail } from './tail.ts';
 
 /** Adds `observatory episodes …`. */
 export function registerEpisodes(program: Command, env: Environment): void {
-  const episodes = program.command('episodes').description('start, list, show, follow, speak to, and cancel episodes');
+  const episodes = program
+    .command('episodes')
+    .description('start, list, show, follow, speak to, fork, re-run and cancel episodes');
   const connect = () => createClient(findConnection(env));
   registerStart(episodes, connect);
   registerList(episodes, connect);
@@ -24,6 +27,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerLogs(episodes, connect);
   registerEvents(episodes, connect);
   registerPeople(episodes, connect);
+  registerForks(episodes, connect);
   registerCancel(episodes, connect);
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { EventRecord } from '../../schemas/events/record.ts';
+import { inLine, readLine } from './line.ts';
 
 /** An event with the number of its step, null for an event of the episode itself. */
 export type EpisodeEvent = EventRecord & { seq: number | null };
@@ -61,16 +62,17 @@ export async function listEvents(db: Kysely<Database>, filter: EventFilter): Pro
 /** What a review of an episode can rest on, as its record has it before step `before`. */
 export type Evidence = { has_sim_report: boolean; num_renders: number; simulations_run: number };
 
-/** Counts the simulations, and the pictures and videos, that steps of the current line before `before` have made. */
+/** Counts the simulations, and the pictures and videos, that steps of the episode's line before `before` have made. */
 export async function readEvidence(
   db: Kysely<Database>,
   { episode_id, before }: { episode_id: string; before: number },
 ): Promise<Evidence> {
+  const line = await readLine(db, episode_id);
   const { rows } = await sql<Evidence>`select
       count(distinct step.id) filter (where step.kind = 'simulation' and step.status = 'ok') as simulations_run,
       count(distinct link.path) filter (where link.kind in ('IMAGE', 'VIDEO')) as num_renders,
       coalesce(bool_or(link.path like '%/simulation_result.json'), false) as has_sim_report
     from steps step left join step_artifacts link on link.step_id = step.id and link.role = 'output'
-    where step.episode_id = ${episode_id} and step.superseded_by is null and step.seq < ${before}`.execute(db);
+    where ${inLine(line, 'step')} and step.seq < ${before}`.execute(db);
   return rows[0] ?? { has_sim_report: false, num_renders: 0, simulations_run: 0 };
 }

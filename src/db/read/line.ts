@@ -12,14 +12,22 @@ export type LinePart = { episode_id: string; until: number; runs: string[] | nul
  * Where the steps of an episode's line are: its own, and for a fork those of its parent up to the step it was forked from,
  * which may be its parent's in turn. They stay what they were then, also when the parent is reset later. Newest first.
  */
-export async function readLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {
+export const readLine = (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>
+  climb(db, episodeId, sql`forked_from_seq`);
+
+/** Where the steps are that a re-run takes its answers from: its parent's line, up to the last that it may take. */
+export const readRecordedLine = async (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>
+  (await climb(db, episodeId, sql`recorded_until`)).slice(1);
+
+/** The episode, and its parents as far as each goes on from the next; of the first one `until` says how far that is. */
+async function climb(db: Kysely<Database>, episodeId: string, until: RawBuilder<unknown>): Promise<LinePart[]> {
   const { rows } = await sql<LinePart>`with recursive line as (
-      select id, parent_episode_id, forked_from_seq, parent_runs, ${SEQ_MAX}::int as until, null::text[] as runs
+      select id, parent_episode_id, ${until} as parents, parent_runs, ${SEQ_MAX}::int as until, null::text[] as runs
         from episodes where id = ${episodeId}
       union all
-      select e.id, e.parent_episode_id, e.forked_from_seq, e.parent_runs, least(line.until, line.forked_from_seq),
+      select e.id, e.parent_episode_id, e.forked_from_seq, e.parent_runs, least(line.until, line.parents),
           e.runs[1:line.parent_runs]
-        from line join episodes e on e.id = line.parent_episode_id where line.forked_from_seq > 0)
+        from line join episodes e on e.id = line.parent_episode_id where line.parents > 0)
     select id as episode_id, until, runs from line`.execute(db);
   return rows;
 }

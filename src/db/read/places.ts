@@ -6,7 +6,7 @@ import type { Episode, Failure } from '../../schemas/episode.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { RecordedWord } from '../../schemas/turn.ts';
 import { messageKey } from '../../schemas/identity.ts';
-import { inLine, readLine } from './line.ts';
+import { inLine, readLine, readRecordedLine } from './line.ts';
 import { toStepRow } from './steps.ts';
 
 /** As many steps as the largest budget allows, twice: a fork's line has its parent's too. */
@@ -20,15 +20,23 @@ type Ended = Pick<Step, 'seq' | 'kind' | 'name' | 'status'> & { error: Failure |
 
 /** Throws failed_precondition, naming the nearest places that can be chosen, unless one can go on from this place. */
 export async function checkPlace(db: Kysely<Database>, { episode_id, seq }: LinePlace): Promise<void> {
-  const steps = await db
+  const refusal = refusalOf(await listEnds(db, episode_id), seq);
+  if (refusal !== undefined) throw new AppError('failed_precondition', refusal);
+}
+
+/** The last place of an episode's line that one can go on from. */
+export async function findLastPlace(db: Kysely<Database>, episodeId: string): Promise<number> {
+  return placesOf(await listEnds(db, episodeId)).at(-1) ?? 0;
+}
+
+async function listEnds(db: Kysely<Database>, episodeId: string): Promise<Ended[]> {
+  return db
     .selectFrom('steps')
     .select(['seq', 'kind', 'name', 'status', 'error'])
-    .where(inLine(await readLine(db, episode_id)))
+    .where(inLine(await readLine(db, episodeId)))
     .orderBy('seq')
     .limit(LINE_STEPS_MAX)
     .execute();
-  const refusal = refusalOf(steps, seq);
-  if (refusal !== undefined) throw new AppError('failed_precondition', refusal);
 }
 
 /**
@@ -36,10 +44,9 @@ export async function checkPlace(db: Kysely<Database>, { episode_id, seq }: Line
  * step that has ended, as all before it have: a thought that was thought, any call, a person's word. 0 is before the first.
  */
 export function refusalOf(steps: readonly Ended[], seq: number): string | undefined {
-  const open = steps.find(({ status }) => status === 'running');
-  const ended = steps.filter((step) => step.seq < (open?.seq ?? Infinity));
-  const places = [0, ...ended.filter((step) => reasonAgainst(step) === undefined).map((step) => step.seq)];
+  const places = placesOf(steps);
   if (places.includes(seq)) return undefined;
+  const open = steps.find(({ status }) => status === 'running');
   const step = steps.find((one) => one.seq === seq);
   const why =
     step === undefined
@@ -48,6 +55,11 @@ export function refusalOf(steps: readonly Ended[], seq: number): string | undefi
   const nearest = [places.findLast((place) => place < seq), places.find((place) => place > seq)];
   const named = nearest.flatMap((place) => place ?? []).map((place) => (place === 0 ? '0 (the beginning)' : place));
   return `The place after step ${seq} cannot be chosen: ${why}. The nearest that can: ${named.join(' and ')}.`;
+}
+
+function placesOf(steps: readonly Ended[]): number[] {
+  const open = steps.find(({ status }) => status === 'running')?.seq ?? Infinity;
+  return [0, ...steps.filter((step) => step.seq < open && reasonAgainst(step) === undefined).map(({ seq }) => seq)];
 }
 
 function reasonAgainst({ kind, name, status, error }: Ended): string | undefined {
@@ -112,14 +124,14 @@ export async function wasSaid(db: Kysely<Database>, place: LinePlace, messageId:
 /** What people said between the thoughts of a re-run's record, after step `after`, as far as it is to be said again. */
 export async function listRecordedWords(
   db: Kysely<Database>,
-  { parent_episode_id, recorded_until }: Pick<Episode, 'parent_episode_id' | 'recorded_until'>,
+  { id, recorded_until }: Pick<Episode, 'id' | 'recorded_until'>,
   after: number,
 ): Promise<RecordedWord[]> {
-  if (parent_episode_id === null || recorded_until === null) return [];
+  if (recorded_until === null) return [];
   const rows = await db
     .selectFrom('steps')
     .select(['seq', 'name'])
-    .where(inLine(await readLine(db, parent_episode_id)))
+    .where(inLine(await readRecordedLine(db, id)))
     .where('kind', '=', 'human')
     .where('name', 'in', ['message', 'pause'])
     .where('status', '<>', 'running')
@@ -128,5 +140,5 @@ export async function listRecordedWords(
     .orderBy('seq')
     .limit(LINE_STEPS_MAX)
     .execute();
-  return rows.map(({ seq, name }) => ({ seq, name: name === 'pause' ? 'pause' : 'message' }));
+  return rows.map(({ seq, name }) => ({ episode_id: id, seq, name: name === 'pause' ? 'pause' : 'message' }));
 }

@@ -33,6 +33,25 @@ export async function getStep(db: Kysely<Database>, episodeId: string, seq: numb
   return step;
 }
 
+/** The run that recorded an episode's own step, or its first one where the step is not its own; undefined where it has none. */
+export async function findRunAt(db: Kysely<Database>, episodeId: string, seq: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select('run_id')
+    .where('episode_id', '=', episodeId)
+    .where('seq', '<=', seq)
+    .where('superseded_by', 'is', null)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
+  if (row) return row.run_id;
+  const episode = await db
+    .selectFrom('episodes')
+    .select(['runs', 'run_id'])
+    .where('id', '=', episodeId)
+    .executeTakeFirst();
+  return episode?.runs[0] ?? episode?.run_id ?? undefined;
+}
+
 /** The step with its attempts, oldest first, and its artifacts by role and path; throws not_found. */
 export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq: number): Promise<StepDetail> {
   const step = await getStep(db, episodeId, seq);

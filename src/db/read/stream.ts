@@ -11,11 +11,11 @@ import type { EpisodeLogLine } from './logs.ts';
 import { toStepRow } from './steps.ts';
 
 /** How far an episode's stream goes: everything up to `last_stream_seq` is committed. `restore_epoch` is the database's. */
-export type StreamHead = { trace_id: string; status: EpisodeStatus; last_stream_seq: number; restore_epoch: number };
+export type StreamHead = { status: EpisodeStatus; last_stream_seq: number; restore_epoch: number };
 
 /** The head of the episode's stream, or undefined for an unknown episode. */
 export async function findStreamHead(db: Kysely<Database>, episodeId: string): Promise<StreamHead | undefined> {
-  const { rows } = await sql<StreamHead>`select trace_id, status, last_stream_seq, restore_epoch
+  const { rows } = await sql<StreamHead>`select status, last_stream_seq, restore_epoch
     from episodes, deployment where id = ${episodeId}`.execute(db);
   return rows[0];
 }

@@ -29,6 +29,16 @@ export async function setThread(db: Kysely<Database>, id: string, threadId: stri
   await db.updateTable('episodes').set({ thread_id: threadId }).where('id', '=', id).execute();
 }
 
+/** Notes where a re-run first asked something else than its record; of several the first counts. */
+export async function noteMiss(db: Kysely<Database>, id: string, miss: { seq: number; reason: string }): Promise<void> {
+  await db
+    .updateTable('episodes')
+    .set({ recorded_miss: JSON.stringify(miss) })
+    .where('id', '=', id)
+    .where(sql<boolean>`recorded_miss is null or (recorded_miss ->> 'seq')::int > ${miss.seq}`)
+    .execute();
+}
+
 /** Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one. */
 export async function endEpisode(db: Kysely<Database>, id: string, end: EpisodeOutcome): Promise<void> {
   const { failure, ...plain } = end;

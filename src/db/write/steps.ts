@@ -46,6 +46,10 @@ export type StepEnd = {
   heard?: Json[] | null;
   /** What it amounts to as events; what they keep as artifacts must lie in S3 already. */
   events?: NewEvent[];
+  /** The hash of what the model or tool was asked. */
+  asked_sha256?: string | null;
+  /** The step whose recorded answer this is. */
+  served_from?: string | null;
 };
 
 /** A step that is now running under an attempt of ours, or one that had ended already: then its record is the answer. */
@@ -131,6 +135,8 @@ export async function endStep(
           ended_stream_seq: last_stream_seq,
           workspace_sha256: end.workspace?.sha256 ?? null,
           search_text: end.search_text,
+          asked_sha256: end.asked_sha256 ?? null,
+          served_from: end.served_from ?? null,
         })
         .where('id', '=', step.id)
         .returningAll()

@@ -14,6 +14,7 @@ import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
+import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
 import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
@@ -48,6 +49,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    requests_per_s_max: 0,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: new AbortController().signal,
     store,
@@ -57,6 +59,9 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
     sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
     answerStep: async (episode, answer) => void said.push({ what: 'answer', episode: episode.id, ...answer }),
+    rewindEpisode: async ({ id }, rewinding) => void said.push({ what: 'rewind', episode: id, ...rewinding }),
+    startReproduction: async (id, requests) => void said.push({ what: 'reproduce', id, requests }),
+    reconstruction: createReconstruction({ db, store }),
     catalogue: () => createCatalogue(undefined),
     listSchedules: async () => [],
     recovery: {
