@@ -8,6 +8,7 @@ import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
 import { createAlertRoutes } from './routes/alerts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
+import { createBundleRoutes } from './routes/bundle.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
@@ -21,6 +22,7 @@ import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createReplayRoutes } from './routes/replays.ts';
 import { createReproductionRoutes } from './routes/reproductions.ts';
 import { createRewindRoutes } from './routes/rewind.ts';
 import { createSearchRoutes } from './routes/search.ts';
@@ -82,7 +84,9 @@ export function createApp(deps: ApiDeps) {
     .route('/', createSearchRoutes(deps))
     .route('/', createSessionRoutes(deps))
     .route('/', createRecoveryRoutes(deps))
-    .route('/', createAlertRoutes(deps));
+    .route('/', createAlertRoutes(deps))
+    .route('/', createReplayRoutes(deps))
+    .route('/', createBundleRoutes(deps));
   const document = documentOf(routed);
   app.route('/', createDocsRoutes());
   app.get('/openapi.json', (c) => c.json(document));

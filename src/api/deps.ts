@@ -27,11 +27,13 @@ export type LinkBases = {
 /** What the API needs; src/runtime supplies it. */
 export type ApiDeps = {
   readonly db: Kysely<Database>;
-  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read'>;
+  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read' | 'readBytes'>;
   /** Starts the episode's workflow, once however often it is called. May throw: a sweeper starts what was not started. */
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
+  /** Starts what deletes an ended episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  readonly deleteEpisode: (episode: Episode) => Promise<void>;
   /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
   readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
   readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;
@@ -63,6 +65,12 @@ export type ApiDeps = {
   readonly recovery: {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
+  };
+  /** Replays on a worker, and the build of the workflow code that this process has. */
+  readonly replays: {
+    readonly build: string;
+    /** Starts replaying the episode's runs, unless that is being done. Throws `unavailable` when Temporal is away. */
+    readonly start: (episode: Episode) => Promise<void>;
   };
   /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;

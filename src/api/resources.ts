@@ -21,6 +21,7 @@ import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
+import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
@@ -201,6 +202,12 @@ export const LineageResource = component(
 
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);
+
+/** The archived history of a run: `href` serves its JSON, as Temporal's own tools write it. */
+export const HistoryResource = component('WorkflowHistory', WorkflowHistory.extend({ href: z.string() }));
+
+/** What replaying a run came to. */
+export const ReplayResource = component('Replay', ReplayVerdict.extend({ sentence: z.string() }));
 
 /** What is said of an episode or step, and as it is kept. */
 export const FeedbackRequest = component('NewFeedback', NewFeedback);

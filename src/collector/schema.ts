@@ -37,6 +37,9 @@ create table if not exists collector.scores (
 create index if not exists scores_by_id on collector.scores (id, row desc);
 create index if not exists scores_by_trace on collector.scores ((body ->> 'traceId'));
 
+-- Traces that somebody asked to delete: their rows stay, and no read shows them.
+create table if not exists collector.deleted_traces (id text primary key);
+
 create or replace function collector.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception 'collector.% is append-only', tg_table_name using errcode = 'restrict_violation';

@@ -16,10 +16,12 @@ export const SWEEP_WORKFLOW = 'SweepWorkflow';
 export const TRACE_DELIVERY_WORKFLOW = 'TraceDeliveryWorkflow';
 export const AFTERCARE_WORKFLOW = 'EpisodeAftercareWorkflow';
 export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
+export const REPLAY_WORKFLOW = 'ReplayWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
 export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
+export const EPISODE_RETENTION_WORKFLOW = 'EpisodeRetentionWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
 /** The key of the step that records a person's message. */
@@ -31,11 +33,18 @@ export const RESTORE_DRILL_ID = 'restore-drill';
 export const RETENTION_ID = 'restore-point-retention';
 export const RECOVERY_WATCH_ID = 'recovery-watch';
 
+/** The workflow and schedule that give up old episodes, and the workflow that deletes one that somebody asked to delete. */
+export const EPISODE_RETENTION_ID = 'episode-retention';
+export const deletionIdOf = (episodeId: string): string => `delete-${episodeId}`;
+
 /** The workflow that brings the outbox to Langfuse, for ever. */
 export const TRACE_DELIVERY_ID = 'trace-delivery';
 
 /** The workflow that cares for an episode after this run of it, the last of its chain, has closed. */
 export const aftercareIdOf = (episodeId: string, runId: string): string => `aftercare-${episodeId}-${runId}`;
+
+/** The workflow that replays an episode's runs; one at a time. */
+export const replayIdOf = (episodeId: string): string => `replay-${episodeId}`;
 
 /** The workflow and schedule that audit again what was not complete. */
 export const COVERAGE_SWEEP_ID = 'sweep-coverage';

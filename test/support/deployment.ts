@@ -44,9 +44,10 @@ export type Deployment = AsyncDisposable & {
 /** A line of a transcript as tests write it. */
 export type Line = Partial<Transcript['lines'][string][number]>;
 
-const APPROVAL: Line[] = [
+/** How the engineer ends an episode. */
+export const APPROVAL: (Line & { text: string })[] = [
   { text: 'I write down what I checked.', calls: [call('write_file', { path: '/review.md', content: 'checked' })] },
-  { calls: [call('finish', { decision: 'APPROVED', reason: 'it is done', review_path: '/review.md' })] },
+  { text: '', calls: [call('finish', { decision: 'APPROVED', reason: 'it is done', review_path: '/review.md' })] },
 ];
 
 /** A call as a transcript asks for it. */
@@ -129,7 +130,8 @@ export async function createDeployment(servers?: Record<string, string>): Promis
   };
 }
 
-async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
+/** Starts a worker process with these variables and nothing of the developer's own; resolves when it polls. */
+export async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [MAIN, 'worker'], {
     // Nothing of the developer's own settings: they would mix with the servers of the test.
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },

@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
 import type { Kysely, Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
 import { notifyEpisode } from '../write/notify.ts';
+import { insertArtifacts } from './artifacts.ts';
 
 /** What became of an event: its place in the episode's stream, or why it was not taken. */
 export type Appended =
@@ -93,12 +93,10 @@ async function insertRows(
   events: (NewEvent & { stream_seq: number })[],
 ): Promise<Set<string>> {
   if (events.length === 0) return new Set();
-  const exact = events.flatMap((event) => event.exact ?? []);
-  if (exact.length > 0)
-    await sql`insert into artifacts (sha256, size_bytes)
-      select distinct on (sha256) sha256, size_bytes from unnest(${exact.map(({ sha256 }) => sha256)}::text[],
-        ${exact.map(({ size_bytes }) => size_bytes)}::bigint[]) as new (sha256, size_bytes) order by sha256
-      on conflict (sha256) do update set deleted_at = null where artifacts.deleted_at is not null`.execute(tx);
+  await insertArtifacts(
+    tx,
+    events.flatMap(({ exact }) => exact ?? []),
+  );
   const rows = await tx
     .insertInto('events')
     .values(

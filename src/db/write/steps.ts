@@ -7,6 +7,7 @@ import type { Failure } from '../../schemas/episode.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
+import { insertArtifacts } from '../append/artifacts.ts';
 import { appendEvents } from '../append/events.ts';
 import { toStepRow } from '../read/steps.ts';
 import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
@@ -178,9 +179,10 @@ async function insertStep(
   { identity, description, streamSeq }: { identity: StepIdentity; description: StepDescription; streamSeq: number },
 ) {
   const { input, ...described } = description;
+  const { restore_epoch: _, ...place } = identity;
   return tx
     .insertInto('steps')
-    .values({ ...identity, ...described, id: uuidv7(), input: JSON.stringify(input), started_stream_seq: streamSeq })
+    .values({ ...place, ...described, id: uuidv7(), input: JSON.stringify(input), started_stream_seq: streamSeq })
     .returningAll()
     .executeTakeFirstOrThrow();
 }
@@ -189,12 +191,7 @@ async function linkArtifacts(
   tx: Tx,
   { stepId, attempt, end: { artifacts, workspace } }: { stepId: string; attempt: number; end: StepEnd },
 ): Promise<void> {
-  const objects = workspace ? [...artifacts, workspace] : artifacts;
-  if (objects.length === 0) return;
-  await sql`insert into artifacts (sha256, size_bytes)
-    select distinct on (sha256) sha256, size_bytes from unnest(${objects.map(({ sha256 }) => sha256)}::text[],
-      ${objects.map(({ size_bytes }) => size_bytes)}::bigint[]) as new (sha256, size_bytes) order by sha256
-    on conflict (sha256) do update set deleted_at = null where artifacts.deleted_at is not null`.execute(tx);
+  await insertArtifacts(tx, workspace ? [...artifacts, workspace] : artifacts);
   if (artifacts.length === 0) return;
   await tx
     .insertInto('step_artifacts')

@@ -183,6 +183,19 @@ describe('one episode', () => {
     expect((await api.call(`/v1/episodes/${id}/cancel`, { method: 'POST' })).status).toBe(409);
   });
 
+  test('is deleted once it has ended, and not before', async () => {
+    const { id } = await seedEpisode(api);
+    const remove = async (key?: string) =>
+      (await api.call(`/v1/episodes/${id}`, { method: 'DELETE', ...(key && { key }) })).status;
+    expect(await remove()).toBe(409);
+    await endEpisode(api.db, id, { status: 'failed', terminal_reason: 'TIMEOUT', failure_class: null, failure: null });
+    expect(await remove(READER)).toBe(403);
+    expect(api.deleted).not.toContain(id);
+    expect(await remove()).toBe(202);
+    expect(api.deleted).toContain(id);
+    expect((await api.call(`/v1/episodes/${NO_SUCH_ID}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
   test('cannot be started or cancelled with a key that may only read', async () => {
     const { id } = await seedEpisode(api);
     const start = await api.call('/v1/episodes', { method: 'POST', key: READER });
