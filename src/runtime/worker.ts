@@ -49,7 +49,6 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   );
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
-  const worker = { id, build };
   const { episode, calls, sweep, traces } = createActivities({
     ...database,
     store,
@@ -58,17 +57,14 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     sandbox,
     model: config.model,
     namespace,
-    worker,
+    worker: { id, build },
     bundle,
     queues,
     tracing: tracingParts(config, channel, log),
     retention: config.retention,
   });
 
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
+  installRuntime();
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const serve = (options: Omit<WorkerOptions, 'connection' | 'namespace'>) =>
     Worker.create({
@@ -108,3 +104,11 @@ const queueNames = (prefix: string) => ({
   simulation: taskQueue(prefix, 'simulation'),
   maintenance: taskQueue(prefix, 'maintenance'),
 });
+
+/** Temporal's core, once a process: quiet but for what goes wrong. */
+function installRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+  });
+}
