@@ -13,6 +13,7 @@ import { openOperatorChannel } from './alerts.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
+import { openReplayStream } from './replay/replay-stream.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
 import { tracingParts } from './trace-delivery.ts';
@@ -44,6 +45,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using replays = openReplayStream(bundle);
   await using channel = openOperatorChannel(config, database.db, (event, facts) =>
     log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),
   );
@@ -58,7 +60,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     model: config.model,
     namespace,
     worker: { id, build },
-    bundle,
+    replays,
     queues,
     tracing: tracingParts(config, channel, log),
     retention: config.retention,
@@ -97,6 +99,12 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   } finally {
     await connection.close();
   }
+}
+
+/** Errors are worth a line, and what the SDK's core warns of. */
+function installRuntime(): void {
+  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } } });
 }
 
 const queueNames = (prefix: string) => ({
