@@ -2,17 +2,17 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Problem } from '../schemas/problem.ts';
+import type { MemberError, Problem } from '../schemas/problem.ts';
 
-/** A member of a request that was refused. */
-export type MemberError = NonNullable<Problem['errors']>[number];
-
-/** `failed_precondition` that names the members which ask for what this deployment does not have, or contradict each other. */
-export class UnmetRequest extends AppError {
+/**
+ * A refusal that names the members at fault: `invalid_argument` where they do not match their schema, `failed_precondition`
+ * where they ask for what this deployment does not have, or contradict each other.
+ */
+export class RefusedRequest extends AppError {
   readonly errors: MemberError[];
 
-  constructor(message: string, errors: MemberError[]) {
-    super('failed_precondition', message);
+  constructor(code: 'invalid_argument' | 'failed_precondition', message: string, errors: MemberError[]) {
+    super(code, message);
     this.errors = errors;
   }
 }
@@ -24,6 +24,7 @@ const HTTP_PROBLEMS = {
   method_not_allowed: 405,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  unprocessable: 422,
 } as const;
 
 const TITLES: Record<ProblemCode, string> = {
@@ -46,27 +47,34 @@ const TITLES: Record<ProblemCode, string> = {
   method_not_allowed: 'This method is not for this address',
   payload_too_large: 'The body is too large',
   unsupported_media_type: 'This media type is not taken here',
+  unprocessable: 'Some of it is not valid',
 };
 
 /** Seconds after which a client may try again what was unavailable. */
 const RETRY_AFTER_S = 5;
 
-/** What a problem document adds to its code. `headers` go into the answer's head. */
-type ProblemOptions = { detail?: string; errors?: MemberError[]; headers?: Record<string, string> };
+/** What a problem document adds to its code. `headers` go into the answer's head, `more` are members of its own. */
+type ProblemOptions = {
+  detail?: string;
+  errors?: MemberError[];
+  headers?: Record<string, string>;
+  more?: Record<string, unknown>;
+};
 
 /** The answer for a problem: an RFC 9457 document that names the request by its id. */
 export function problemResponse(c: Context, code: ProblemCode, options: ProblemOptions = {}): Response {
-  const { detail, errors, headers } = options;
+  const { detail, errors, headers, more } = options;
   const status =
     code in HTTP_PROBLEMS ? HTTP_PROBLEMS[code as keyof typeof HTTP_PROBLEMS] : statusOf(code as ErrorCode);
   const instance = c.res.headers.get('x-request-id');
-  const problem: Problem = {
+  const problem: Problem & Record<string, unknown> = {
     type: `urn:observatory:problem:${code}`,
     title: TITLES[code],
     status,
     ...(detail && { detail }),
     ...(instance && { instance: `urn:observatory:request:${instance}` }),
     ...(errors && { errors }),
+    ...more,
   };
   return new Response(JSON.stringify(problem), {
     status,
@@ -88,7 +96,7 @@ export function problemOf(c: Context, thrown: unknown): Response {
   const worded = error === thrown && error.httpStatus < 500;
   return problemResponse(c, error.code, {
     ...(worded && { detail: error.message }),
-    ...(error instanceof UnmetRequest && { errors: error.errors }),
+    ...(error instanceof RefusedRequest && { errors: error.errors }),
   });
 }
 

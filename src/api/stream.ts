@@ -6,6 +6,7 @@ import type { EpisodeStatus } from '../schemas/episode.ts';
 import { StepStart, toStreamId } from '../schemas/stream.ts';
 import type { StreamPlace } from '../schemas/stream.ts';
 import type { ApiDeps } from './deps.ts';
+import { toEvent } from './links.ts';
 import { toStepResources } from './step-resources.ts';
 
 /** Frames read at once, and so the most that one client's stream holds in memory. */
@@ -37,7 +38,8 @@ export async function* tellStream(
     let told = from.stream_seq;
     const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, told) });
     yield `retry: ${RETRY_MS}\n\n`;
-    while (!signal.aborted) {
+    // Once at least, so that a client gets on however soon it must come back.
+    do {
       alarm.reset(); // Before reading: what is committed from now on rings.
       const head = await findStreamHead(db, episode_id);
       if (!head || head.restore_epoch !== from.epoch) return;
@@ -46,6 +48,7 @@ export async function* tellStream(
         const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
         if (entries.length > 0) yield await toFrames(deps, entries, from.epoch);
         told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
+        if (signal.aborted) return;
       }
       // An id without data moves a client's place over numbers that nothing became of.
       if (hasEnded(head.status)) {
@@ -53,7 +56,7 @@ export async function* tellStream(
         return;
       }
       if (!(await alarm.rings(stream_heartbeat_ms, signal)) && !signal.aborted) yield `: heartbeat\nid: ${here()}\n\n`;
-    }
+    } while (!signal.aborted);
   } finally {
     unwatch();
   }
@@ -68,7 +71,9 @@ async function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number)
         ? { ...entry, step: StepStart.parse(entry.step) }
         : entry.type === 'step_ended'
           ? { ...entry, step: resources.get(entry.step.id) }
-          : entry;
+          : entry.type === 'event'
+            ? { ...entry, event: toEvent(entry.event) }
+            : entry;
     const id = toStreamId({ epoch, stream_seq: entry.stream_seq });
     return `id: ${id}\nevent: ${entry.type}\ndata: ${JSON.stringify(data)}\n\n`;
   });
@@ -104,19 +109,19 @@ function createAlarm() {
   };
 }
 
-/** The generator as a response's body: it runs only as fast as the client reads, and ends when `signal` aborts. */
-export function toBody(told: AsyncGenerator<string, void>, signal: AbortSignal, onCancel: () => void): ReadableStream {
+/** The generator as a response's body: it runs only as fast as the client reads. `onCancel` hears that the client left. */
+export function toBody(told: AsyncGenerator<string, void>, onCancel: () => void): ReadableStream {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await told.next();
-        if (done || signal.aborted) controller.close();
+        if (done) controller.close();
         else controller.enqueue(encoder.encode(value));
       },
       async cancel() {
         onCancel();
-        await told.return(undefined);
+        await told.return();
       },
     },
     { highWaterMark: 0 },

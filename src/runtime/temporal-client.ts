@@ -130,9 +130,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
       }),
-    async [Symbol.asyncDispose]() {
-      await connection.close();
-    },
+    [Symbol.asyncDispose]: () => connection.close(),
   };
 }
 
@@ -208,8 +206,13 @@ function asAppError(error: unknown): AppError {
     return new AppError('unavailable', 'no worker took it in: say it again when one runs', { cause: error });
   if (error instanceof WorkflowUpdateFailedError)
     return new AppError('failed_precondition', error.cause?.message ?? error.message, { cause: error });
+  // What gRPC calls 5: Temporal answers that it keeps no such run, for instance since its retention has passed.
+  if ((error as { code?: unknown }).code === NOT_FOUND)
+    return new AppError('failed_precondition', 'Temporal no longer has this run of the episode.', { cause: error });
   return new AppError('unavailable', 'Temporal does not answer', { cause: error });
 }
+
+const NOT_FOUND = 5;
 
 function taskLine(task: string): string {
   const line = task.split('\n', 1)[0] ?? '';

@@ -1,3 +1,4 @@
+import { eventOf } from '../support/events.ts';
 import { CONTENT, CONTENT_SHA256, SIMULATION } from './seeds.ts';
 import type { Seeds } from './seeds.ts';
 
@@ -36,6 +37,11 @@ function requestsOf(seeds: Seeds): Record<string, Request[]> {
   return {
     putArtifact: [{ parameters: { sha256: CONTENT_SHA256 }, body: CONTENT }],
     answerStep: seeds.waiting.map(({ id, step }) => ({ parameters: { id }, body: { step, text: 'the DS3218' } })),
+    postEvents: seeds.episodes.slice(0, 3).map((id) => ({
+      parameters: { id },
+      body: { events: [eventOf(id, 'ls_files_tool')] },
+    })),
+    getEventSchema: [{ parameters: { type: 'ls_files_tool', v: 1 } }],
     forkEpisode: [{ parameters: { id: seeds.completed }, body: { step: 2, message: 'Take the other servo.' } }],
     rerunEpisode: [{ parameters: { id: seeds.completed }, body: {} }],
     rewindEpisode: [{ parameters: { id: seeds.completed }, body: { step: 2 } }],

@@ -3,10 +3,12 @@
  * that is no Unicode, JSON without measure, types that are none, keys that are none. None of it reaches a handler or a log as a failure.
  * Method: a valid body for each operation that takes JSON, broken in one place at a time.
  */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openapiText } from '../../src/api/openapi-file.ts';
 import { createTestApi, OPERATOR, seedEpisode, seedStep } from '../integration/api/test-api.ts';
 import type { Loose, TestApi } from '../integration/api/test-api.ts';
+import { eventOf } from '../support/events.ts';
 
 /** A body that each operation with a JSON body takes, with a string and a number in it where it has any. */
 const VALID: Record<string, Loose> = {
@@ -38,7 +40,10 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })),
 );
 const guarded = operations.filter(({ path }) => path.startsWith('/v1/'));
-const withJson = operations.filter(({ requestBody }) => requestBody?.content['application/json']);
+/** A batch of events has rules of its own: one that is wrong is refused alone, and text that cannot be kept as it is is kept as an artifact. */
+const withJson = operations.filter(
+  ({ requestBody, operationId }) => requestBody?.content['application/json'] && operationId !== 'postEvents',
+);
 
 let api: TestApi;
 let episode: string;
@@ -283,6 +288,31 @@ test.each([
 ])('refuses %s, which would be taken and forgotten', async (body) => {
   const start = withJson.find(({ operationId }) => operationId === 'startEpisode')!;
   await expectProblem(await send(start, { body, type: 'application/json' }), [400], start);
+});
+
+test('a batch of events: what is no batch is refused, and an event that is wrong is refused alone', async () => {
+  const post = operations.find(({ operationId }) => operationId === 'postEvents')!;
+  const event = JSON.stringify(eventOf(episode, 'ls_files_tool'));
+  const of = (...events: string[]) =>
+    send(post, { body: `{"events":[${events.join(',')}]}`, type: 'application/json' });
+  for (const body of ['', 'null', '[]', '{', '{"events":[]}', '{"events":1}', bytes('{"events":["', [0xff], '"]}')])
+    await expectProblem(await send(post, { body, type: 'application/json' }), [400], post);
+  await expectProblem(await send(post, {}), [400, 415], post);
+  await expectProblem(await send(post, { body: event, type: 'application/json-seq' }), [415], post);
+  await expectProblem(await of('['.repeat(20_000) + ']'.repeat(20_000)), [400, 422], post);
+  for (const wrong of [
+    '1',
+    'null',
+    '{"__proto__":1}',
+    event.replace('"v":1', '"v":9007199254740993'),
+    event.replace('{', '{"x":1,'),
+  ])
+    await expectProblem(await of(wrong, event), [422], post);
+  for (const text of [String.raw`"a\u0000b"`, String.raw`"a\ud83d"`]) {
+    const answer = await of(event.replace(/"event_id":"[^"]*"/, `"event_id":"${randomUUID()}"`).replace('"/"', text));
+    expect(answer.status).toBe(200);
+    expect(((await answer.json()) as Loose).items).toMatchObject([{ sanitized: true }]);
+  }
 });
 
 test('none of it was a failure of ours', () => {

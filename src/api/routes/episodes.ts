@@ -10,7 +10,7 @@ import type { ApiDeps } from '../deps.ts';
 import { EpisodeQuery, toFilter } from '../episode-query.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
-import { UnmetRequest } from '../problem.ts';
+import { RefusedRequest } from '../problem.ts';
 import { EpisodeResource, NewEpisode, pageOf } from '../resources.ts';
 import {
   createRoutes,
@@ -168,7 +168,7 @@ export function createEpisodeRoutes(deps: Deps) {
     });
 }
 
-/** Throws UnmetRequest that names every input which would lie where an earlier one lies. */
+/** Throws RefusedRequest that names every input which would lie where an earlier one lies. */
 function requireDistinctPaths(inputs: EpisodeInput[]): void {
   const first = new Map<string, number>();
   const errors = inputs.flatMap(({ path }, index) => {
@@ -177,10 +177,11 @@ function requireDistinctPaths(inputs: EpisodeInput[]): void {
     const message = `is the path of input ${earlier} too`;
     return earlier === undefined ? [] : [{ in: 'body', pointer: `/inputs/${index}/path`, code: 'duplicate', message }];
   });
-  if (errors.length > 0) throw new UnmetRequest('Every input needs a path of its own.', errors);
+  if (errors.length > 0)
+    throw new RefusedRequest('failed_precondition', 'Every input needs a path of its own.', errors);
 }
 
-/** Throws UnmetRequest that names every input whose artifact is not stored. */
+/** Throws RefusedRequest that names every input whose artifact is not stored. */
 async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void> {
   const missing = new Set(await listMissingArtifacts(db, [...new Set(inputs.map(({ sha256 }) => sha256))]));
   if (missing.size === 0) return;
@@ -189,5 +190,9 @@ async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void
       ? [{ in: 'body', pointer: `/inputs/${index}/sha256`, code: 'not_found', message: 'no artifact has this hash' }]
       : [],
   );
-  throw new UnmetRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
+  throw new RefusedRequest(
+    'failed_precondition',
+    'Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.',
+    errors,
+  );
 }

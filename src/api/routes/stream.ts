@@ -3,15 +3,13 @@ import { findStreamHead } from '../../db/read/stream.ts';
 import { AppError } from '../../errors.ts';
 import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/stream.ts';
 import type { ApiDeps } from '../deps.ts';
-import { LogLineResource, StepResource } from '../resources.ts';
+import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
 import { hasEnded, tellStream, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
 
 /** Clients that one process serves at a time: each costs a socket and a query whenever its episode moves. */
 const STREAMS_MAX = 1_000;
-/** A client comes back after so long, and so its key is looked at again. */
-const STREAM_MS_MAX = 15 * 60_000;
 
 const stream_seq = z.number().int().min(0);
 /** What each kind of frame holds. */
@@ -23,12 +21,14 @@ const FRAMES = {
   }),
   step_ended: z.object({ type: z.literal('step_ended'), stream_seq, step: StepResource }),
   log: LogLineResource.extend({ type: z.literal('log') }),
+  event: z.object({ type: z.literal('event'), stream_seq, event: EventResource }),
   status: StatusChange.extend({ type: z.literal('status') }),
 };
 const NAMES = {
   step_started: 'StepStartedFrame',
   step_ended: 'StepEndedFrame',
   log: 'LogFrame',
+  event: 'EventFrame',
   status: 'StatusFrame',
 } as const;
 /** A frame of an episode's stream, as its `data` holds it. */
@@ -54,7 +54,7 @@ const route = createRoute({
   path: '/v1/episodes/{id}/stream',
   operationId: 'streamEpisode',
   summary:
-    'Follow an episode: its steps as they begin and end, its log lines and its statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
+    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
   tags: ['episodes'],
   security,
   request: { params: EpisodePath, headers: z.object({ 'last-event-id': StreamId.optional() }) },
@@ -66,7 +66,7 @@ const route = createRoute({
 });
 
 /** An episode's stream, the same from every process of the API. */
-export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' | 'logger'>) {
+export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' | 'stream_ms_max' | 'logger'>) {
   let open = 0;
   const routes = createRoutes();
   for (const type of Object.keys(FRAMES) as (keyof typeof FRAMES)[])
@@ -95,7 +95,12 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
     if (hasEnded(head.status) && from.stream_seq >= head.last_stream_seq) return c.body(null, 204);
     if (open >= STREAMS_MAX) throw new AppError('unavailable', 'Too many streams are open here.');
     const left = new AbortController();
-    const signal = AbortSignal.any([left.signal, deps.stopping, c.req.raw.signal, AbortSignal.timeout(STREAM_MS_MAX)]);
+    const signal = AbortSignal.any([
+      left.signal,
+      deps.stopping,
+      c.req.raw.signal,
+      AbortSignal.timeout(deps.stream_ms_max),
+    ]);
     const told = counted(tellStream(deps, { episode_id: id, from, signal }));
     const head_of_answer = {
       'content-type': 'text/event-stream',
@@ -104,7 +109,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       'x-accel-buffering': 'no',
     };
     return c.body(
-      toBody(told, signal, () => left.abort()),
+      toBody(told, () => left.abort()),
       200,
       head_of_answer,
     ) as never;

@@ -100,7 +100,7 @@ export async function readServerVersion(db: Kysely<Database>): Promise<string> {
   return rows[0]?.version ?? '';
 }
 
-/** Links of steps that name no live artifact, and constraints that are not validated: both must be none in a restored database. */
+/** Links of steps and events that name no artifact, and constraints that are not validated: both must be none in a restored database. */
 export async function countBroken(db: Kysely<Database>): Promise<{ dangling_links: number; unvalidated: number }> {
   return db.transaction().execute(async (tx) => {
     // Every row is looked at, which in a large database takes longer than a statement otherwise may.
@@ -108,7 +108,9 @@ export async function countBroken(db: Kysely<Database>): Promise<{ dangling_link
     const { rows } = await sql<{ dangling_links: number; unvalidated: number }>`select
       (select count(*) from step_artifacts l where not exists (select from artifacts a where a.sha256 = l.sha256 and a.deleted_at is null))
       + (select count(*) from steps s where workspace_sha256 is not null
-          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256 and a.deleted_at is null)) as dangling_links,
+          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256 and a.deleted_at is null))
+      + (select count(*) from events e where exact_sha256 is not null
+          and not exists (select from artifacts a where a.sha256 = e.exact_sha256 and a.deleted_at is null)) as dangling_links,
       (select count(*) from pg_constraint where not convalidated) as unvalidated`.execute(tx);
     return rows[0] ?? { dangling_links: 0, unvalidated: 0 };
   });
@@ -128,13 +130,13 @@ export async function findMirrorObjects(
   return new Map(rows.map(({ sha256, ...rest }) => [sha256, rest]));
 }
 
-/** Objects of the mirror in the order of their last proof, oldest first. */
+/** Objects of the mirror in the order of their last proof, oldest first, each with the etag that it had then. */
 export async function listStalestMirrorObjects(
   db: Kysely<Database>,
   { share, limit }: { share: number; limit: number },
-): Promise<Reference[]> {
-  const { rows } =
-    await sql<Reference>`select sha256, size_bytes from mirror_objects where unreferenced_at is null order by verified_at
+): Promise<(Reference & { etag: string })[]> {
+  const { rows } = await sql<Reference & { etag: string }>`select sha256, size_bytes, etag from mirror_objects
+    where unreferenced_at is null order by verified_at
     limit least(${limit}, ceil((select count(*) from mirror_objects) * ${share}::float8)::int)`.execute(db);
   return rows;
 }

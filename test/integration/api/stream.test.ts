@@ -8,6 +8,7 @@ import { beginEpisode, endEpisode, setEpisodeStatus } from '../../../src/db/writ
 import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
 import { toStreamId } from '../../../src/schemas/stream.ts';
 import { createDeployment } from '../../support/deployment.ts';
+import { eventOf } from '../../support/events.ts';
 import { startApi } from '../cli/api-process.ts';
 import { createTestApi, OPERATOR, seedEpisode, seedStep } from './test-api.ts';
 import type { Loose, TestApi } from './test-api.ts';
@@ -48,11 +49,13 @@ const open = (id: string, headers: Record<string, string> = {}, from: TestApi = 
 async function placesOf({ db }: Pick<TestApi, 'db'>, id: string): Promise<[number, string][]> {
   const steps = await db.selectFrom('steps').selectAll().where('episode_id', '=', id).execute();
   const lines = await db.selectFrom('execution_logs').select('stream_seq').where('episode_id', '=', id).execute();
+  const events = await db.selectFrom('events').select('stream_seq').where('episode_id', '=', id).execute();
   const statuses = await db.selectFrom('episode_statuses').selectAll().where('episode_id', '=', id).execute();
   return [
     ...steps.map((step): [number, string] => [step.started_stream_seq, 'step_started']),
     ...steps.map((step): [number, string] => [step.ended_stream_seq!, 'step_ended']),
     ...lines.map(({ stream_seq }): [number, string] => [stream_seq, 'log']),
+    ...events.map(({ stream_seq }): [number, string] => [stream_seq, 'event']),
     ...statuses.map(({ stream_seq }): [number, string] => [stream_seq, 'status']),
   ].toSorted(([one], [other]) => one - other);
 }
@@ -61,6 +64,8 @@ test('an ended episode is told from its beginning to its end, and then there is 
   const episode = await seedEpisode(api);
   await beginEpisode(api.db, episode.id, 'run-1');
   await seedStep(api, episode, { seq: 1, files: [{ path: '/a.txt', content: 'a' }] });
+  const reported = eventOf(episode.id, 'simulation_result');
+  await api.post(`/v1/episodes/${episode.id}/events`, { events: [reported] });
   await endEpisode(api.db, episode.id, APPROVED);
   const answer = await open(episode.id);
   expect(answer.headers.get('content-type')).toBe('text/event-stream');
@@ -70,6 +75,7 @@ test('an ended episode is told from its beginning to its end, and then there is 
     (await placesOf(api, episode.id)).map(([place, type]) => [`0-${place}`, type, type, place]),
   );
   expect(frames.map(({ data }) => data.status).filter(Boolean)).toEqual(['queued', 'running', 'completed']);
+  expect(frames.find(({ event }) => event === 'event')!.data.event).toMatchObject({ payload: reported.payload });
   expect(frames.find(({ event }) => event === 'step_started')!.data.step).not.toHaveProperty('output');
   expect(frames.find(({ event }) => event === 'step_ended')!.data.step).toMatchObject({
     output: { text: 'done' },
@@ -117,6 +123,9 @@ test('a client that leaves, a process that stops and a restored database end a s
   await restored.next();
   await other.database.client.pool.query('update deployment set restore_epoch = 1');
   await Array.fromAsync(restored);
+  await using short = await createTestApi({ stream_ms_max: 20, watchEpisode: () => () => {} });
+  const timed = await Array.fromAsync(eventsOf(await open((await seedEpisode(short)).id, {}, short)));
+  expect(timed.map(({ data }) => data?.status)).toEqual([undefined, 'queued']);
   const stopped = eventsOf(await open(id, {}, other));
   await stopped.next();
   stopping.abort();
@@ -132,11 +141,11 @@ test('over two API processes, a client that comes back 100 times at random sees 
   const record = { ...api, db, store: deployment.store };
   const episode = await seedEpisode(record);
   const random = mulberry32(20_260_101);
-  const STEPS = 120;
+  const STEPS = 60;
   const write = async () => {
     await beginEpisode(db, episode.id, 'run-1');
     for (let seq = 1; seq <= STEPS; seq++) {
-      if (seq % 20 === 0) {
+      if (seq % 10 === 0) {
         await setEpisodeStatus(db, episode.id, 'waiting');
         await setEpisodeStatus(db, episode.id, 'running');
       }
@@ -161,7 +170,7 @@ test('over two API processes, a client that comes back 100 times at random sees 
     status = answer.status;
     if (status !== 200) break;
     // A hundred short visits; then to the end.
-    let wanted = visits < 100 ? 1 + Math.floor(random() * 4) : Infinity;
+    let wanted = visits < 100 ? 1 + Math.floor(random() * 2) : Infinity;
     for await (const { id, data } of eventsOf(answer)) {
       last = id ?? last;
       if (data) seen.push([data.stream_seq, data.type]);
