@@ -112,11 +112,3 @@ const queueNames = (prefix: string) => ({
   simulation: taskQueue(prefix, 'simulation'),
   maintenance: taskQueue(prefix, 'maintenance'),
 });
-
-/** Temporal's core, once a process: quiet but for what goes wrong. */
-function installRuntime(): void {
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
-}
