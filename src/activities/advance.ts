@@ -175,7 +175,12 @@ function recordThought(
       ...(images.length > 0 && { images }),
       ...(usd_unknown && { usd_unknown }),
     };
-    return { output, usage, search_text: text, heard: tellConversation(fitting) };
+    return {
+      output,
+      usage,
+      search_text: text,
+      heard: { messages: tellConversation(fitting), parameters: model.parameters },
+    };
   });
 }
 

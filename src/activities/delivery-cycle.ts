@@ -14,6 +14,9 @@ import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/lang
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
 const ITEMS_MAX = 200;
 const BYTES_MAX = 3 * 1024 * 1024;
+/** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
+const REQUESTS_AT_ONCE = 3;
+const REQUESTS_IN_TURN_MAX = 8;
 /** One look reads at most so many traces, and takes in so many of their items. */
 const TRACES_PER_LOOK_MAX = 20;
 const ITEMS_PER_LOOK_MAX = 5_000;
@@ -90,10 +93,28 @@ async function detect(deps: DeliveryDeps, memory: Memory, signal?: AbortSignal):
 
 type Sender = { deps: DeliveryDeps; memory: Memory; post: (items: ClaimedItem[]) => Promise<SendReport> };
 
-/** Claims what is due and sends it. Returns how many items the server took. */
+/** Sends what is due, request after request, until one is not taken whole. Returns how many items the server took. */
 async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<number> {
+  const inTurn = async (requests_max: number) => {
+    let taken = 0;
+    let whole = true;
+    for (let request = 0; whole && request < requests_max; request += 1) {
+      const batch = await sendBatch(sender, subjects);
+      taken += batch.taken;
+      whole = batch.claimed > 0 && batch.taken === batch.claimed;
+    }
+    return { taken, whole };
+  };
+  const first = await inTurn(1);
+  if (!first.whole) return first.taken;
+  const more = await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, () => inTurn(REQUESTS_IN_TURN_MAX)));
+  return more.reduce((all, { taken }) => all + taken, first.taken);
+}
+
+/** Claims one request's worth and sends it. */
+async function sendBatch(sender: Sender, subjects: OutboxSubject[]): Promise<{ claimed: number; taken: number }> {
   const { deps, memory } = sender;
-  if (memory.paused_until_ms > nowMs(deps)) return 0;
+  if (memory.paused_until_ms > nowMs(deps)) return { claimed: 0, taken: 0 };
   const items = await claimItems(deps.db, {
     subjects,
     now: deps.now().toISOString(),
@@ -102,7 +123,7 @@ async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<numbe
     items_max: ITEMS_MAX,
     bytes_max: BYTES_MAX,
   });
-  return items.length === 0 ? 0 : send(sender, items);
+  return { claimed: items.length, taken: items.length === 0 ? 0 : await send(sender, items) };
 }
 
 /** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */

@@ -9,9 +9,10 @@ import type { Database } from '../schemas/database.ts';
 import type { Failure } from '../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import { storableText } from '../schemas/primitives.ts';
-import type { Json, JsonInput } from '../schemas/primitives.ts';
+import type { JsonInput } from '../schemas/primitives.ts';
 import { Usage } from '../schemas/step.ts';
 import type { Step, StepIdentity } from '../schemas/step.ts';
+import type { Heard } from '../schemas/trace.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { toActivityFailure } from './failure.ts';
@@ -36,8 +37,8 @@ export type StepResult = {
   artifacts?: ArtifactLink[];
   workspace?: { sha256: string; size_bytes: number };
   search_text?: string;
-  /** What a model was shown: for the trace alone, since the record holds it as earlier steps. */
-  heard?: Json[];
+  /** What a model was asked with. */
+  heard?: Heard;
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Catalogue, ScheduleState } from '../schemas/catalogue.ts';
+import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
@@ -45,6 +46,8 @@ export type ApiDeps = {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
   };
+  /** Audits an episode's coverage now. Throws `unavailable` when Temporal is away. */
+  readonly auditCoverage: (audit: CoverageAudit) => Promise<{ workflow_id: string }>;
   /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */

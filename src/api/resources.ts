@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
-import { CoverageReport } from '../schemas/coverage.ts';
+import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
@@ -118,6 +118,10 @@ export type ArtifactResource = z.infer<typeof ArtifactResource>;
 
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);
+
+/** An episode's newest audit in a list, and what asks for one. */
+export const EpisodeCoverageResource = component('EpisodeCoverage', EpisodeCoverage);
+export const AuditRequest = component('NewAudit', NewAudit);
 
 /** What is said of an episode or step, and as it is kept. */
 export const FeedbackRequest = component('NewFeedback', NewFeedback);

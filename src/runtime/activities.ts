@@ -9,6 +9,7 @@ import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
+import { createTraceRepairActivities } from '../activities/trace-repair.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
 import type { Sandbox } from '../activities/tools/sandbox.ts';
@@ -88,6 +89,7 @@ export function createActivities(parts: ActivityParts) {
       announce,
     }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
+    ...createTraceRepairActivities({ db, json, langfuse, freezeSpan, alerts }),
   };
   return { episode, calls, sweep, traces };
 }

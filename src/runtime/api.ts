@@ -43,6 +43,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     answerStep: (episode, answer) => workflows.answer(episode, answer),
     catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    auditCoverage: (audit) => workflows.auditCoverage(audit),
     checkRequest({ agent, model, approvals }) {
       getAgent(agent);
       checkModel(model, config.model);

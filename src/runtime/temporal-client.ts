@@ -12,7 +12,8 @@ import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
-import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
+import { COVERAGE_AUDIT_WORKFLOW, EPISODE_WORKFLOW, coverageAuditIdOf, taskQueue } from '../workflows/names.ts';
+import type { CoverageAudit } from '../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
 import type { TemporalConfig } from './config.ts';
 
@@ -57,6 +58,8 @@ export type EpisodeWorkflows = AsyncDisposable & {
   sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
   answer(episode: Episode, answer: PersonAnswer): Promise<void>;
+  /** Audits an episode's coverage now, unless that is being done. */
+  auditCoverage(audit: CoverageAudit): Promise<{ workflow_id: string }>;
   /** Resolves when Temporal answers, else throws `unavailable`. */
   readyCheck(): Promise<void>;
 };
@@ -113,6 +116,17 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: answer.id }),
         PERSON_TIMEOUT_MS,
       ),
+    auditCoverage: ({ episode_id, repair }) =>
+      call(async () => {
+        const workflowId = `${config.task_queue_prefix}${coverageAuditIdOf(episode_id, repair)}`;
+        await client.workflow.start(COVERAGE_AUDIT_WORKFLOW, {
+          workflowId,
+          taskQueue: taskQueue(config.task_queue_prefix, 'maintenance'),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          args: [{ episode_id, repair }],
+        });
+        return { workflow_id: workflowId };
+      }),
     readyCheck: () =>
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });

@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import type { Json } from './primitives.ts';
+
+/** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
+export type Heard = { messages: Json[]; parameters: ModelParameters };
+export type ModelParameters = Record<string, string | number>;
 
 /** What Langfuse calls an observation's type. */
 export const ObservationType = z.enum(['AGENT', 'GENERATION', 'TOOL', 'EVALUATOR', 'SPAN', 'EVENT']);

@@ -86,18 +86,29 @@ type Connection = ReturnType<typeof connect>;
 function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAccess) {
   const base = base_url.replace(/\/+$/, '');
   const authorization = `Basic ${Buffer.from(`${public_key}:${secret_key}`).toString('base64')}`;
-  const within = (signal?: AbortSignal) => {
-    const late = AbortSignal.timeout(request_ms);
-    return signal ? AbortSignal.any([signal, late]) : late;
+  // Not AbortSignal.timeout: until it fires, long after its request has ended, it holds on to all that was sent.
+  const within = async <T>(signal: AbortSignal | undefined, work: (within: AbortSignal) => Promise<T>): Promise<T> => {
+    const ending = new AbortController();
+    const late = setTimeout(() => ending.abort(new DOMException('no answer in time', 'TimeoutError')), request_ms);
+    const stop = () => ending.abort(signal?.reason);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      return await work(ending.signal);
+    } finally {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', stop);
+    }
   };
   return {
     base,
     within,
     get: async (path: string, signal?: AbortSignal): Promise<unknown> => {
       const headers = { authorization, accept: 'application/json' };
-      const request = fetch(`${base}${path}`, { headers, redirect: 'manual', signal: within(signal) });
-      const response = await request.catch(away);
-      const text = await response.text().catch(away);
+      const { response, text } = await within(signal, async (ending) => {
+        const answer = await fetch(`${base}${path}`, { headers, redirect: 'manual', signal: ending });
+        return { response: answer, text: await answer.text() };
+      }).catch(away);
       if (response.ok) return parsed(text);
       const where = path.split('?')[0];
       if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
@@ -109,8 +120,10 @@ function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAcces
       // Without the version the server shows what it took only minutes later.
       const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' };
       try {
-        const request = { method: 'POST', headers, body, redirect: 'manual', signal: within(signal) } as const;
-        return whole(await outcomeOf(await fetch(`${base}${path}`, request)));
+        const request = { method: 'POST', headers, body, redirect: 'manual' } as const;
+        return await within(signal, async (ending) =>
+          whole(await outcomeOf(await fetch(`${base}${path}`, { ...request, signal: ending }))),
+        );
       } catch (thrown) {
         return whole(outcomeOfError(thrown));
       }
@@ -124,7 +137,9 @@ function createIngestion({ public_key, secret_key }: LangfuseAccess, { base, wit
   const { api } = new Langfuse({ publicKey: public_key, secretKey: secret_key, baseUrl: base });
   return async (batch: ApiIngestionEvent[], signal?: AbortSignal): Promise<SendReport> => {
     try {
-      const answer = Ingested.parse(await api.ingestionBatch({ batch }, { signal: within(signal) }));
+      const answer = await within(signal, async (ending) =>
+        Ingested.parse(await api.ingestionBatch({ batch }, { signal: ending })),
+      );
       const spanOf = new Map(batch.map(({ id, body }) => [id, (body as { id?: string }).id ?? '']));
       const apart = answer.errors.map(({ id, status, message, error }): [string, SendOutcome] => [
         spanOf.get(id) ?? '',

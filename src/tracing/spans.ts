@@ -6,7 +6,15 @@ import type { Episode } from '../schemas/episode.ts';
 import { attemptSpanIdOf, rootSpanIdOf, traceIdOf } from '../schemas/identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { Step, StepAttempt } from '../schemas/step.ts';
-import type { ObservationLevel, ObservationType, OtlpSpan, OtlpValue, OutboxSubject } from '../schemas/trace.ts';
+import type {
+  Heard,
+  ModelParameters,
+  ObservationLevel,
+  ObservationType,
+  OtlpSpan,
+  OtlpValue,
+  OutboxSubject,
+} from '../schemas/trace.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -35,8 +43,8 @@ export type EndedStep = {
   parent_span_id: string;
   artifacts: ArtifactLink[];
   failed: StepAttempt[];
-  /** What a model was shown; null where none was asked. */
-  heard: Json[] | null;
+  /** What a model was asked with; null where none was. */
+  heard: Heard | null;
 };
 
 /** A line of runs that ended. `run` began it; `output` is how it came out. */
@@ -129,7 +137,7 @@ type Told = {
   ended_at: string;
   input: Json;
   output: Json;
-  model: { name: string; input: number; output: number; usd: number } | null;
+  model: { name: string; parameters: ModelParameters | null; input: number; output: number; usd: number } | null;
   metadata: { [key: string]: Json };
 };
 
@@ -150,12 +158,18 @@ function tellStep(
     status_message: step.error?.message ?? null,
     started_at: step.started_at,
     ended_at,
-    input: heard ?? step.input,
+    input: heard?.messages ?? step.input,
     output: step.output,
     model:
       step.model === null
         ? null
-        : { name: step.model, input: step.input_tokens, output: step.output_tokens, usd: step.usd },
+        : {
+            name: step.model,
+            parameters: heard?.parameters ?? null,
+            input: step.input_tokens,
+            output: step.output_tokens,
+            usd: step.usd,
+          },
     metadata: {
       ...where(step.episode_id, step.run_id),
       step: step.seq,
@@ -230,6 +244,7 @@ function ofSpan(told: Told): Attributes {
     [Attribute.TRACE_INPUT, root ? field(told.input) : null],
     [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
+    [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify({ input: model.input, output: model.output })],
     [Attribute.OBSERVATION_COST_DETAILS, model && JSON.stringify({ total: model.usd })],
     ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [

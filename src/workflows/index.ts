@@ -3,7 +3,7 @@ export { EpisodeWorkflow } from './episode.ts';
 export { RecoveryWatchWorkflow } from './recovery-watch.ts';
 export { RestoreDrillWorkflow } from './restore-drill.ts';
 export { RestorePointWorkflow } from './restore-point.ts';
-export { CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';
+export { CoverageAuditWorkflow, CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';
 export { RetentionWorkflow } from './retention.ts';
 export { SweepWorkflow } from './sweep.ts';
 export { TraceDeliveryWorkflow } from './trace-delivery.ts';

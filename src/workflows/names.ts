@@ -16,6 +16,7 @@ export const SWEEP_WORKFLOW = 'SweepWorkflow';
 export const TRACE_DELIVERY_WORKFLOW = 'TraceDeliveryWorkflow';
 export const AFTERCARE_WORKFLOW = 'EpisodeAftercareWorkflow';
 export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
+export const COVERAGE_AUDIT_WORKFLOW = 'CoverageAuditWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
@@ -32,6 +33,10 @@ export const TRACE_DELIVERY_ID = 'trace-delivery';
 
 /** The workflow that cares for an episode after this run of it, the last of its chain, has closed. */
 export const aftercareIdOf = (episodeId: string, runId: string): string => `aftercare-${episodeId}-${runId}`;
+
+/** The workflow that audits an episode because somebody asked for it. */
+export const coverageAuditIdOf = (episodeId: string, repair: boolean): string =>
+  `${repair ? 'repair' : 'audit'}-coverage-${episodeId}`;
 
 /** The workflow and schedule that audit again what was not complete. */
 export const COVERAGE_SWEEP_ID = 'sweep-coverage';

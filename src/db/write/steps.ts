@@ -6,6 +6,7 @@ import type { Database } from '../../schemas/database.ts';
 import type { Failure } from '../../schemas/episode.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
+import type { Heard } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
 import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
 import type { Tryer } from './attempts.ts';
@@ -40,8 +41,8 @@ export type StepEnd = {
   /** The manifest of the workspace as this step left it; null where it cannot have changed it. */
   workspace: { sha256: string; size_bytes: number } | null;
   search_text: string | null;
-  /** What a model was shown, for its span alone; null or left out where none was asked. */
-  heard?: Json[] | null;
+  /** What a model was asked with, for its span alone; null or left out where none was. */
+  heard?: Heard | null;
 };
 
 /** A step that is now running under an attempt of ours, or one that had ended already: then its record is the answer. */

@@ -5,8 +5,8 @@ import { deliverUntil } from '../../../src/activities/trace-delivery.ts';
 import type { Fault } from '../../../src/collector/faults.ts';
 import { insertFeedback } from '../../../src/db/append/feedback.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
-import { HURRIED, openOutbox } from './outbox-support.ts';
-import type { Outbox } from './outbox-support.ts';
+import { HURRIED, openOutbox } from '../../support/outbox.ts';
+import type { Outbox } from '../../support/outbox.ts';
 
 const STEPS = 12;
 const SENDS: Fault['on'] = ['otlp', 'ingestion'];

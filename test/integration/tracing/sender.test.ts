@@ -12,10 +12,10 @@ import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { DELIVERY_TIMINGS } from '../../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../../src/tracing/langfuse-client.ts';
 import { createTestDatabase } from '../../support/database.ts';
-import { HURRIED, KEYS, openOutbox } from './outbox-support.ts';
-import type { Outbox } from './outbox-support.ts';
+import { HURRIED, KEYS, openOutbox } from '../../support/outbox.ts';
+import type { Outbox } from '../../support/outbox.ts';
 
-const SENDER = join(import.meta.dirname, 'sender.ts');
+const SENDER = join(import.meta.dirname, '../../support/sender.ts');
 const HOUR_MS = 3_600_000;
 
 let outbox: Outbox;
@@ -59,7 +59,9 @@ test.for([{ stored: true }, { stored: false }])(
     const episode = await outbox.startEpisode();
     const spans = await outbox.endSteps(episode, 1, 7);
     const server = await silentServer(stored);
-    const sender = spawn(process.execPath, [SENDER, outbox.database.url, server.url, KEYS.secret_key]);
+    // It must not hear the silence before it is killed.
+    const timings = JSON.stringify({ ...DELIVERY_TIMINGS, request_ms: 60_000 });
+    const sender = spawn(process.execPath, [SENDER, outbox.database.url, server.url, KEYS.secret_key, timings]);
     const exited = once(sender, 'exit');
     await server.batch;
     expect(await countOutbox(outbox.database.client.db)).toMatchObject({ sending: 7, pending: 0 });

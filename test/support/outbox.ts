@@ -1,22 +1,24 @@
 // An outbox with real rows, and a Langfuse stand-in that can be told to fail: what delivery's tests have in common.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { startCollector } from '../../../src/collector/server.ts';
-import type { CollectorServer } from '../../../src/collector/server.ts';
-import type { Fault } from '../../../src/collector/faults.ts';
-import type { Alerts } from '../../../src/activities/alerts/alerts.ts';
-import type { NewAlert } from '../../../src/schemas/alert.ts';
-import { insertEpisode } from '../../../src/db/append/episodes.ts';
-import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
-import { beginStep, endStep } from '../../../src/db/write/steps.ts';
-import { StartEpisode } from '../../../src/schemas/episode.ts';
-import type { Episode } from '../../../src/schemas/episode.ts';
-import { spanIdOf } from '../../../src/schemas/identity.ts';
-import type { DeliveryTimings } from '../../../src/tracing/delivery-state.ts';
-import { createLangfuseClient } from '../../../src/tracing/langfuse-client.ts';
-import { createSpanFreezer } from '../../../src/tracing/spans.ts';
-import { createTestDatabase } from '../../support/database.ts';
-import type { TestDatabase } from '../../support/database.ts';
+import { startCollector } from '../../src/collector/server.ts';
+import type { CollectorServer } from '../../src/collector/server.ts';
+import type { Fault } from '../../src/collector/faults.ts';
+import type { Alerts } from '../../src/activities/alerts/alerts.ts';
+import type { NewAlert } from '../../src/schemas/alert.ts';
+import { insertEpisode } from '../../src/db/append/episodes.ts';
+import { countOutbox } from '../../src/db/read/trace-outbox.ts';
+import { insertItems } from '../../src/db/write/spans.ts';
+import { beginStep, endStep } from '../../src/db/write/steps.ts';
+import { StartEpisode } from '../../src/schemas/episode.ts';
+import type { Episode } from '../../src/schemas/episode.ts';
+import { spanIdOf } from '../../src/schemas/identity.ts';
+import type { DeliveryTimings } from '../../src/tracing/delivery-state.ts';
+import { createLangfuseClient } from '../../src/tracing/langfuse-client.ts';
+import { createRootFreezer, createSpanFreezer } from '../../src/tracing/spans.ts';
+import { createTestDatabase } from './database.ts';
+import type { TestDatabase } from './database.ts';
 
 /** Delivery in a hurry: the same decisions as in production, on a scale of milliseconds. */
 export const HURRIED: DeliveryTimings = {
@@ -33,6 +35,9 @@ export const HURRIED: DeliveryTimings = {
 
 const NAMESPACE = 'tests';
 const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
+const freezeRoot = createRootFreezer({ namespace: NAMESPACE });
+/** How often it is looked whether delivery is done. */
+const SETTLE_POLL_MS = 20;
 export const KEYS = { public_key: 'pk-lf-tests', secret_key: randomBytes(12).toString('hex') };
 
 /** A database with an outbox, and a collector with a database of its own. */
@@ -42,9 +47,12 @@ export type Outbox = AsyncDisposable & {
   /** What was raised and not cleared. */
   raised: NewAlert[];
   alerts: Alerts;
+  freezeSpan: typeof freezeSpan;
   startEpisode(): Promise<Episode>;
   /** Records and ends steps `from` to `to` of the episode: a span each. */
   endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
+  /** Puts the root span into the outbox. Returns its id. */
+  endEpisode(episode: Episode): Promise<string>;
   setFaults(plan: { seed?: number; faults: Partial<Fault>[] }): Promise<void>;
   faultsMade(): Promise<number>;
   client(): ReturnType<typeof createLangfuseClient>;
@@ -54,8 +62,12 @@ export type Outbox = AsyncDisposable & {
   settled(): Promise<void>;
 };
 
-export async function openOutbox(mode: 'events_only' | 'legacy' = 'events_only'): Promise<Outbox> {
-  const [database, home] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+/** Opens both, on the tests' own server or on the one that is named. */
+export async function openOutbox(
+  mode: 'events_only' | 'legacy' = 'events_only',
+  url_of_server?: string,
+): Promise<Outbox> {
+  const [database, home] = await Promise.all([createTestDatabase(url_of_server), createTestDatabase(url_of_server)]);
   const collector = await startCollector({ databaseUrl: home.url, port: 0, keys: KEYS, mode, faults: true });
   const { db } = database.client;
   const raised: NewAlert[] = [];
@@ -63,6 +75,7 @@ export async function openOutbox(mode: 'events_only' | 'legacy' = 'events_only')
   return {
     database,
     collector,
+    freezeSpan,
     raised,
     alerts: {
       raise: async (alert) => void raised.push(alert),
@@ -102,6 +115,13 @@ export async function openOutbox(mode: 'events_only' | 'legacy' = 'events_only')
       }
       return ids;
     },
+    async endEpisode(episode) {
+      const ended_at = new Date().toISOString();
+      const line = { episode, run: 'run-1', started_at: episode.created_at, ended_at, status_message: null };
+      const root = freezeRoot({ ...line, level: 'DEFAULT', output: null });
+      await insertItems(db, { episode_id: episode.id, step_id: null }, [root]);
+      return root.span_id;
+    },
     async setFaults(plan) {
       const response = await fetch(`${collector.url}/faults`, { method: 'POST', body: JSON.stringify(plan) });
       if (!response.ok) throw new Error(await response.text());
@@ -119,6 +139,7 @@ export async function openOutbox(mode: 'events_only' | 'legacy' = 'events_only')
       for (;;) {
         const { pending, sending, accepted } = await countOutbox(db);
         if (pending + sending + accepted === 0) return;
+        await wait(SETTLE_POLL_MS);
       }
     },
     async [Symbol.asyncDispose]() {
