@@ -42,6 +42,14 @@ create table deployment (
   restore_epoch integer not null default 0
 );
 
+create table episode_statuses (
+  episode_id uuid not null,
+  stream_seq bigint not null,
+  status text not null,
+  terminal_reason text,
+  at timestamp with time zone not null default clock_timestamp()
+);
+
 create table episodes (
   id uuid not null,
   status text not null default 'queued'::text,
@@ -75,7 +83,17 @@ create table episodes (
   last_stream_seq bigint not null default 0,
   idempotency_key text,
   request_sha256 text not null,
-  approvals jsonb not null default '{}'::jsonb
+  approvals jsonb not null default '{}'::jsonb,
+  generation_kind text not null default 'original'::text,
+  seed_id text,
+  seed_dataset text,
+  parent_episode_id uuid,
+  forked_from_seq integer,
+  parent_runs integer,
+  opening_message jsonb,
+  recorded_until integer,
+  recorded_miss jsonb,
+  reopened_by text[] not null default '{}'::text[]
 );
 
 create table execution_logs (
@@ -111,6 +129,14 @@ create table mirror_objects (
   unreferenced_at timestamp with time zone
 );
 
+create table person_requests (
+  episode_id uuid not null,
+  kind text not null,
+  key text not null,
+  request_sha256 text not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -135,6 +161,13 @@ create table schema_migrations (
   name text not null,
   checksum text not null,
   applied_at timestamp with time zone not null default now()
+);
+
+create table sessions (
+  token_sha256 text not null,
+  api_key_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null
 );
 
 create table step_artifacts (
@@ -193,7 +226,9 @@ create table steps (
   search_text text,
   attempt_count integer not null default 0,
   started_stream_seq bigint not null,
-  ended_stream_seq bigint
+  ended_stream_seq bigint,
+  asked_sha256 text,
+  served_from uuid
 );
 
 create table trace_outbox (
@@ -251,11 +286,33 @@ alter table deployment add constraint deployment_only_one_check CHECK (only_one)
 
 alter table deployment add constraint deployment_pkey PRIMARY KEY (only_one);
 
+alter table episode_statuses add constraint episode_statuses_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table episode_statuses add constraint episode_statuses_pkey PRIMARY KEY (episode_id, stream_seq);
+
 alter table episodes add constraint episodes_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text]))));
+
+alter table episodes add constraint episodes_check1 CHECK (((generation_kind = 'original'::text) = (parent_episode_id IS NULL)));
+
+alter table episodes add constraint episodes_check2 CHECK (((parent_episode_id IS NULL) = (forked_from_seq IS NULL)));
+
+alter table episodes add constraint episodes_check3 CHECK (((parent_episode_id IS NULL) = (parent_runs IS NULL)));
+
+alter table episodes add constraint episodes_check4 CHECK (((generation_kind = 'rerun'::text) = (recorded_until IS NOT NULL)));
+
+alter table episodes add constraint episodes_forked_from_seq_check CHECK ((forked_from_seq >= 0));
+
+alter table episodes add constraint episodes_generation_kind_check CHECK ((generation_kind = ANY (ARRAY['original'::text, 'fork'::text, 'rerun'::text])));
 
 alter table episodes add constraint episodes_idempotency_key_key UNIQUE (idempotency_key);
 
+alter table episodes add constraint episodes_parent_episode_id_fkey FOREIGN KEY (parent_episode_id) REFERENCES episodes(id);
+
+alter table episodes add constraint episodes_parent_runs_check CHECK ((parent_runs >= 0));
+
 alter table episodes add constraint episodes_pkey PRIMARY KEY (id);
+
+alter table episodes add constraint episodes_recorded_until_check CHECK ((recorded_until > 0));
 
 alter table episodes add constraint episodes_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'stopped'::text])));
 
@@ -287,6 +344,12 @@ alter table mirror_objects add constraint mirror_objects_sha256_check CHECK ((sh
 
 alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK ((size_bytes >= 0));
 
+alter table person_requests add constraint person_requests_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text])));
+
+alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
+
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
@@ -300,6 +363,10 @@ alter table restore_points add constraint restore_points_pkey PRIMARY KEY (id);
 alter table restore_points add constraint restore_points_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'incomplete'::text, 'failed'::text])));
 
 alter table schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (name);
+
+alter table sessions add constraint sessions_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+
+alter table sessions add constraint sessions_pkey PRIMARY KEY (token_sha256);
 
 alter table step_artifacts add constraint step_artifacts_pkey PRIMARY KEY (step_id, role, path);
 
@@ -321,6 +388,8 @@ alter table step_attempts add constraint step_attempts_step_id_fkey FOREIGN KEY 
 
 alter table steps add constraint ended_step_has_span TRIGGER DEFERRABLE INITIALLY DEFERRED;
 
+alter table steps add constraint steps_asked_sha256_check CHECK ((asked_sha256 ~ '^[0-9a-f]{64}$'::text));
+
 alter table steps add constraint steps_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table steps add constraint steps_check1 CHECK (((status = 'running'::text) = (ended_stream_seq IS NULL)));
@@ -336,6 +405,8 @@ alter table steps add constraint steps_pkey PRIMARY KEY (id);
 alter table steps add constraint steps_search_text_check CHECK ((octet_length(search_text) <= 4096));
 
 alter table steps add constraint steps_seq_check CHECK ((seq > 0));
+
+alter table steps add constraint steps_served_from_fkey FOREIGN KEY (served_from) REFERENCES steps(id) ON DELETE SET NULL;
 
 alter table steps add constraint steps_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'error'::text, 'cancelled'::text, 'lost'::text])));
 
@@ -361,9 +432,27 @@ CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cle
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
+CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
+
+CREATE INDEX episodes_created ON episodes USING btree (created_at);
+
+CREATE INDEX episodes_inputs ON episodes USING gin (inputs jsonb_path_ops);
+
+CREATE INDEX episodes_model ON episodes USING btree (model, id);
+
+CREATE INDEX episodes_outcome ON episodes USING btree (terminal_reason, id) WHERE (terminal_reason IS NOT NULL);
+
+CREATE INDEX episodes_parent ON episodes USING btree (parent_episode_id) WHERE (parent_episode_id IS NOT NULL);
+
+CREATE INDEX episodes_search ON episodes USING gin (search_words(task, (failure ->> 'message'::text)));
+
 CREATE INDEX episodes_status ON episodes USING btree (status, id);
 
+CREATE INDEX episodes_tags ON episodes USING gin (tags);
+
 CREATE UNIQUE INDEX execution_logs_line ON execution_logs USING btree (step_id, attempt, line);
+
+CREATE INDEX execution_logs_search ON execution_logs USING gin (search_words(text)) WHERE (level = ANY (ARRAY['warning'::text, 'error'::text]));
 
 CREATE INDEX feedback_episode ON feedback USING btree (episode_id, created_at);
 
@@ -375,9 +464,21 @@ CREATE INDEX restore_drills_started ON restore_drills USING btree (started_at DE
 
 CREATE INDEX restore_points_started ON restore_points USING btree (started_at DESC);
 
+CREATE INDEX sessions_api_key ON sessions USING btree (api_key_id);
+
+CREATE INDEX sessions_expiry ON sessions USING btree (expires_at);
+
 CREATE INDEX step_artifacts_sha256 ON step_artifacts USING btree (sha256);
 
 CREATE UNIQUE INDEX steps_current_line ON steps USING btree (episode_id, seq) WHERE (superseded_by IS NULL);
+
+CREATE INDEX steps_ended ON steps USING btree (episode_id, ended_stream_seq) WHERE (ended_stream_seq IS NOT NULL);
+
+CREATE INDEX steps_search ON steps USING gin (search_words(name, search_text, (error ->> 'message'::text)));
+
+CREATE INDEX steps_served_from ON steps USING btree (served_from) WHERE (served_from IS NOT NULL);
+
+CREATE INDEX steps_started ON steps USING btree (episode_id, started_stream_seq);
 
 CREATE INDEX steps_workspace ON steps USING btree (workspace_sha256) WHERE (workspace_sha256 IS NOT NULL);
 
@@ -392,6 +493,21 @@ CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
 
 CREATE INDEX webhook_messages_due ON webhook_messages USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
+
+CREATE OR REPLACE FUNCTION public.note_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'UPDATE' then
+    -- A status is a place of its own in the stream, whether or not the writer gave one out.
+    new.last_stream_seq = greatest(new.last_stream_seq, old.last_stream_seq + 1);
+  end if;
+  insert into episode_statuses (episode_id, stream_seq, status, terminal_reason)
+  values (new.id, new.last_stream_seq, new.status, new.terminal_reason);
+  return new;
+end $function$
+;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
@@ -414,6 +530,31 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.search_query(text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT to_tsquery('simple'::regconfig, string_agg(((''''::text || word.word) || ''':*'::text), ' & '::text)) AS to_tsquery FROM regexp_split_to_table(search_separated($1), '\s+'::text) word(word) WHERE (word.word <> ''::text))
+;
+
+CREATE OR REPLACE FUNCTION public.search_separated(text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN translate($1, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, repeat(' '::text, 32))
+;
+
+CREATE OR REPLACE FUNCTION public.search_words(text, text DEFAULT NULL::text, text DEFAULT NULL::text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector('simple'::regconfig, search_separated(((((COALESCE($1, ''::text) || ' '::text) || COALESCE($2, ''::text)) || ' '::text) || COALESCE($3, ''::text))))
+;
+
 CREATE CONSTRAINT TRIGGER ended_step_has_span AFTER UPDATE OF status ON public.steps DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status <> 'running'::text)) EXECUTE FUNCTION require_span();
 
 CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER first_status_is_noted AFTER INSERT ON public.episodes FOR EACH ROW EXECUTE FUNCTION note_status();
+
+CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();

@@ -27,9 +27,11 @@ import type { GraphPosition } from './agent/superstep.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { JsonStore } from './json-store.ts';
 import type { RecordStep, StepSubject } from './record.ts';
+import { hashOfAsked } from './recorded-answers.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
 import { describeTool } from './tools/registry.ts';
 import type { Tool } from './tools/tool.ts';
-import { tellConversation } from '../tracing/capture.ts';
+import { tellConversation, tellMessage } from '../tracing/capture.ts';
 
 export type AdvanceDeps = {
   db: Kysely<Database>;
@@ -38,6 +40,7 @@ export type AdvanceDeps = {
   json: JsonStore;
   store: Pick<ObjectStore, 'stat' | 'readBytes'>;
   recordStep: RecordStep;
+  recordedAnswers: RecordedAnswers;
   models: Models;
   registry: ReadonlyMap<string, Tool>;
 };
@@ -114,7 +117,8 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
 
 type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
 
-function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
+/** Where the graph stands, as the workflow carries it. */
+export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
   const [next_key = null] = next;
   if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');
   return { checkpoint_id, next_key, outcome: next_key === null ? state.outcome : null };
@@ -145,7 +149,7 @@ function recordThought(
   deps: AdvanceDeps,
   { episode, role, identity, step_key, checkpoint_id }: Thinking,
 ): Promise<Step> {
-  const { db, json, store, models, recordStep, registry } = deps;
+  const { db, json, store, models, recordStep, recordedAnswers, registry } = deps;
   const subject: StepSubject = {
     step_key,
     kind: 'thought',
@@ -157,9 +161,12 @@ function recordThought(
     model: models.nameOf(episode.model),
     checkpoint_id,
   };
-  return recordStep(identity, subject, async ({ signal, log }) => {
+  return recordStep(identity, subject, async ({ step, signal, log }) => {
     const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
     const conversation = await buildConversation({ episode, role, steps }, json);
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const recorded = await recordedAnswers.take(episode, step, asked_sha256);
+    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
     const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
     const model = await models.open(episode, role.name);
     const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
@@ -180,11 +187,13 @@ function recordThought(
       usage,
       search_text: text,
       heard: { messages: tellConversation(fitting), parameters: model.parameters },
+      asked_sha256,
     };
   });
 }
 
-function callRef(
+/** The call as the workflow knows it. */
+export function callRef(
   registry: ReadonlyMap<string, Tool>,
   { approvals }: Episode,
   { id, name, args }: ThoughtOutput['tool_calls'][number],

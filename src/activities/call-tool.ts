@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { listFilesMade } from '../db/read/artifacts.ts';
 import { getEpisode } from '../db/read/episodes.ts';
 import { getStep } from '../db/read/steps.ts';
+import { findWorkspaceBefore } from '../db/read/transcript.ts';
 import { AppError } from '../errors.ts';
 import type { ArtifactLink } from '../schemas/artifact.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, Failure } from '../schemas/episode.ts';
 import { stepKeyOfCall } from '../schemas/identity.ts';
+import { storableJson } from '../schemas/primitives.ts';
 import { ThoughtOutput } from '../schemas/step.ts';
 import type { Step, ToolCall, ToolOutput } from '../schemas/step.ts';
 import type { CallReport, CallRequest } from '../schemas/turn.ts';
@@ -25,6 +27,8 @@ import { archiveWorkspace } from './git-archive.ts';
 import { reporting } from './heartbeat.ts';
 import type { JsonStore } from './json-store.ts';
 import type { AttemptContext, RecordStep, StepResult } from './record.ts';
+import { hashOfAsked } from './recorded-answers.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
 import type { Sandbox } from './tools/sandbox.ts';
 import type { Tool, ToolContext } from './tools/tool.ts';
 import type { Workspace, Workspaces } from './workspaces.ts';
@@ -34,6 +38,7 @@ export type CallToolDeps = {
   store: ObjectStore;
   json: JsonStore;
   recordStep: RecordStep;
+  recordedAnswers: RecordedAnswers;
   registry: ReadonlyMap<string, Tool>;
   workspaces: Workspaces;
   sandbox: Sandbox;
@@ -63,12 +68,19 @@ export function createCallToolActivities(deps: CallToolDeps) {
       checkpoint_id,
     };
     await deps.recordStep(identity, subject, async (context) => {
-      if (declined) {
-        const said = `${declined.author} declined this call: ${declined.text || 'no reason given'}`;
-        return agentFailure(new AppError('permission_denied', said));
-      }
-      const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
-      return 'error' in found ? found : runTool(deps, { ...found, episode, context, progress });
+      const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
+      const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
+      const recorded = await deps.recordedAnswers.take(episode, context.step, asked_sha256);
+      if (recorded) return recorded;
+      const answer = async () => {
+        if (declined) {
+          const said = `${declined.author} declined this call: ${declined.text || 'no reason given'}`;
+          return agentFailure(new AppError('permission_denied', said));
+        }
+        const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
+        return 'error' in found ? found : runTool(deps, { ...found, episode, context, progress });
+      };
+      return { ...(await answer()), asked_sha256 };
     });
     return { workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue };
   });

@@ -61,7 +61,9 @@ async function audit(deps: CoverageDeps, episodeId: string): Promise<AuditSummar
   ]);
   const spans = expectedSpans(record, legacy);
   const { steps } = record;
-  const { verdict, witnesses, counts, findings } = compareWitnesses({ history, steps, spans, langfuse, objects });
+  const inherited = record.episode.forked_from_seq ?? 0;
+  const evidence = { history, inherited, steps, spans, langfuse, objects };
+  const { verdict, witnesses, counts, findings } = compareWitnesses(evidence);
   const finding_count = findings.length;
   const named = findings.slice(0, FINDINGS_MAX);
   await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, counts, finding_count, findings: named });

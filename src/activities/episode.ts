@@ -11,6 +11,7 @@ import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
+import type { createStandActivity } from './stand.ts';
 
 export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; namespace: string };
 
@@ -60,6 +61,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
 
 /** Every activity that an episode's workflow calls. */
 export type EpisodeActivities = ReturnType<typeof createAdvanceActivity> &
+  ReturnType<typeof createStandActivity> &
   ReturnType<typeof createCallToolActivities> &
   ReturnType<typeof createPeopleActivities> &
   ReturnType<typeof createEpisodeRecordActivities>;

@@ -8,11 +8,18 @@ import type { Database } from '../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import type { JsonObject } from '../schemas/primitives.ts';
 import { ThoughtOutput } from '../schemas/step.ts';
-import type { PersonStep } from '../schemas/turn.ts';
+import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord } from '../schemas/turn.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { JsonStore } from './json-store.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
 
-export type PeopleDeps = { db: Kysely<Database>; json: JsonStore; freezeSpan: FreezeSpan; namespace: string };
+export type PeopleDeps = {
+  db: Kysely<Database>;
+  json: JsonStore;
+  freezeSpan: FreezeSpan;
+  recordedAnswers: RecordedAnswers;
+  namespace: string;
+};
 
 /** What an episode does while such a step is open. */
 const WHILE_OPEN = { question: 'waiting', approval: 'waiting', pause: 'paused', message: 'running' } as const;
@@ -20,7 +27,7 @@ const WHILE_OPEN = { question: 'waiting', approval: 'waiting', pause: 'paused', 
 const PERSON = 'person';
 
 /** The activities that record what people say and decide, as steps of kind `human`. */
-export function createPeopleActivities({ db, json, freezeSpan, namespace }: PeopleDeps) {
+export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }: PeopleDeps) {
   const begin = async ({ step: identity, step_key, name, call, said }: PersonStep, input: JsonObject) => {
     const parent =
       identity.parent_seq === null ? undefined : await getStep(db, identity.episode_id, identity.parent_seq);
@@ -51,10 +58,25 @@ export function createPeopleActivities({ db, json, freezeSpan, namespace }: Peop
   };
 
   return {
-    /** Begins a person's step and shows what the episode does meanwhile: waiting, paused or running. */
-    openPersonStep: heartbeating(async (open: PersonStep): Promise<void> => {
+    /**
+     * Begins a person's step and shows what the episode does meanwhile: waiting, paused or running. In a re-run it returns the
+     * answer that is on record, where one is: then nobody is waited for.
+     */
+    openPersonStep: heartbeating(async (open: PersonStep): Promise<PersonAnswer | null> => {
       await begin(open, await inputOf(open));
-      await setEpisodeStatus(db, open.step.episode_id, WHILE_OPEN[open.name]);
+      const { episode_id, seq } = open.step;
+      const asks = open.name === 'question' || open.name === 'approval';
+      const said = asks ? await recordedAnswers.saying(episode_id, open) : undefined;
+      if (said) return { id: said.step_id, author: said.author, step: seq, approve: said.approve, text: said.text };
+      await setEpisodeStatus(db, episode_id, WHILE_OPEN[open.name]);
+      return null;
+    }),
+
+    /** What a person said between thoughts at this step of a re-run's record; null where the re-run has left its record. */
+    hearRecorded: heartbeating(async ({ episode_id, seq, name }: RecordedWord): Promise<PersonMessage | null> => {
+      const step = { episode_id, run_id: '', seq, parent_seq: null };
+      const said = await recordedAnswers.saying(episode_id, { step, name, call: null });
+      return said ? { id: said.step_id, author: said.author, text: said.text } : null;
     }),
 
     /** Ends a person's step with what was said, and lets the episode run. */
@@ -63,6 +85,8 @@ export function createPeopleActivities({ db, json, freezeSpan, namespace }: Peop
       const begun = await begin(open, await inputOf(open));
       if (begun.state === 'running') {
         const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+        const recorded = await recordedAnswers.saying(open.step.episode_id, open);
+        const same = recorded?.author === author && (open.name === 'pause' || recorded.text === text);
         await endStep(db, {
           step: begun.step,
           attempt: 0,
@@ -74,6 +98,7 @@ export function createPeopleActivities({ db, json, freezeSpan, namespace }: Peop
             artifacts: [],
             workspace: null,
             search_text: text,
+            served_from: recorded && same ? recorded.step_id : null,
           },
           freezeSpan,
         });

@@ -39,6 +39,10 @@ export type StepResult = {
   search_text?: string;
   /** What a model was asked with. */
   heard?: Heard;
+  /** The hash of what the model or tool was asked. */
+  asked_sha256?: string;
+  /** The step whose recorded answer this is. */
+  served_from?: string;
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */
@@ -113,6 +117,8 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
           artifacts: artifacts.filter((link) => link !== null),
           workspace: result.workspace ?? null,
           heard: result.heard ?? null,
+          asked_sha256: result.asked_sha256 ?? null,
+          served_from: result.served_from ?? null,
           search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
         },
         freezeSpan,

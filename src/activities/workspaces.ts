@@ -106,16 +106,25 @@ async function dropOldest(open: Map<string, Promise<Workspace>>): Promise<void> 
   if (workspace) await rm(workspace.dir, { recursive: true, force: true });
 }
 
-/** The manifest of the files that an episode was started with, stored; returns its hash. */
-async function storeInputs(store: ObjectStore, episode: Episode): Promise<string> {
+/** The manifest of the files that an episode was started with. Throws data_loss, naming it, when one is missing. */
+export async function manifestOfInputs(
+  store: Pick<ObjectStore, 'stat'>,
+  { inputs }: Pick<Episode, 'inputs'>,
+): Promise<WorkspaceManifest> {
   const files = await Promise.all(
-    episode.inputs.map(async ({ path, sha256 }) => {
+    inputs.map(async ({ path, sha256 }) => {
       const stat = await store.stat(sha256);
-      if (!stat) throw new AppError('data_loss', `the input ${path} (${sha256}) is not in the object store`);
+      if (!stat)
+        throw new AppError('data_loss', `the input ${path} (sha256 ${sha256}) is missing from the object store`);
       const absolute = path.startsWith('/') ? path : `/${path}`;
       return { path: absolute, mode: '100644' as const, size_bytes: stat.size_bytes, sha256 };
     }),
   );
-  const bytes = serializeManifest({ version: 1, files });
+  return { version: 1, files };
+}
+
+/** The manifest of an episode's inputs, stored; returns its hash. */
+async function storeInputs(store: ObjectStore, episode: Episode): Promise<string> {
+  const bytes = serializeManifest(await manifestOfInputs(store, episode));
   return (await store.put(bytes, { contentType: MANIFEST_CONTENT_TYPE })).sha256;
 }

@@ -12,10 +12,16 @@ import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createForkRoutes } from './routes/forks.ts';
+import { createReconstructionRoutes } from './routes/reconstruction.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createReproductionRoutes } from './routes/reproductions.ts';
+import { createRewindRoutes } from './routes/rewind.ts';
+import { createSearchRoutes } from './routes/search.ts';
 import { createStepRoutes } from './routes/steps.ts';
+import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
 
 /** A request's id, given or made, at most so long; it is written into every answer, problem and log line. */
@@ -54,12 +60,18 @@ export function createApp(deps: ApiDeps) {
     .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
     .route('/', createPeopleRoutes(deps))
+    .route('/', createForkRoutes(deps))
+    .route('/', createReconstructionRoutes(deps))
+    .route('/', createRewindRoutes(deps))
+    .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
+    .route('/', createSearchRoutes(deps))
     .route('/', createRecoveryRoutes(deps))
     .route('/', createAlertRoutes(deps));
   const document = documentOf(routed);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { SEARCH_KINDS } from '../db/read/search.ts';
+import type { SearchPlace } from '../db/read/search.ts';
 import { storableText } from '../schemas/primitives.ts';
 
 /** A place in a list as clients hold it, opaque to them. Every text that matches `schema` decodes. */
@@ -11,13 +13,14 @@ const LOG_DIGITS = 14;
 /** Sorted as the database sorts them. */
 const ROLES = ['input', 'output'] as const;
 
+const uuidOf = (digits: string) => digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
 
 /** An episode's id without its dashes. */
 export const episodeCursor: Cursor<string> = {
   schema: z.string().regex(/^[0-9a-f]{32}$/),
   encode: (id) => id.replaceAll('-', ''),
-  decode: (cursor) => cursor.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  decode: uuidOf,
 };
 
 /** A step's number: 31 bits, what a database integer holds. */
@@ -49,5 +52,17 @@ export const artifactCursor: Cursor<ArtifactPlace> = {
     seq: Number.parseInt(cursor.slice(0, STEP_DIGITS), 16),
     role: cursor[STEP_DIGITS] === '0' ? 'input' : 'output',
     path: storableText(Buffer.from(cursor.slice(STEP_DIGITS + 1), 'hex').toString('utf8')),
+  }),
+};
+
+/** A digit for the kind, an id, and a log line's `stream_seq`. */
+export const searchCursor: Cursor<SearchPlace> = {
+  schema: z.string().regex(/^[012][0-9a-f]{32}[01][0-9a-f]{13}$/),
+  encode: ({ kind, id, stream_seq }) =>
+    `${SEARCH_KINDS.indexOf(kind)}${id.replaceAll('-', '')}${hex(stream_seq, LOG_DIGITS)}`,
+  decode: (cursor) => ({
+    kind: SEARCH_KINDS[Number(cursor[0])] ?? 'episode',
+    id: uuidOf(cursor.slice(1, 33)),
+    stream_seq: Number.parseInt(cursor.slice(33), 16),
   }),
 };

@@ -5,6 +5,8 @@ import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
+import type { LinePlace } from '../db/read/places.ts';
+import type { ConversationAt, WorkspaceAt } from '../schemas/lineage.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
@@ -37,6 +39,23 @@ export type ApiDeps = {
   readonly sendMessage: (episode: Episode, message: PersonMessage) => Promise<void>;
   /** Throws failed_precondition too where the step waits for no answer. */
   readonly answerStep: (episode: Episode, answer: PersonAnswer) => Promise<void>;
+  /** Takes the episode back to a step that this run recorded. Throws failed_precondition where it cannot go there. */
+  readonly rewindEpisode: (
+    episode: Episode,
+    rewinding: { seq: number; run_id: string; request_id: string },
+  ) => Promise<void>;
+  /** Starts running recorded simulations again; under one id once. Throws `unavailable` when Temporal is away. */
+  readonly startReproduction: (
+    workflowId: string,
+    requests: { episode_id: string; seq: number; feedback_id: string }[],
+  ) => Promise<void>;
+  /** What an episode's record says of a place of its line. The first two throw data_loss that names what is missing. */
+  readonly reconstruction: {
+    readonly workspace: (place: LinePlace) => Promise<WorkspaceAt>;
+    readonly conversation: (place: LinePlace) => Promise<ConversationAt>;
+    /** Throws failed_precondition that names what the object store no longer has. */
+    readonly requireWhole: (place: LinePlace) => Promise<void>;
+  };
   /** What episodes can be started with in this deployment. */
   readonly catalogue: () => Catalogue;
   /** The schedules of this deployment, as Temporal has them. Throws `unavailable` when Temporal is away. */
@@ -56,6 +75,12 @@ export type ApiDeps = {
   /** Langfuse's environment, which scores are given in. */
   readonly environment: string;
   readonly links: LinkBases;
+  /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
+  readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
+  /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */
+  readonly stream_heartbeat_ms?: number;
+  /** Aborts when this process is told to stop: what would go on for ever ends then. */
+  readonly stopping: AbortSignal;
   /** Asks every dependency how it is, within bounded time; never throws. */
   readonly ready: () => Promise<Record<string, DependencyState>>;
   readonly logger: ApiLogger;

@@ -5,10 +5,20 @@ import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.t
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
+import {
+  ConversationAt,
+  ForkEpisode,
+  ReproduceEpisode,
+  Reproduction,
+  RerunEpisode,
+  RewindEpisode,
+  WorkspaceAt,
+} from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { Problem } from '../schemas/problem.ts';
+import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
@@ -57,6 +67,20 @@ export const NewEpisode = component(
 export const PauseRequest = component('PauseEpisode', PauseEpisode);
 export const MessageRequest = component('NewMessage', NewMessage);
 export const AnswerRequest = component('NewAnswer', NewAnswer);
+
+/** What goes on from, or runs again, what is on record. */
+export const ForkRequest = component('ForkEpisode', ForkEpisode);
+export const RerunRequest = component('RerunEpisode', RerunEpisode);
+export const RewindRequest = component('RewindEpisode', RewindEpisode);
+export const ReproduceRequest = component('ReproduceEpisode', ReproduceEpisode);
+export const ReproductionResource = component('Reproduction', Reproduction);
+
+/** An episode's files and its agents' conversation as they stood after a step. */
+export const WorkspaceResource = component('Workspace', WorkspaceAt);
+export const ConversationResource = component(
+  'Conversation',
+  ConversationAt.extend({ roles: z.array(z.object({ role: z.string(), messages: z.array(AnyJson) })) }),
+);
 
 /** Where an episode's parts are: absolute URLs. */
 const EpisodeLinks = component(
@@ -144,6 +168,10 @@ export const CatalogueResource = component(
   'Catalogue',
   Catalogue.extend({ tools: z.array(component('Tool', CatalogueTool)) }),
 );
+
+/** A place where words were found, and what became of a set of episodes. */
+export const SearchHitResource = component('SearchHit', SearchHit);
+export const StatisticsResource = component('Statistics', Statistics);
 
 /** What runs by itself. */
 export const ScheduleResource = component('Schedule', ScheduleState);

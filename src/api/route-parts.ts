@@ -62,6 +62,9 @@ export const Limit = queryInteger({ min: 1, max: 100, default: PAGE_LIMIT_DEFAUL
 /** The number of a step as a query or path writes it. */
 export const Seq = queryInteger({ min: 1, max: 2_147_483_647 });
 
+/** A place of a line in a query: after this step, 0 being before the first. */
+export const Place = queryInteger({ min: 0, max: 2_147_483_647 });
+
 /** The header under which a request that is sent again is done once. */
 export const IdempotencyKey = z.object({
   'idempotency-key': z

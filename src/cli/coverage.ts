@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { InferResponseType } from 'hono/client';
-import { bodyOf } from './client.ts';
-import type { Client } from './client.ts';
+import { bodyOf } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 
 /** An audit of one episode, as the API answers it. */
 export type Coverage = InferResponseType<Client['v1']['episodes'][':id']['coverage']['$get'], 200>;

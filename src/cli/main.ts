@@ -19,8 +19,20 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   episodes: {
-    description: 'start, list, show, follow, speak to, and cancel episodes',
+    description: 'start, list, show, follow, speak to, fork, re-run and cancel episodes',
     load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
+  },
+  rewind: {
+    description: 'take an episode back to a step and on from there',
+    load: async () => (await import('./commands/rewind.ts')).registerRewind,
+  },
+  reproduce: {
+    description: 'run recorded simulations again and compare their trajectories',
+    load: async () => (await import('./commands/reproduce.ts')).registerReproduce,
+  },
+  reconstruct: {
+    description: 'write files and conversations as they stood after a step into a folder',
+    load: async () => (await import('./commands/reconstruct.ts')).registerReconstruct,
   },
   backup: {
     description: 'make, list, show and verify restore points',

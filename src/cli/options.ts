@@ -43,3 +43,14 @@ export function gatherApproval(text: string, earlier: Record<string, Approval> =
   if (Object.hasOwn(earlier, tool)) throw new InvalidArgumentError(`${tool} is given twice.`);
   return { ...earlier, [tool]: rule };
 }
+
+/** What a fork or re-run does otherwise than its parent. */
+export type Changes = { model?: string; seed?: number };
+
+/** Gathers `name=value` options; a usage error for what cannot be changed. */
+export function gatherChange(text: string, earlier: Changes = {}): Changes {
+  const [, name, value = ''] = /^(model|seed)=(.+)$/s.exec(text) ?? [];
+  if (name === 'model') return { ...earlier, model: value };
+  if (name === 'seed') return { ...earlier, seed: integer(0, 2_147_483_647)(value) };
+  throw new InvalidArgumentError('Write it as model=<name> or seed=<number>.');
+}

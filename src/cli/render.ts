@@ -1,4 +1,5 @@
-import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from './client.ts';
+import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
+import type { StatusChange } from '../schemas/stream.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
 import type { Column } from './text.ts';
 
@@ -11,7 +12,7 @@ const widthOf = (stream: NodeJS.WriteStream): number | undefined => (stream.isTT
 export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: NodeJS.WriteStream): string {
   const columns: Column<EpisodeAnswer>[] = [
     { title: 'ID', text: ({ id }) => id },
-    { title: 'STATUS', text: ({ status }) => status },
+    { title: 'STATUS', text: ({ status }) => status, paint: (cell, { status }) => coloured(cell, status, stream) },
     { title: 'OUTCOME', text: ({ terminal_reason }) => terminal_reason ?? '' },
     { title: 'STEPS', right: true, text: ({ step_count }) => String(step_count) },
     { title: 'CREATED', text: ({ created_at }) => ago(created_at, now) },
@@ -35,6 +36,7 @@ export function renderEpisode(
     ['Failure', failure && `${failure.code}: ${oneLine(failure.message)}`],
     ['Task', oneLine(episode.task)],
     ['Agent', `${oneLine(episode.agent)}, model ${oneLine(episode.model)}, seed ${episode.seed}`],
+    ['From', originOf(episode)],
     ['Tags', episode.tags.map(oneLine).join(', ') || null],
     ['Created', ago(episode.created_at, now)],
     ['Duration', started_at && duration((ended_at === null ? now : Date.parse(ended_at)) - Date.parse(started_at))],
@@ -49,13 +51,26 @@ export function renderEpisode(
   return steps.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n${renderSteps(steps, stream)}`;
 }
 
+/** Where an episode comes from; null for one that began by itself. */
+function originOf(episode: EpisodeAnswer): string | null {
+  const { generation_kind, parent_episode_id, forked_from_seq, recorded_until, recorded_miss } = episode;
+  if (generation_kind === 'fork') return `fork of ${parent_episode_id} after step ${forked_from_seq}`;
+  if (generation_kind !== 'rerun') return null;
+  const missed = recorded_miss ? `; live from step ${recorded_miss.seq}: ${oneLine(recorded_miss.reason)}` : '';
+  return `re-run of ${parent_episode_id}, recorded until step ${recorded_until}${missed}`;
+}
+
 function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
   const columns: Column<StepAnswer>[] = [
     { title: 'STEP', right: true, text: ({ seq }) => String(seq) },
     { title: 'KIND', text: ({ kind }) => kind },
     { title: 'AGENT', text: ({ agent }) => agent },
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'STATUS', text: ({ status }) => status },
+    {
+      title: 'STATUS',
+      text: ({ status, served_from }) => (served_from === null ? status : `${status}, recorded`),
+      paint: (cell, { status }) => coloured(cell, status, stream),
+    },
     { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
     { title: 'TOOK', right: true, text: tookOf },
     { title: 'FILES', text: ({ artifacts }) => artifacts.map(({ path }) => path).join(' ') },
@@ -72,7 +87,12 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
 }
 
 /** A line that tells of a step that begins. */
-export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string {
+export function renderStepStart({
+  seq,
+  kind,
+  agent,
+  name,
+}: Pick<StepAnswer, 'seq' | 'kind' | 'agent' | 'name'>): string {
   return `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
 }
 
@@ -80,6 +100,12 @@ export function renderStepStart({ seq, kind, agent, name }: StepAnswer): string 
 export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): string {
   const where = seq === null ? '' : `${seq}${attempt > 1 ? `#${attempt}` : ''}`;
   return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
+}
+
+/** A line that tells of a status of the episode. */
+export function renderStatus({ status, terminal_reason }: StatusChange, stream: NodeJS.WriteStream): string {
+  const outcome = terminal_reason === null ? '' : ` (${terminal_reason})`;
+  return `      The episode is ${coloured(status, status, stream)}${outcome}.`;
 }
 
 function tookOf({ started_at, ended_at }: StepAnswer): string {

@@ -1,25 +1,45 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 
-/** A column of a table. Numbers stand on the right. */
-export type Column<T> = { title: string; right?: boolean; text: (row: T) => string };
+/** A column of a table. Numbers stand on the right. `paint` colours a cell, aligned already, and adds no width to it. */
+export type Column<T> = {
+  title: string;
+  right?: boolean;
+  text: (row: T) => string;
+  paint?: (cell: string, row: T) => string;
+};
 
-/** Rows below their titles, in aligned columns; on a terminal of `width` columns the last one is cut, with an ellipsis. */
-export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width?: number): string {
-  const cells = [
-    columns.map(({ title }) => title),
-    ...rows.map((row) => columns.map(({ text }) => oneLine(text(row)))),
-  ];
-  const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
-  const lines = cells.map((line) => {
+/** Rows below their titles, in aligned columns; on a terminal of `width` columns a line is cut, with an ellipsis. */
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width = Infinity): string {
+  const titles = columns.map(({ title }) => title);
+  const cells = rows.map((row) => columns.map(({ text }) => oneLine(text(row))));
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)),
+  );
+  const lineOf = (line: string[], row?: T) => {
     const aligned = line.map((cell, column) => {
       const size = widths[column] ?? 0;
       if (columns[column]?.right) return cell.padStart(size);
       return column === line.length - 1 ? cell : cell.padEnd(size);
     });
-    const text = aligned.join('  ');
-    return width !== undefined && text.length > width ? `${text.slice(0, Math.max(width - 1, 0))}…` : text;
-  });
-  return lines.join('\n');
+    const whole = aligned.join('  ');
+    const text = whole.length > width ? `${whole.slice(0, Math.max(width - 1, 0))}…` : whole;
+    return row === undefined ? text : painted(text, { aligned, columns, row });
+  };
+  return [lineOf(titles), ...rows.map((row, index) => lineOf(cells[index] ?? [], row))].join('\n');
+}
+
+/** The line with those cells coloured that it still holds whole. */
+function painted<T>(
+  text: string,
+  { aligned, columns, row }: { aligned: string[]; columns: readonly Column<T>[]; row: T },
+): string {
+  let line = text;
+  for (const [column, { paint }] of [...columns.entries()].toReversed()) {
+    const cell = aligned[column] ?? '';
+    const at = aligned.slice(0, column).reduce((sum, before) => sum + before.length + 2, 0);
+    if (paint && text.startsWith(cell, at)) line = line.slice(0, at) + paint(cell, row) + line.slice(at + cell.length);
+  }
+  return line;
 }
 
 /** Text of others for a terminal: without escape sequences or control characters, which could do anything to it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EpisodeInput } from '../schemas/episode.ts';
-import { bodyOf } from './client.ts';
-import type { Client } from './client.ts';
+import { bodyOf } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 
 /** A file for an episode's workspace. */
 export type InputFile = { path: string; content: Uint8Array };

@@ -1,5 +1,5 @@
 import { followEpisode } from './follow.ts';
-import type { Client, EpisodeAnswer } from './client.ts';
+import type { Client, EpisodeAnswer } from '../client/client.ts';
 import { renderStep } from './render.ts';
 
 /** Calls `work` with a signal that Ctrl-C aborts; undefined when that is how it ended. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import type { Pool } from 'pg';
+import { AppError } from '../errors.ts';
 
 /** The schema that holds LangGraph's own tables. */
 export const LANGGRAPH_SCHEMA = 'langgraph';
@@ -34,4 +35,39 @@ export class Checkpointer extends PostgresSaver {
     const failure = writes.filter(([channel]) => channel === '__error__' || channel === '__error_source_node__');
     return super.putWrites(config, failure.length > 0 ? failure : writes, taskId);
   }
+}
+
+/** Which of these threads holds the checkpoint; throws data_loss where none does. */
+export async function findThreadOf(pool: Pool, checkpointId: string, threads: string[]): Promise<string> {
+  const { rows } = await pool.query<{ thread_id: string }>(
+    `select thread_id from ${LANGGRAPH_SCHEMA}.checkpoints
+      where checkpoint_id = $1 and checkpoint_ns = '' and thread_id = any($2)`,
+    [checkpointId, threads],
+  );
+  const [found] = rows;
+  if (!found) throw new AppError('data_loss', `the checkpoint ${checkpointId} is in none of its episode's threads`);
+  return found.thread_id;
+}
+
+/**
+ * Makes a checkpoint the first of another thread, with the state that it names and without what tasks wrote on it since.
+ * The thread that it comes from is not touched. Doing it again changes nothing.
+ */
+export async function copyCheckpoint(pool: Pool, { id, from, to }: { id: string; from: string; to: string }) {
+  await pool.query(
+    `with copied as (
+       insert into ${LANGGRAPH_SCHEMA}.checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+       select $3, '', b.channel, b.version, b.type, b.blob
+         from ${LANGGRAPH_SCHEMA}.checkpoints c
+         cross join lateral jsonb_each_text(c.checkpoint -> 'channel_versions') v
+         join ${LANGGRAPH_SCHEMA}.checkpoint_blobs b
+           on b.thread_id = c.thread_id and b.checkpoint_ns = '' and b.channel = v.key and b.version = v.value
+        where c.thread_id = $2 and c.checkpoint_ns = '' and c.checkpoint_id = $1
+       on conflict do nothing)
+     insert into ${LANGGRAPH_SCHEMA}.checkpoints (thread_id, checkpoint_ns, checkpoint_id, type, checkpoint, metadata)
+     select $3, '', checkpoint_id, type, checkpoint, metadata from ${LANGGRAPH_SCHEMA}.checkpoints
+      where thread_id = $2 and checkpoint_ns = '' and checkpoint_id = $1
+     on conflict do nothing`,
+    [id, from, to],
+  );
 }

@@ -8,6 +8,9 @@ import { createEpisodeRecordActivities } from '../activities/episode.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
+import { createStandActivity } from '../activities/stand.ts';
+import { createReproduceActivity } from '../activities/reproduce.ts';
+import { createRecordedAnswers } from '../activities/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceRepairActivities } from '../activities/trace-repair.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
@@ -55,24 +58,30 @@ export function createActivities(parts: ActivityParts) {
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
   const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
+  const recordedAnswers = createRecordedAnswers({ db, json });
   const registry = createRegistry();
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, model);
   const workspace_queue = queues.workspace;
-  const calls = createCallToolActivities({
-    db,
-    store,
-    json,
-    recordStep,
-    registry,
-    workspaces,
-    sandbox,
-    workspace_queue,
-  });
+  const calls = {
+    ...createReproduceActivity({ db, store, environment }),
+    ...createCallToolActivities({
+      db,
+      store,
+      json,
+      recordStep,
+      recordedAnswers,
+      registry,
+      workspaces,
+      sandbox,
+      workspace_queue,
+    }),
+  };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, models, registry }),
+    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }),
+    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
+    ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
   const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });

@@ -7,9 +7,11 @@ import { checkModel } from '../activities/agent/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
+import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
+import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
@@ -26,6 +28,8 @@ const DRAIN_MS = 5_000;
 /** Runs the API until the process is told to stop (SIGINT, SIGTERM); resolves when it has drained. */
 export async function runApi(config: Config, log: (line: string) => void): Promise<void> {
   await using database = createDatabase(config.database_url.reveal());
+  await using listener = listenToEpisodes(config.database_url.reveal());
+  const stopping = new AbortController();
   await using store = createS3ObjectStore(s3Options(config));
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
@@ -41,6 +45,9 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),
     answerStep: (episode, answer) => workflows.answer(episode, answer),
+    rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
+    startReproduction: (id, requests) => workflows.startReproduction(id, requests),
+    reconstruction: createReconstruction({ db: database.db, store }),
     catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
     auditCoverage: (audit) => workflows.auditCoverage(audit),
@@ -58,6 +65,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       langfuse_url: config.langfuse?.base_url,
     },
     environment: config.mode,
+    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal] = await Promise.all([
         check(() => sql`select 1`.execute(database.db)),
@@ -77,6 +86,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');
+  stopping.abort();
   const closed = once(server, 'close');
   server.close();
   const timer = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), DRAIN_MS);

@@ -8,19 +8,30 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import type { ReproduceRequest } from '../activities/reproduce.ts';
 import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
-import { COVERAGE_AUDIT_WORKFLOW, EPISODE_WORKFLOW, coverageAuditIdOf, taskQueue } from '../workflows/names.ts';
+import {
+  COVERAGE_AUDIT_WORKFLOW,
+  coverageAuditIdOf,
+  EPISODE_WORKFLOW,
+  REPRODUCE_WORKFLOW,
+  taskQueue,
+} from '../workflows/names.ts';
 import type { CoverageAudit } from '../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
+import { rewindEpisode } from './rewind.ts';
+import type { Rewinding } from './rewind.ts';
 import type { TemporalConfig } from './config.ts';
 
 /** A call to Temporal from the API answers within this time, or says that Temporal is away. */
 const CALL_TIMEOUT_MS = 3_000;
 /** What a person says is checked by the workflow, so a worker has to answer: one that has just started needs this long. */
 const PERSON_TIMEOUT_MS = 10_000;
+/** The whole history is read for it. */
+const REWIND_TIMEOUT_MS = 20_000;
 /** A run continues as new from this many events on, below the 4,096 at which the server suggests it. */
 const HISTORY_EVENTS_MAX = 4_000;
 /** What Temporal's UI shows of a task in its lists, in UTF-16 units. */
@@ -60,6 +71,10 @@ export type EpisodeWorkflows = AsyncDisposable & {
   answer(episode: Episode, answer: PersonAnswer): Promise<void>;
   /** Audits an episode's coverage now, unless that is being done. */
   auditCoverage(audit: CoverageAudit): Promise<{ workflow_id: string }>;
+  /** Takes the episode back to a step. Throws failed_precondition where it cannot go there. */
+  rewindEpisode(episode: Episode, rewinding: Rewinding): Promise<void>;
+  /** Starts running recorded simulations again; under one id once. */
+  startReproduction(workflowId: string, requests: ReproduceRequest[]): Promise<void>;
   /** Resolves when Temporal answers, else throws `unavailable`. */
   readyCheck(): Promise<void>;
 };
@@ -78,6 +93,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       episode_id: episode.id,
       budgets: episode.budgets,
       history_events_max: HISTORY_EVENTS_MAX,
+      ...(episode.forked_from_seq !== null && { start_after: episode.forked_from_seq }),
     };
     try {
       await client.workflow.start(EPISODE_WORKFLOW, {
@@ -108,12 +124,12 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
     sendMessage: (episode, message) =>
       call(
-        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: message.id }),
+        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${message.id}` }),
         PERSON_TIMEOUT_MS,
       ),
     answer: (episode, answer) =>
       call(
-        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: answer.id }),
+        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
         PERSON_TIMEOUT_MS,
       ),
     auditCoverage: ({ episode_id, repair }) =>
@@ -127,6 +143,9 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         });
         return { workflow_id: workflowId };
       }),
+    rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
+    startReproduction: (workflowId, requests) =>
+      call(() => startReproduction(client, { workflowId, requests, prefix: config.task_queue_prefix })),
     readyCheck: () =>
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
@@ -135,6 +154,17 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       await connection.close();
     },
   };
+}
+
+type Reproducing = { workflowId: string; requests: ReproduceRequest[]; prefix: string };
+
+async function startReproduction(client: Client, { workflowId, requests, prefix }: Reproducing): Promise<void> {
+  const options = { taskQueue: taskQueue(prefix, 'maintenance'), staticSummary: 'Simulates again' };
+  try {
+    await client.workflow.start(REPRODUCE_WORKFLOW, { workflowId, args: [requests], ...options });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
 }
 
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */

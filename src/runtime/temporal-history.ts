@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 /** How often a run is looked at that is about to close; it has nothing left to do but that. */
 const CLOSING_POLL_MS = 250;
+
+/** Events of a history, oldest first. */
+export type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
 
 /** What an activity that records a step is given first, and what one that thinks answers: no thought is no step. */
 const Request = z.object({ step: z.object({ run_id: z.string(), seq: z.number().int() }) });
@@ -54,9 +57,8 @@ async function completedIn(client: Client, workflowId: string, runId: string): P
   const requests = new Map<string, CompletedStep>();
   const completed: CompletedStep[] = [];
   for (const { eventId, activityTaskScheduledEventAttributes: scheduled, ...event } of events ?? []) {
-    const [payload] = scheduled?.input?.payloads ?? [];
-    const request = Request.safeParse(payload && decoded(payload)).data;
-    if (request) requests.set(String(eventId), request.step);
+    const asked = scheduled && stepAskedFor(scheduled);
+    if (asked) requests.set(String(eventId), asked);
     const done = event.activityTaskCompletedEventAttributes;
     const step = done && requests.get(String(done.scheduledEventId));
     if (!step) continue;
@@ -65,6 +67,14 @@ async function completedIn(client: Client, workflowId: string, runId: string): P
     if (answer?.thought !== null) completed.push(step);
   }
   return completed;
+}
+
+/** The step that a scheduled activity is to record; undefined where it is to record none. */
+export function stepAskedFor({
+  input,
+}: NonNullable<HistoryEvents[number]['activityTaskScheduledEventAttributes']>): CompletedStep | undefined {
+  const [payload] = input?.payloads ?? [];
+  return Request.safeParse(payload && decoded(payload)).data?.step;
 }
 
 /** A payload's value; what is not JSON of ours is no request of ours either. */

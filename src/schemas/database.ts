@@ -8,6 +8,8 @@ import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
 import type { Step, StepAttempt } from './step.ts';
+import type { PersonMessage } from './turn.ts';
+import type { StatusChange } from './stream.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
 /** A row shape as kysely's table: `J` are jsonb (written as JSON text, read parsed), `D` are filled in when left out. */
@@ -20,7 +22,14 @@ type Table<T, J extends keyof T = never, D extends keyof T = never> = {
 };
 type Written<T> = string | (null extends T ? null : never);
 
-type EpisodeRow = Episode & { runs: string[]; idempotency_key: string | null; request_sha256: string };
+type EpisodeRow = Episode & {
+  runs: string[];
+  reopened_by: string[];
+  parent_runs: number | null;
+  opening_message: PersonMessage | null;
+  idempotency_key: string | null;
+  request_sha256: string;
+};
 type StepRow = Step & { search_text: string | null };
 type AttemptRow = StepAttempt & { step_id: string; activity_attempt: number };
 type StepArtifactRow = Omit<ArtifactLink, 'size_bytes'> & { step_id: string; attempt: number };
@@ -54,6 +63,14 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type PersonRequestRow = {
+  episode_id: string;
+  kind: 'message' | 'answer';
+  key: string;
+  request_sha256: string;
+  created_at: string;
+};
+
 type WebhookMessageRow = {
   id: string;
   type: WebhookType;
@@ -76,14 +93,25 @@ type MirrorRow = {
 
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
+type Lineage =
+  | 'generation_kind'
+  | 'seed_id'
+  | 'seed_dataset'
+  | 'parent_episode_id'
+  | 'forked_from_seq'
+  | 'parent_runs'
+  | 'opening_message'
+  | 'recorded_until'
+  | 'recorded_miss'
+  | 'reopened_by';
 type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
 
 /** Every table as kysely sees it; shapes come from the schemas beside this file. */
 export type Database = {
   episodes: Table<
     EpisodeRow,
-    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure',
-    Sums | UsageSums | Ending | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
+    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure' | 'opening_message' | 'recorded_miss',
+    Sums | UsageSums | Ending | Lineage | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
   >;
   steps: Table<
     StepRow,
@@ -96,6 +124,8 @@ export type Database = {
     | 'started_at'
     | 'ended_at'
     | 'workspace_sha256'
+    | 'asked_sha256'
+    | 'served_from'
     | 'attempt_count'
     | 'ended_stream_seq'
     | 'search_text'
@@ -106,6 +136,7 @@ export type Database = {
     UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
   >;
   step_artifacts: Table<StepArtifactRow, 'clock'>;
+  episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
   trace_outbox: Table<
@@ -127,6 +158,7 @@ export type Database = {
   webhook_messages: Table<WebhookMessageRow, never, Exclude<keyof WebhookMessageRow, 'id' | 'type' | 'body'>>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;

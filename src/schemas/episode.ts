@@ -71,12 +71,23 @@ export const StartEpisode = z.strictObject({
   approvals: Approvals.default({}),
   tags: z.array(boundedText(1, 100)).max(50).default([]),
   metadata: JsonObject.default({}),
+  /** Which task of which data set the episode was made from. */
+  seed_id: boundedText(1, 200).optional(),
+  seed_dataset: boundedText(1, 200).optional(),
 });
 export type StartEpisode = z.infer<typeof StartEpisode>;
 
 /** What went wrong, as shown to people: a code of the error table and a sentence. */
 export const Failure = z.object({ code: z.string(), message: z.string() });
 export type Failure = z.infer<typeof Failure>;
+
+/** Whether an episode began by itself, goes on from a step of another, or runs another again with its recorded answers. */
+export const GenerationKind = z.enum(['original', 'fork', 'rerun']);
+export type GenerationKind = z.infer<typeof GenerationKind>;
+
+/** The first step of a re-run that was asked something else than the recorded one; from it on the answers are live. */
+const RecordedMiss = z.object({ seq: Count, reason: z.string() });
+type RecordedMiss = z.infer<typeof RecordedMiss>;
 
 /** An episode as recorded: what was asked, where it stands, and sums over its steps. Tokens are counts, `usd` is US dollars. */
 export const Episode = z.object({
@@ -96,6 +107,15 @@ export const Episode = z.object({
   thread_id: z.string().nullable(),
   trace_id: z.string(),
   code_version: z.string().nullable(),
+  generation_kind: GenerationKind,
+  seed_id: z.string().nullable(),
+  seed_dataset: z.string().nullable(),
+  /** The episode that this one goes on from or runs again; its steps up to `forked_from_seq` are this one's too. */
+  parent_episode_id: Uuid.nullable(),
+  forked_from_seq: Count.nullable(),
+  /** A re-run's answers are the parent's recorded ones up to this step, or to `recorded_miss`. */
+  recorded_until: Count.nullable(),
+  recorded_miss: RecordedMiss.nullable(),
   created_at: Timestamp,
   started_at: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),

@@ -35,3 +35,6 @@ export function rootRunOf(runs: readonly string[], tookOver: ReadonlySet<string>
 
 /** The key of a call is that of the thought that asked for it, and the call's id. */
 export const stepKeyOfCall = (parentKey: string, callId: string): string => `${parentKey}/${callId}`;
+
+/** The key of a person's message; workflows write the same. */
+export const messageKey = (id: string): string => `message:${id}`;

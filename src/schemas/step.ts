@@ -103,6 +103,10 @@ export const Step = z.object({
   checkpoint_id: z.string().nullable(),
   span_id: z.string(),
   workspace_sha256: Sha256.nullable(),
+  /** What the model or tool was asked, hashed: equal questions have equal hashes. null where nothing was. */
+  asked_sha256: Sha256.nullable(),
+  /** The step whose recorded answer this one took instead of asking; null where it asked. */
+  served_from: Uuid.nullable(),
   attempt_count: Count,
   started_stream_seq: Count,
   ended_stream_seq: Count.nullable(),

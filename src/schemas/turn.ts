@@ -21,7 +21,39 @@ export type EpisodeProgress = {
   paused: { author: string; reason: string } | null;
   /** Messages of people that the agents have not heard yet. */
   messages: PersonMessage[];
+  /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
+  inherited?: number;
+  /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
+  recorded_words?: RecordedWord[];
 };
+
+/** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
+export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
+
+/** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
+export type Stand = {
+  progress: Pick<
+    EpisodeProgress,
+    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages'
+  > & { inherited: number; recorded_words: RecordedWord[] };
+  /** The thought whose calls are not all done at this place, with those that are left. */
+  unfinished: UnfinishedThought | null;
+  /** Where the graph has ended by this place. */
+  outcome: GraphOutcome | null;
+};
+
+/** A thought with calls to run. `decided` is what a person said already of the first of them. */
+export type UnfinishedThought = {
+  seq: number;
+  agent: string;
+  key: string;
+  checkpoint_id: string;
+  calls: CallRef[];
+  decided: PersonAnswer | null;
+};
+
+/** Find out where a run stands that begins after step `seq` of the episode's line. */
+export type StandRequest = { episode_id: string; run_id: string; seq: number };
 
 /** What starts a run of the episode's workflow. */
 export type EpisodeRun = {
@@ -29,6 +61,11 @@ export type EpisodeRun = {
   budgets: Budgets;
   /** Continue as new from this many events on; the server's own suggestion counts too. */
   history_events_max: number;
+  /**
+   * The first run begins after this step of the episode's line, not from nothing: a fork after the last step that is its
+   * parent's, an episode whose history is lost after the last that it recorded. Without effect where `progress` is given.
+   */
+  start_after?: number;
   progress?: EpisodeProgress;
 };
 

@@ -67,7 +67,10 @@ export async function storeWorkspace(
 }
 
 /** The manifest that a workspace's hash names; throws data_loss when it is missing or not one. */
-export async function getManifest(store: ObjectStore, workspaceSha256: Sha256): Promise<WorkspaceManifest> {
+export async function getManifest(
+  store: Pick<ObjectStore, 'readBytes'>,
+  workspaceSha256: Sha256,
+): Promise<WorkspaceManifest> {
   const details = { sha256: workspaceSha256 };
   const bytes = await store.readBytes(workspaceSha256, { maxBytes: MANIFEST_BYTES_MAX }).catch((error: unknown) => {
     if (AppError.from(error).code !== 'not_found') throw error;

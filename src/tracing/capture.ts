@@ -26,7 +26,8 @@ export function tellConversation(messages: readonly BaseMessage[]): Json[] {
   return [first, { role: 'system', content }, ...rest.slice(from)];
 }
 
-function tellMessage(message: BaseMessage): Json {
+/** One message in the form that Langfuse draws. */
+export function tellMessage(message: BaseMessage): Json {
   const role = ROLES[message.type] ?? message.type;
   const { tool_calls = [] } = message as Partial<AIMessage>;
   const { tool_call_id } = message as Partial<ToolMessage>;

@@ -38,6 +38,8 @@ export type ObjectSeen = {
 
 export type CoverageEvidence = {
   history: Testimony<CompletedStep>;
+  /** The last step that is a parent's: the episode's own are numbered from the next on. */
+  inherited: number;
   steps: Pick<Step, 'run_id' | 'seq' | 'status' | 'superseded_by' | 'name'>[];
   spans: ExpectedSpan[];
   langfuse: Testimony<Observation>;
@@ -53,7 +55,7 @@ export function compareWitnesses(
 ): Pick<CoverageReport, 'verdict' | 'witnesses' | 'counts' | 'findings'> {
   const { history, steps, langfuse, objects } = evidence;
   const findings = [
-    ...ofSteps(steps),
+    ...ofSteps(steps, evidence.inherited),
     ...(history.asked ? ofHistory(history.items, steps) : []),
     ...(langfuse.asked ? ofLangfuse(langfuse.items, evidence.spans) : []),
     ...(objects.asked ? ofObjects(objects.items) : []),
@@ -90,11 +92,12 @@ const answerOf = (testimony: Testimony<unknown>): WitnessAnswer =>
 
 const keyOf = ({ run_id, seq }: CompletedStep) => `${run_id}/${seq}`;
 
-function ofSteps(steps: CoverageEvidence['steps']): CoverageFinding[] {
+function ofSteps(steps: CoverageEvidence['steps'], inherited: number): CoverageFinding[] {
   const line = steps.filter(({ superseded_by }) => superseded_by === null);
   const numbers = new Set(line.map(({ seq }) => seq));
-  const last = Math.max(0, ...numbers);
-  const gaps = Array.from({ length: last }, (_, place) => place + 1).filter((seq) => !numbers.has(seq));
+  const last = Math.max(inherited, ...numbers);
+  const own = Array.from({ length: last - inherited }, (_, place) => inherited + place + 1);
+  const gaps = own.filter((seq) => !numbers.has(seq));
   return [
     ...gaps.map((seq) => finding('missing', 'steps', { item: `${seq}`, seq, detail: 'no step has this number' })),
     ...steps

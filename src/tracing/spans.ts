@@ -34,7 +34,8 @@ const TRACE_VALUE_CHARS_MAX = 200;
 const FIELD_CHARS_MAX = 160_000;
 
 /** What of an episode its spans tell. */
-export type TracedEpisode = Pick<Episode, 'id' | 'task' | 'agent' | 'tags' | 'metadata' | 'code_version' | 'seed'>;
+export type TracedEpisode = Pick<Episode, 'id' | 'task' | 'agent' | 'tags' | 'metadata' | 'code_version' | 'seed'> &
+  Partial<Pick<Episode, 'generation_kind' | 'parent_episode_id' | 'forked_from_seq' | 'recorded_until'>>;
 
 /** A step that ended, with what its spans need to know: the span above it, its files, and the attempts that failed. */
 export type EndedStep = {
@@ -107,7 +108,7 @@ export function createRootFreezer(options: SpanFreezerOptions) {
       input: { task, seed },
       output,
       model: null,
-      metadata: { ...where(id, run), agent, langgraph_node: '__start__', langgraph_step: 0 },
+      metadata: { ...where(id, run), ...originOf(episode), agent, langgraph_node: '__start__', langgraph_step: 0 },
     });
   };
 }
@@ -140,6 +141,13 @@ type Told = {
   model: { name: string; parameters: ModelParameters | null; input: number; output: number; usd: number } | null;
   metadata: { [key: string]: Json };
 };
+
+/** Where the episode comes from that is no original; nothing is said of one that is. */
+function originOf({ generation_kind, parent_episode_id, forked_from_seq, recorded_until }: TracedEpisode) {
+  if (!parent_episode_id) return {};
+  const origin = { generation_kind: generation_kind ?? null, parent_episode_id, forked_from_seq: forked_from_seq ?? 0 };
+  return recorded_until ? { ...origin, recorded_until } : origin;
+}
 
 const where = (episode_id: string, run_id: string) => ({ episode_id, run_id });
 
@@ -177,6 +185,7 @@ function tellStep(
       step_key: step.step_key,
       agent: step.agent,
       attempts: step.attempt_count,
+      ...(step.served_from !== null && { served_from: step.served_from }),
       langgraph_node: step.node,
       langgraph_step: step.seq,
       artifacts: artifacts.map(({ role, path, sha256 }) => ({

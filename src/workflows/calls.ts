@@ -1,13 +1,12 @@
 import { ActivityFailure, proxyActivities, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import type { EpisodeActivities } from '../activities/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
-import type { CallRef, CallRequest, EpisodeProgress, Turn } from '../schemas/turn.ts';
+import type { CallRef, CallRequest, EpisodeProgress, UnfinishedThought } from '../schemas/turn.ts';
 import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';
 import { prefixOf } from './names.ts';
 import type { People } from './people.ts';
 import { settle } from './settle.ts';
 
-type Thought = NonNullable<Turn['thought']>;
 /** What calls need of the run that they belong to. */
 export type CallsRun = {
   progress: EpisodeProgress;
@@ -17,14 +16,12 @@ export type CallsRun = {
 };
 
 /** Runs a thought's calls as activities, numbered in the model's order: read-only ones side by side, the others alone. */
-export async function runCalls(run: CallsRun, thought: Thought, checkpoint_id: string): Promise<void> {
-  const parent_seq = run.progress.seq;
+export async function runCalls(run: CallsRun, thought: UnfinishedThought): Promise<void> {
+  const parent_seq = thought.seq;
   const batches = inBatches(thought.calls);
   for (const [index, batch] of batches.entries()) {
     run.describe(`**${thought.agent}** · ${batch.map(({ summary }) => summary).join(', ')}`);
-    const ends = await Promise.allSettled(
-      batch.map((call) => runCall(run, call, { parent_key: thought.key, parent_seq, checkpoint_id })),
-    );
+    const ends = await Promise.allSettled(batch.map((call) => runCall(run, call, thought)));
     const failed = ends.find((end) => end.status === 'rejected');
     if (!failed) continue;
     // What was asked for and never ran is part of the record too.
@@ -50,13 +47,14 @@ function inBatches(calls: readonly CallRef[]): CallRef[][] {
   return batches;
 }
 
-type Place = { parent_key: string; parent_seq: number; checkpoint_id: string };
-
-async function runCall(run: CallsRun, call: CallRef, { parent_key, parent_seq, checkpoint_id }: Place): Promise<void> {
+async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought): Promise<void> {
   const { progress, people } = run;
+  const { key: parent_key, seq: parent_seq, checkpoint_id } = thought;
   const step_key = `${parent_key}/${call.id}`;
   if (call.kind === 'human') return void (await people.answered(call, { key: step_key, parent_seq, name: 'question' }));
-  const approval = call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined;
+  const decided = call.id === thought.calls[0]?.id ? thought.decided : null;
+  const approval =
+    decided ?? (call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined);
   const step = run.next(parent_seq);
   const summary = `${step.seq} · ${call.summary}`;
   const declined = approval && !approval.approve ? { author: approval.author, text: approval.text } : null;

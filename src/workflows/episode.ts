@@ -22,7 +22,7 @@ import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import { startAftercare } from './start-aftercare.ts';
 
-const { advance } = proxyActivities<EpisodeActivities>(THOUGHT);
+const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 
 /**
@@ -59,6 +59,10 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   try {
     await beginEpisode.executeWithOptions({ summary: 'begin' }, [episode_id, run_id]);
     upsertSearchAttributes([{ key: EPISODE_STATUS, value: 'running' }]);
+    if (run.start_after !== undefined && !run.progress) {
+      const ended = await goToPlace(run, run.start_after, calls);
+      if (ended) return await close(ended);
+    }
     for (;;) {
       await people.attend();
       const stopped = stoppedBy(progress, run);
@@ -77,7 +81,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       open = undefined;
       takeIn(progress, turn);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought) await runCalls(calls, turn.thought, turn.checkpoint_id);
+      if (turn.thought)
+        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -107,6 +112,21 @@ function firstProgress(): EpisodeProgress {
     paused: null,
     messages: [],
   };
+}
+
+/** Goes to the recorded place where a first run begins, does what is left to do there, and returns how it ended, if it did there. */
+async function goToPlace(
+  { episode_id }: EpisodeRun,
+  seq: number,
+  calls: CallsRun,
+): Promise<EpisodeOutcome | undefined> {
+  const request = { episode_id, run_id: workflowInfo().runId, seq };
+  const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
+  const { messages, ...place } = stand.progress;
+  Object.assign(calls.progress, place);
+  calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
+  if (stand.unfinished) await runCalls(calls, stand.unfinished);
+  return stand.outcome ? outcomeOf(stand.outcome) : undefined;
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {

@@ -1,6 +1,7 @@
 // The registration file of the workflow bundle: every export is a workflow type.
 export { EpisodeWorkflow } from './episode.ts';
 export { RecoveryWatchWorkflow } from './recovery-watch.ts';
+export { ReproduceWorkflow } from './reproduce.ts';
 export { RestoreDrillWorkflow } from './restore-drill.ts';
 export { RestorePointWorkflow } from './restore-point.ts';
 export { CoverageAuditWorkflow, CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';

@@ -20,7 +20,11 @@ export const COVERAGE_AUDIT_WORKFLOW = 'CoverageAuditWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
+export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
+
+/** The key of the step that records a person's message. */
+export const messageStepKey = (id: string): string => `message:${id}`;
 
 /** The workflows and schedules of recovery. */
 export const RESTORE_POINT_ID = 'restore-point';

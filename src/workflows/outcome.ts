@@ -25,7 +25,8 @@ export function stoppedBy(progress: EpisodeProgress, { budgets }: EpisodeRun): E
     failure: { code: 'resource_exhausted', message },
   });
   const wall_s = (Date.now() - progress.started_ms) / 1000;
-  if (progress.seq >= budgets.steps) return over('OUT_OF_TURN_BUDGET', `used all of its ${budgets.steps} steps`);
+  if (progress.seq - (progress.inherited ?? 0) >= budgets.steps)
+    return over('OUT_OF_TURN_BUDGET', `used all of its ${budgets.steps} steps`);
   if (progress.tokens >= budgets.tokens) return over('OUT_OF_TOKEN_BUDGET', `used all of its ${budgets.tokens} tokens`);
   if (progress.usd >= budgets.usd) return over('OUT_OF_COST_BUDGET', `used all of its ${budgets.usd} US dollars`);
   if (wall_s >= budgets.wall_s) return over('TIMEOUT', `used all of its ${budgets.wall_s} seconds`);

@@ -4,9 +4,10 @@ import type { StepIdentity } from '../schemas/step.ts';
 import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
 import { RECORD } from './activity-options.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from './messages.ts';
+import { messageStepKey } from './names.ts';
 import { settle } from './settle.ts';
 
-const { openPersonStep, closePersonStep } = proxyActivities<EpisodeActivities>(RECORD);
+const { openPersonStep, closePersonStep, hearRecorded } = proxyActivities<EpisodeActivities>(RECORD);
 
 /** Messages that may wait to be heard. */
 const MESSAGES_MAX = 100;
@@ -31,13 +32,12 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
 
   return {
     async attend() {
+      if (progress.recorded_words?.length) await hearRecord(progress, next);
       while (progress.messages.length > 0 || progress.paused) {
         const message = progress.messages.shift();
         const step = next();
         if (message) {
-          const said = { author: message.author, text: message.text };
-          const open: PersonStep = { step, step_key: `message:${message.id}`, name: 'message', call: null, said };
-          await record(open, () => Promise.resolve({ said, status: 'ok' }));
+          await say(message, step);
           continue;
         }
         const { author = '', reason = '' } = progress.paused ?? {};
@@ -55,9 +55,9 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
       const asked_ms = Date.now();
       waiting.add(step.seq);
       const step_key = name === 'question' ? key : `${key}:approval`;
-      const answer = await record({ step, step_key, name, call, said: null }, async () => {
-        await condition(() => answers.has(step.seq));
-        const said = answers.get(step.seq);
+      const answer = await record({ step, step_key, name, call, said: null }, async (recorded) => {
+        if (!recorded) await condition(() => answers.has(step.seq));
+        const said = recorded ?? answers.get(step.seq);
         if (!said) throw ApplicationFailure.nonRetryable(`step ${step.seq} has no answer`, 'internal');
         return { said, status: name === 'approval' && !said.approve ? 'error' : 'ok' };
       });
@@ -69,14 +69,37 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
   };
 }
 
+const say = ({ id, ...said }: PersonMessage, step: StepIdentity) =>
+  record({ step, step_key: messageStepKey(id), name: 'message', call: null, said }, () =>
+    Promise.resolve({ said, status: 'ok' }),
+  );
+
+/** In a re-run, says what people said at this place of the record: a message is heard again, a pause is over at once. */
+async function hearRecord(progress: EpisodeProgress, next: () => StepIdentity): Promise<void> {
+  const words = progress.recorded_words ?? [];
+  while (words[0]?.seq === progress.seq + 1) {
+    const [word] = words.splice(0, 1);
+    if (!word) return;
+    const heard = await hearRecorded.executeWithOptions({ summary: `${word.seq} · recorded ${word.name}` }, [word]);
+    if (!heard) words.length = 0;
+    else if (word.name === 'message') await say(heard, next());
+    else {
+      const { author, text } = heard;
+      const over = { said: { author, text: 'resumed' }, status: 'ok' as const };
+      const open = { step: next(), step_key: `pause:${word.seq}`, name: 'pause' as const, call: null };
+      await record({ ...open, said: { author, text } }, () => Promise.resolve(over));
+    }
+  }
+}
+
 /** Runs one step of a person's: open while `until` is awaited, then ended with what came of it. */
 async function record<T extends { author: string; text: string }>(
   open: PersonStep,
-  until: () => Promise<{ said: T; status: 'ok' | 'error' }>,
+  until: (recorded: PersonAnswer | null) => Promise<{ said: T; status: 'ok' | 'error' }>,
 ): Promise<T> {
   const summary = `${open.step.seq} · ${open.name}`;
-  await openPersonStep.executeWithOptions({ summary }, [open]);
-  const { said, status } = await until().catch(async (error: unknown) => {
+  const recorded = await openPersonStep.executeWithOptions({ summary }, [open]);
+  const { said, status } = await until(recorded).catch(async (error: unknown) => {
     await settle(open.step, { step_key: open.step_key, kind: 'human', name: open.name }, error);
     throw error;
   });

@@ -29,14 +29,16 @@ export type Deployment = AsyncDisposable & {
   database: DatabaseClient;
   store: ReturnType<typeof createS3ObjectStore>;
   workflows: EpisodeWorkflows;
-  /** Starts a worker process and resolves when it polls. */
-  startWorker(): Promise<WorkerProcess>;
+  /** Starts a worker process, with these variables changed, and resolves when it polls. */
+  startWorker(changes?: Record<string, string>): Promise<WorkerProcess>;
   /** Kills every worker that still runs. */
   killWorkers(): Promise<void>;
   /** Accepts an episode with these input files. */
   accept(request: Partial<StartEpisode>, files?: Record<string, string | Uint8Array>): Promise<Episode>;
-  /** Accepts and starts one in which a single engineer says these lines and then approves its work. */
-  play(lines: Line[], request?: Partial<StartEpisode>): Promise<Episode>;
+  /** Accepts one in which a single engineer says these lines and then approves its work. */
+  rehearse(lines: Line[], request?: Partial<StartEpisode>, files?: Record<string, string>): Promise<Episode>;
+  /** The same, and starts it. */
+  play(lines: Line[], request?: Partial<StartEpisode>, files?: Record<string, string>): Promise<Episode>;
 };
 
 /** A line of a transcript as tests write it. */
@@ -85,6 +87,11 @@ export async function createDeployment(servers?: Record<string, string>): Promis
     const parsed = StartEpisode.parse({ task: 'a test', ...request, inputs });
     return (await insertEpisode(database.db, { request: parsed, ...accepted })).episode;
   };
+  const rehearse: Deployment['rehearse'] = async (lines, request = {}, inputs = {}) => {
+    const said = [...lines, ...APPROVAL].map((line) => ({ text: '', ...line }));
+    const files = { ...inputs, '/transcript.json': JSON.stringify({ lines: { engineer: said } }) };
+    return accept({ agent: 'single_engineer', model: 'scripted:transcript', ...request }, files);
+  };
   return {
     env,
     config,
@@ -92,16 +99,15 @@ export async function createDeployment(servers?: Record<string, string>): Promis
     store,
     workflows,
     accept,
+    rehearse,
     killWorkers,
-    async startWorker() {
-      const worker = await startWorkerProcess(env);
+    async startWorker(changes = {}) {
+      const worker = await startWorkerProcess({ ...env, ...changes });
       workers.push(worker);
       return worker;
     },
-    async play(lines, request = {}) {
-      const said = [...lines, ...APPROVAL].map((line) => ({ text: '', ...line }));
-      const files = { '/transcript.json': JSON.stringify({ lines: { engineer: said } }) };
-      const episode = await accept({ agent: 'single_engineer', model: 'scripted:transcript', ...request }, files);
+    async play(...played) {
+      const episode = await rehearse(...played);
       await workflows.startEpisode(episode);
       return episode;
     },

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { listSteps } from '../../src/db/read/steps.ts';
+import { attemptSpanIdOf } from '../../src/schemas/identity.ts';
+import { ToolOutput } from '../../src/schemas/step.ts';
 import type { Step } from '../../src/schemas/step.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -27,30 +29,8 @@ export async function expectTrueRecord(deployment: Deployment, episodeId: string
     'no step is left running',
   );
 
-  const attempts = await db
-    .selectFrom('step_attempts as attempt')
-    .innerJoin('steps as step', 'step.id', 'attempt.step_id')
-    .selectAll('attempt')
-    .select('step.seq')
-    .where('step.episode_id', '=', episodeId)
-    .execute();
-  assert.deepEqual(
-    attempts.filter(({ status }) => status === 'running'),
-    [],
-    'no attempt is left running',
-  );
-  for (const { seq, status } of steps.filter((step) => step.status === 'ok' && step.kind !== 'human')) {
-    const winners = attempts.filter((one) => one.seq === seq && one.status === status);
-    assert.equal(winners.length, 1, `step ${seq} was ended once`);
-  }
-
-  const { rows: unseen } = await sql`select seq from steps s where episode_id = ${episodeId}
-    and not exists (select from trace_outbox o where o.span_id = s.span_id)`.execute(db);
-  assert.deepEqual(unseen, [], 'every step has its span');
-
-  const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${episodeId}
-    group by step_id, attempt having max(line) <> count(*)`.execute(db);
-  assert.deepEqual(gaps, [], 'log lines are numbered without gap');
+  await expectAttempts(deployment, episodeId);
+  await expectLogs(deployment, episodeId, steps);
 
   const [sums] = (
     await sql<{ differs: boolean }>`select
@@ -61,6 +41,75 @@ export async function expectTrueRecord(deployment: Deployment, episodeId: string
       as differs from episodes e where id = ${episodeId}`.execute(db)
   ).rows;
   assert.equal(sums?.differs, false, 'sums equal their parts');
+}
+
+/** Each attempt is there, numbered without gap, and told to Langfuse once; one of them ended its step, unless a person or nobody did. */
+async function expectAttempts({ database: { db } }: Deployment, episodeId: string): Promise<void> {
+  const attempts = await db
+    .selectFrom('step_attempts as attempt')
+    .innerJoin('steps as step', 'step.id', 'attempt.step_id')
+    .selectAll('attempt')
+    .select([
+      'step.seq',
+      'step.attempt_count',
+      'step.status as ending',
+      'step.superseded_by',
+      'step.run_id',
+      'step.step_key',
+    ])
+    .where('step.episode_id', '=', episodeId)
+    .orderBy('attempt')
+    .execute();
+  assert.deepEqual(
+    attempts.filter(({ status }) => status === 'running'),
+    [],
+    'no attempt is left running',
+  );
+  const bySteps = Map.groupBy(attempts, ({ step_id }) => step_id);
+  for (const tries of bySteps.values()) {
+    const [{ seq, attempt_count, ending, superseded_by }] = tries as [(typeof attempts)[number]];
+    assert.deepEqual(
+      tries.map(({ attempt }) => attempt),
+      Array.from({ length: attempt_count }, (_, index) => index + 1),
+      `the attempts of step ${seq} are numbered without gap`,
+    );
+    if (ending !== 'ok' || superseded_by) continue;
+    assert.equal(tries.filter(({ status }) => status === 'ok').length, 1, `step ${seq} was ended once`);
+  }
+  const told = await db
+    .selectFrom('trace_outbox')
+    .select(['span_id', 'trace_id'])
+    .where('episode_id', '=', episodeId)
+    .execute();
+  const { rows } = await sql`select seq from steps s where episode_id = ${episodeId}
+    and (select count(*) from trace_outbox o where o.step_id = s.id) <> 1`.execute(db);
+  assert.deepEqual(rows, [], 'every step has its span, once');
+  const spans = new Set(told.map(({ span_id }) => span_id));
+  const trace_id = told[0]?.trace_id ?? '';
+  const untold = attempts.filter(
+    (one) => one.status === 'lost' && !spans.has(attemptSpanIdOf(trace_id, one, one.attempt)),
+  );
+  assert.deepEqual(untold, [], 'every lost attempt has its span');
+}
+
+/** Log lines are numbered without gap, and what a command printed is there once, whole, under the attempt that ended its step. */
+async function expectLogs({ database: { db } }: Deployment, episodeId: string, steps: readonly Step[]): Promise<void> {
+  const { rows: gaps } = await sql`select step_id, attempt from execution_logs where episode_id = ${episodeId}
+    group by step_id, attempt having max(line) <> count(*)`.execute(db);
+  assert.deepEqual(gaps, [], 'log lines are numbered without gap');
+  for (const { id, seq, name, status, output, attempt_count } of steps) {
+    const said = ToolOutput.safeParse(output).data?.content;
+    if (name !== 'execute_command' || status !== 'ok' || !said || said.includes('characters left out')) continue;
+    const { rows } = await sql<{ text: string }>`select text from execution_logs l where step_id = ${id}
+      and stream in ('stdout', 'stderr') and attempt = (select attempt from step_attempts a where a.step_id = l.step_id and status = 'ok')
+      order by line`.execute(db);
+    const printed = said.split('\n').slice(1).filter(Boolean);
+    assert.deepEqual(
+      rows.map(({ text }) => text).toSorted(),
+      printed.toSorted(),
+      `the log of step ${seq} (${attempt_count} attempts) holds what the command printed`,
+    );
+  }
 }
 
 /** Every artifact of the database is an object whose bytes hash to its id. Returns how many there are. */

@@ -9,11 +9,12 @@ import { defineTool, PathArgument } from './tool.ts';
 import type { ToolContext } from './tool.ts';
 
 /** The file by which scenes are judged. It is read from the episode's inputs, where no agent can move the goal. */
-const BENCHMARK_PATH = '/benchmark_definition.yaml';
+export const BENCHMARK_PATH = '/benchmark_definition.yaml';
 /** What a scene may refer to, beside it or below. */
 const SCENE_FILES = '**/*.{stl,obj,msh,png}';
 
-const Simulate = z.strictObject({
+/** A simulation's arguments. */
+export const Simulate = z.strictObject({
   scene_path: PathArgument.default('/scene.xml').describe('the MJCF scene; its meshes lie beside it or below'),
   seed: z.number().int().min(0).max(1_000_000).default(0).describe('0 is the nominal spawn, others jitter it'),
 });

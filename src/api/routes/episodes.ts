@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { insertEpisode } from '../../db/append/episodes.ts';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
-import { EpisodeStatus, FINAL_STATUSES } from '../../schemas/episode.ts';
-import type { Episode, EpisodeInput } from '../../schemas/episode.ts';
-import { boundedText } from '../../schemas/primitives.ts';
+import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import type { EpisodeInput } from '../../schemas/episode.ts';
+import { acceptEpisode } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
+import { EpisodeQuery, toFilter } from '../episode-query.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
 import { InvalidRequest } from '../problem.ts';
@@ -41,6 +41,12 @@ const links = Object.fromEntries(
     'resumeEpisode',
     'sendMessage',
     'answerStep',
+    'forkEpisode',
+    'rerunEpisode',
+    'rewindEpisode',
+    'reproduceEpisode',
+    'getWorkspace',
+    'getConversation',
   ].map((operationId) => [operationId, { operationId, ...ofNewEpisode }]),
 );
 
@@ -74,13 +80,7 @@ const listRoute = createRoute({
   tags: ['episodes'],
   security,
   request: {
-    query: z.strictObject({
-      status: EpisodeStatus.optional(),
-      agent: boundedText(1, 100).optional(),
-      tag: boundedText(1, 100).optional(),
-      cursor: episodeCursor.schema.optional(),
-      limit: Limit.optional(),
-    }),
+    query: EpisodeQuery.extend({ cursor: episodeCursor.schema.optional(), limit: Limit.optional() }),
   },
   responses: { 200: json('A page of episodes', pageOf(EpisodeResource)), ...problems() },
 });
@@ -118,19 +118,15 @@ export function createEpisodeRoutes(deps: Deps) {
       await requireInputs(deps, request.inputs);
       const { namespace, code_version } = deps;
       const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
-      const { episode } = await insertEpisode(db, { request, namespace, idempotency_key, code_version });
-      if (episode.status === 'queued') await startOrLeave(deps, episode);
-      const resource = withLinks(episode, deps.links);
+      const resource = await acceptEpisode(deps, { request, namespace, idempotency_key, code_version });
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(listRoute, async (c) => {
-      const { cursor, limit = PAGE_LIMIT_DEFAULT, status, agent, tag } = c.req.valid('query');
+      const { cursor, limit = PAGE_LIMIT_DEFAULT, ...filter } = c.req.valid('query');
       const rows = await listEpisodes(db, {
+        ...toFilter(filter),
         limit: limit + 1,
         ...(cursor && { before: episodeCursor.decode(cursor) }),
-        ...(status && { status }),
-        ...(agent && { agent }),
-        ...(tag && { tag }),
       });
       const { items, next_cursor } = toPage(rows, limit, ({ id }) => episodeCursor.encode(id));
       return c.json({ items: items.map((episode) => withLinks(episode, deps.links)), next_cursor }, 200);
@@ -167,14 +163,4 @@ async function requireInputs({ db }: Deps, inputs: EpisodeInput[]): Promise<void
       : [],
   );
   throw new InvalidRequest('Some inputs are not stored: PUT them to /v1/artifacts/{sha256} first.', errors);
-}
-
-/** The row is the acceptance: what cannot be started now is started by the sweeper. */
-async function startOrLeave({ startEpisode, logger }: Deps, episode: Episode): Promise<void> {
-  try {
-    await startEpisode(episode);
-  } catch (error) {
-    const { code, message } = AppError.from(error);
-    logger.warn({ episode_id: episode.id, code, message }, 'episode left to the sweeper');
-  }
 }

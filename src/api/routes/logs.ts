@@ -2,7 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { listLogs } from '../../db/read/logs.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
-import { LogStream } from '../../schemas/log.ts';
+import { LogLevel, LogStream } from '../../schemas/log.ts';
+import { boundedText } from '../../schemas/primitives.ts';
 import { logCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { LogLineResource, pageOf } from '../resources.ts';
@@ -23,7 +24,7 @@ const listRoute = createRoute({
   path: '/v1/episodes/{id}/logs',
   operationId: 'listLogs',
   summary:
-    'List log lines in the order in which they were stored; until the episode has ended there is always a next cursor',
+    'List log lines in the order in which they were stored, with `q` those that hold this text in any case; until the episode has ended there is always a next cursor',
   tags: ['logs'],
   security,
   request: {
@@ -31,6 +32,8 @@ const listRoute = createRoute({
     query: z.strictObject({
       seq: Seq.optional(),
       stream: LogStream.optional(),
+      level: LogLevel.optional(),
+      q: boundedText(1, 200).optional(),
       cursor: logCursor.schema.optional(),
       limit: Limit.optional(),
     }),
@@ -44,7 +47,7 @@ export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
     // Read before the lines: what is stored between the two reads must not be taken for the end.
     const episode = await getEpisode(db, c.req.valid('param').id);
     const ended = FINAL_STATUSES.some((status) => status === episode.status);
-    const { cursor, limit = PAGE_LIMIT_DEFAULT, seq, stream } = c.req.valid('query');
+    const { cursor, limit = PAGE_LIMIT_DEFAULT, seq, stream, level, q } = c.req.valid('query');
     const after = cursor === undefined ? 0 : logCursor.decode(cursor);
     const rows = await listLogs(db, {
       episode_id: episode.id,
@@ -52,6 +55,8 @@ export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
       limit: limit + 1,
       ...(seq !== undefined && { seq }),
       ...(stream && { stream }),
+      ...(level && { level }),
+      ...(q !== undefined && { q }),
     });
     const page = toPage(rows, limit, ({ stream_seq }) => logCursor.encode(stream_seq));
     const reached = page.items.at(-1)?.stream_seq ?? after;

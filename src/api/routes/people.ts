@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
 import type { z } from '@hono/zod-openapi';
+import { insertPersonRequest } from '../../db/append/person-requests.ts';
+import type { PersonRequest } from '../../db/append/person-requests.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { hasPersonSpoken } from '../../db/read/steps.ts';
 import { AppError } from '../../errors.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
 import type { Episode } from '../../schemas/episode.ts';
+import { messageStepKey } from '../../workflows/names.ts';
 import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
@@ -47,7 +51,7 @@ const messageRoute = createRoute({
   path: '/v1/episodes/{id}/messages',
   operationId: 'sendMessage',
   summary:
-    'Tell the agents something, which they hear before their next thought; under the same id or Idempotency-Key it is said once',
+    'Tell the agents something, which they hear before their next thought; under the same id or Idempotency-Key it is said once, and other words are refused',
   tags: ['people'],
   security,
   middleware: jsonBody,
@@ -59,7 +63,8 @@ const answerRoute = createRoute({
   method: 'post',
   path: '/v1/episodes/{id}/answers',
   operationId: 'answerStep',
-  summary: 'Answer the question or approval that a step waits for; under the same Idempotency-Key it is answered once',
+  summary:
+    'Answer the question or approval that a step waits for; under the same Idempotency-Key it is answered once, and another answer is refused',
   tags: ['people'],
   security,
   middleware: jsonBody,
@@ -69,7 +74,7 @@ const answerRoute = createRoute({
 
 /** What people do in a running episode. Its author is the name of the API key. */
 export function createPeopleRoutes(deps: Deps) {
-  const findRunning = (id: string) => getRunning(deps, id);
+  const findRunning = async (id: string) => getRunning(deps, await getEpisode(deps.db, id));
   const asItIs = async ({ id }: Episode) => withLinks(await getEpisode(deps.db, id), deps.links);
   return createRoutes()
     .openapi(pauseRoute, async (c) => {
@@ -83,23 +88,33 @@ export function createPeopleRoutes(deps: Deps) {
       return c.json(await asItIs(episode), 202);
     })
     .openapi(messageRoute, async (c) => {
-      const episode = await findRunning(c.req.valid('param').id);
-      const { id, text } = c.req.valid('json');
-      const key = id ?? c.req.valid('header')['idempotency-key'] ?? randomUUID();
-      await deps.sendMessage(episode, { id: key, author: c.get('author'), text });
+      const episode = await getEpisode(deps.db, c.req.valid('param').id);
+      const { id: own, text } = c.req.valid('json');
+      const id = own ?? c.req.valid('header')['idempotency-key'] ?? randomUUID();
+      await say(deps, episode, { kind: 'message', id, said: { author: c.get('author'), text } });
       return c.json(await asItIs(episode), 202);
     })
     .openapi(answerRoute, async (c) => {
-      const episode = await findRunning(c.req.valid('param').id);
+      const episode = await getEpisode(deps.db, c.req.valid('param').id);
       const id = c.req.valid('header')['idempotency-key'] ?? randomUUID();
-      await deps.answerStep(episode, { id, author: c.get('author'), ...c.req.valid('json') });
+      await say(deps, episode, { kind: 'answer', id, said: { author: c.get('author'), ...c.req.valid('json') } });
       return c.json(await asItIs(episode), 202);
     });
 }
 
-/** The episode, with a workflow that hears. Throws not_found, or failed_precondition once it has ended. */
-async function getRunning({ db, startEpisode }: Deps, id: string): Promise<Episode> {
-  const episode = await getEpisode(db, id);
+/** Says it once: what is on record already is not said again, also when the run that heard it is over. */
+async function say(deps: Deps, episode: Episode, request: PersonRequest): Promise<void> {
+  const { kind, id, said } = request;
+  const { replayed } = await insertPersonRequest(deps.db, episode.id, request);
+  const which = kind === 'message' ? { step_key: messageStepKey(id) } : { seq: said.step };
+  if (replayed && (await hasPersonSpoken(deps.db, episode.id, which))) return;
+  const running = await getRunning(deps, episode);
+  if (kind === 'message') await deps.sendMessage(running, { id, ...said });
+  else await deps.answerStep(running, { id, ...said });
+}
+
+/** The episode, with a workflow that hears. Throws failed_precondition once it has ended. */
+async function getRunning({ startEpisode }: Deps, episode: Episode): Promise<Episode> {
   if (FINAL_STATUSES.some((status) => status === episode.status))
     throw new AppError('failed_precondition', 'The episode has ended already.');
   // One that was accepted and not started yet is started first: before that nobody listens.

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
-import { getStepDetail, listArtifactsOfSteps, listSteps } from '../../db/read/steps.ts';
+import { getStepDetail, listSteps } from '../../db/read/steps.ts';
+import { traceIdOf } from '../../schemas/identity.ts';
 import { Uuid } from '../../schemas/primitives.ts';
 import { StepKind } from '../../schemas/step.ts';
 import { stepCursor } from '../cursor.ts';
@@ -18,6 +19,7 @@ import {
   Seq,
   toPage,
 } from '../route-parts.ts';
+import { toStepResources } from '../step-resources.ts';
 
 const listRoute = createRoute({
   method: 'get',
@@ -60,33 +62,32 @@ const getRoute = createRoute({
 });
 
 /** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
-export function createStepRoutes({ db, store, links }: Pick<ApiDeps, 'db' | 'store' | 'links'>) {
+export function createStepRoutes({
+  db,
+  store,
+  links,
+  namespace,
+}: Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace'>) {
+  // A fork's first steps are in its parent's trace.
+  const urlOf = (step: { episode_id: string; span_id: string }) =>
+    traceUrl(links.langfuse_url, traceIdOf(namespace, step.episode_id), step.span_id);
   return createRoutes()
     .openapi(listRoute, async (c) => {
-      const { id, trace_id } = await getEpisode(db, c.req.valid('param').id);
+      const { id } = await getEpisode(db, c.req.valid('param').id);
       const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
       const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
-      const files = Map.groupBy(
-        await listArtifactsOfSteps(
-          db,
-          items.map((step) => step.id),
-        ),
-        ({ step_id }) => step_id,
-      );
-      const steps = items.map((step) => ({
-        ...step,
-        trace_url: traceUrl(links.langfuse_url, trace_id, step.span_id),
-        artifacts: (files.get(step.id) ?? []).map(({ step_id: _, ...link }) => toFile(link, store.bucket)),
-      }));
+      const steps = await toStepResources({ db, store, links, namespace }, items);
       return c.json({ items: steps, next_cursor }, 200);
     })
     .openapi(getRoute, async (c) => {
       const { id, seq } = c.req.valid('param');
-      const { trace_id } = await getEpisode(db, id);
+      await getEpisode(db, id);
       const step = await getStepDetail(db, id, seq);
-      const trace_url = traceUrl(links.langfuse_url, trace_id, step.span_id);
-      return c.json({ ...step, trace_url, artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) }, 200);
+      return c.json(
+        { ...step, trace_url: urlOf(step), artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) },
+        200,
+      );
     });
 }

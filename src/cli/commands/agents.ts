@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
-import { bodyOf, createClient } from '../client.ts';
-import type { CatalogueAnswer } from '../client.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
+import type { CatalogueAnswer } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { examples, print, printJson } from '../output.ts';
 

@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { InferResponseType } from 'hono/client';
-import type { Environment } from '../../runtime/config.ts';
 import { AppError } from '../../errors.ts';
-import { bodyOf, createClient } from '../client.ts';
-import type { Client } from '../client.ts';
+import type { Environment } from '../../runtime/config.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
+import type { Client } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { awaitCoverage, findCoverage } from '../coverage.ts';
 import type { Coverage } from '../coverage.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
 import type { Environment } from '../../runtime/config.ts';
-import { bodyOf, createClient } from '../client.ts';
-import type { Client, EpisodeAnswer, StepAnswer } from '../client.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
+import type { Client, EpisodeAnswer, StepAnswer } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { demoRequest } from '../demo-inputs.ts';

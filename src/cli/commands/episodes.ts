@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
-import { bodyOf, createClient } from '../client.ts';
-import type { Client, EpisodeAnswer } from '../client.ts';
+import { bodyOf, createClient } from '../../client/client.ts';
+import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { listAllSteps } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { renderEpisode, renderEpisodes } from '../render.ts';
+import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
 import { registerStart } from './start.ts';
@@ -14,7 +15,9 @@ import { registerTail } from './tail.ts';
 
 /** Adds `observatory episodes …`. */
 export function registerEpisodes(program: Command, env: Environment): void {
-  const episodes = program.command('episodes').description('start, list, show, follow, speak to, and cancel episodes');
+  const episodes = program
+    .command('episodes')
+    .description('start, list, show, follow, speak to, fork, re-run and cancel episodes');
   const connect = () => createClient(findConnection(env));
   registerStart(episodes, connect);
   registerList(episodes, connect);
@@ -22,6 +25,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerTail(episodes, connect);
   registerLogs(episodes, connect);
   registerPeople(episodes, connect);
+  registerForks(episodes, connect);
   registerCancel(episodes, connect);
 }
 

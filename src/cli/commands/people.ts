@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
-import { bodyOf } from '../client.ts';
-import type { Client, EpisodeAnswer } from '../client.ts';
+import { bodyOf } from '../../client/client.ts';
+import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import { listAllSteps } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';

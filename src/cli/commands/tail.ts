@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { Client, EpisodeAnswer } from '../client.ts';
+import type { StreamFrame } from '../../api/routes/stream.ts';
+import { bodyOf } from '../../client/client.ts';
+import type { Client, EpisodeAnswer } from '../../client/client.ts';
+import { followStream } from '../../client/stream.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
-import { renderEpisode, renderLogLine, renderStep, renderStepStart } from '../render.ts';
-import { tailEpisode } from '../tail.ts';
-import type { TailEvent } from '../tail.ts';
+import { renderEpisode, renderLogLine, renderStatus, renderStep, renderStepStart } from '../render.ts';
 import { untilInterrupted } from '../watch.ts';
 
 /** Adds `observatory episodes tail`. */
@@ -35,16 +36,15 @@ async function follow(
   id: string,
   { signal, json }: { signal: AbortSignal; json: boolean },
 ): Promise<EpisodeAnswer> {
-  const events = tailEpisode(client, id, signal);
-  for (;;) {
-    const { done, value } = await events.next();
-    if (done) return value;
-    if (json) printJson(value);
-    else print(render(value));
+  for await (const frame of followStream(client, id, { signal })) {
+    if (json) printJson(frame);
+    else print(render(frame));
   }
+  return bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
 }
 
-function render(event: TailEvent): string {
-  if (event.type === 'log') return renderLogLine(event);
-  return event.type === 'step_started' ? renderStepStart(event.step) : renderStep(event.step, process.stdout);
+function render(frame: StreamFrame): string {
+  if (frame.type === 'log') return renderLogLine(frame);
+  if (frame.type === 'status') return renderStatus(frame, process.stdout);
+  return frame.type === 'step_started' ? renderStepStart(frame.step) : renderStep(frame.step, process.stdout);
 }

@@ -1,11 +1,43 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Episode, StartEpisode } from '../../schemas/episode.ts';
+import type { Episode, GenerationKind, StartEpisode } from '../../schemas/episode.ts';
 import { traceIdOf, workflowIdOf } from '../../schemas/identity.ts';
 import { toEpisode } from '../read/episodes.ts';
+
+/** Where an episode comes from that is not an original. `message` is what its agents are told as it begins. */
+export type Lineage = {
+  generation_kind: Exclude<GenerationKind, 'original'>;
+  parent_episode_id: string;
+  forked_from_seq: number;
+  recorded_until: number | null;
+  message: { author: string; text: string } | null;
+};
+
+/** What accepts an episode. */
+export type Acceptance = {
+  request: StartEpisode;
+  lineage?: Lineage;
+  namespace: string;
+  idempotency_key: string | null;
+  code_version: string | null;
+};
+
+/** The episode that this idempotency key made, if any. Throws already_exists where it was another request's. */
+export async function findAccepted(db: Kysely<Database>, accepted: Acceptance): Promise<Episode | undefined> {
+  if (accepted.idempotency_key === null) return undefined;
+  const earlier = await db
+    .selectFrom('episodes')
+    .selectAll()
+    .where('idempotency_key', '=', accepted.idempotency_key)
+    .executeTakeFirst();
+  if (earlier && earlier.request_sha256 !== hashOf(accepted))
+    throw new AppError('already_exists', 'this Idempotency-Key was used for another request: choose a new one');
+  return earlier && toEpisode(earlier);
+}
 
 /**
  * Accepts an episode: inserts it as `queued`. The same idempotency key with the same request answers the episode that it
@@ -13,16 +45,16 @@ import { toEpisode } from '../read/episodes.ts';
  */
 export async function insertEpisode(
   db: Kysely<Database>,
-  accepted: { request: StartEpisode; namespace: string; idempotency_key: string | null; code_version: string | null },
+  accepted: Acceptance,
 ): Promise<{ episode: Episode; replayed: boolean }> {
-  const { request, namespace, idempotency_key, code_version } = accepted;
+  const { request, lineage, namespace, idempotency_key, code_version } = accepted;
   const { inputs, budgets, approvals, metadata, ...plain } = request;
   const id = uuidv7();
-  const request_sha256 = createHash('sha256').update(JSON.stringify(request)).digest('hex');
   const inserted = await db
     .insertInto('episodes')
     .values({
       ...plain,
+      ...(lineage && columnsOf(lineage, id)),
       id,
       inputs: JSON.stringify(inputs),
       budgets: JSON.stringify(budgets),
@@ -32,18 +64,26 @@ export async function insertEpisode(
       trace_id: traceIdOf(namespace, id),
       code_version,
       idempotency_key,
-      request_sha256,
+      request_sha256: hashOf(accepted),
     })
     .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
     .returningAll()
     .executeTakeFirst();
   if (inserted) return { episode: toEpisode(inserted), replayed: false };
-  const earlier = await db
-    .selectFrom('episodes')
-    .selectAll()
-    .where('idempotency_key', '=', idempotency_key)
-    .executeTakeFirstOrThrow();
-  if (earlier.request_sha256 !== request_sha256)
-    throw new AppError('already_exists', 'this Idempotency-Key was used for another request: choose a new one');
-  return { episode: toEpisode(earlier), replayed: true };
+  const earlier = await findAccepted(db, accepted);
+  if (!earlier) throw new AppError('internal', 'an episode was neither inserted nor there already');
+  return { episode: earlier, replayed: true };
+}
+
+const hashOf = ({ request, lineage }: Acceptance) =>
+  createHash('sha256')
+    .update(JSON.stringify(lineage ? { request, lineage } : request))
+    .digest('hex');
+
+function columnsOf({ message, ...lineage }: Lineage, id: string) {
+  return {
+    ...lineage,
+    parent_runs: sql<number>`(select cardinality(runs) from episodes where id = ${lineage.parent_episode_id})`,
+    opening_message: message && JSON.stringify({ id, ...message }),
+  };
 }

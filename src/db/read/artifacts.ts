@@ -2,11 +2,13 @@ import type { Kysely } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Artifact, ArtifactKind, ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
+import { inLine, readLine } from './line.ts';
+import type { LinePart } from './line.ts';
 
 /** A link with the number of the step that it belongs to. */
 export type EpisodeArtifact = ArtifactLink & { seq: number };
 
-const linksOf = (db: Kysely<Database>, episodeId: string) =>
+const linksOf = (db: Kysely<Database>, line: LinePart[]) =>
   db
     .selectFrom('step_artifacts as link')
     .innerJoin('steps as step', 'step.id', 'link.step_id')
@@ -21,8 +23,7 @@ const linksOf = (db: Kysely<Database>, episodeId: string) =>
       'link.kind',
       'link.clock',
     ])
-    .where('step.episode_id', '=', episodeId)
-    .where('step.superseded_by', 'is', null);
+    .where(inLine(line, 'step'));
 
 /** The artifact's row, also when nothing links to it; throws not_found, also for one that was deleted. */
 export async function getArtifact(db: Kysely<Database>, sha256: string): Promise<Artifact & { content_type: string }> {
@@ -53,7 +54,7 @@ export async function listEpisodeArtifacts(
     role?: 'input' | 'output';
   },
 ): Promise<EpisodeArtifact[]> {
-  let query = linksOf(db, filter.episode_id)
+  let query = linksOf(db, await readLine(db, filter.episode_id))
     .orderBy('step.seq')
     .orderBy('link.role')
     .orderBy('link.path')
@@ -77,7 +78,7 @@ export async function listFilesMade(
   db: Kysely<Database>,
   { episode_id, prefix, before }: { episode_id: string; prefix: string; before: number },
 ): Promise<EpisodeArtifact[]> {
-  return linksOf(db, episode_id)
+  return linksOf(db, await readLine(db, episode_id))
     .where('link.role', '=', 'output')
     .where((e) => e.fn<boolean>('starts_with', ['link.path', e.val(prefix)]))
     .where('step.seq', '<', before)

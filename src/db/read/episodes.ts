@@ -1,13 +1,16 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable } from 'kysely';
+import type { ExpressionBuilder, Kysely, Selectable } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Episode, EpisodeStatus } from '../../schemas/episode.ts';
+import type { Episode, EpisodeStatus, TerminalReason } from '../../schemas/episode.ts';
+import type { PersonMessage } from '../../schemas/turn.ts';
 
 type Row = Selectable<Database['episodes']>;
 
 /** The row without what is the record's own business. */
-export function toEpisode({ runs: _runs, idempotency_key: _key, request_sha256: _hash, ...episode }: Row): Episode {
+export function toEpisode(row: Row): Episode {
+  const { runs: _runs, reopened_by: _by, parent_runs: _count, opening_message: _said, ...rest } = row;
+  const { idempotency_key: _key, request_sha256: _hash, ...episode } = rest;
   return episode;
 }
 
@@ -24,16 +27,51 @@ export async function getEpisode(db: Kysely<Database>, id: string): Promise<Epis
   return episode;
 }
 
+/** What an episode began with, and the runs that worked on it, oldest first. */
+export type EpisodeOrigin = { episode: Episode; opening_message: PersonMessage | null; runs: string[] };
+
+/** The episode with what it began with; throws not_found. */
+export async function getEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin> {
+  const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) throw new AppError('not_found', `no episode ${id}`);
+  return { episode: toEpisode(row), opening_message: row.opening_message, runs: row.runs };
+}
+
+/** Which episodes: all conditions at once. `q` holds words that the task or the failure must have; times bound creation. */
+export type EpisodeFilter = {
+  status?: EpisodeStatus;
+  outcome?: TerminalReason;
+  agent?: string;
+  model?: string;
+  tag?: string;
+  q?: string;
+  /** ISO 8601 UTC, the first one included, the last one not. */
+  created_from?: string;
+  created_to?: string;
+};
+
+/** The condition that a filter stands for. */
+export function matching({ status, outcome, agent, model, tag, q, created_from, created_to }: EpisodeFilter) {
+  return (e: ExpressionBuilder<Database, 'episodes'>) =>
+    e.and([
+      ...(status ? [e('status', '=', status)] : []),
+      ...(outcome ? [e('terminal_reason', '=', outcome)] : []),
+      ...(agent ? [e('agent', '=', agent)] : []),
+      ...(model ? [e('model', '=', model)] : []),
+      ...(tag ? [sql<boolean>`tags @> array[${tag}::text]`] : []),
+      ...(q ? [sql<boolean>`search_words(task, failure->>'message') @@ search_query(${q})`] : []),
+      ...(created_from ? [e('created_at', '>=', created_from)] : []),
+      ...(created_to ? [e('created_at', '<', created_to)] : []),
+    ]);
+}
+
 /** Episodes, newest first (ids are UUIDv7, so their order is that of creation), at most `limit` of those before `before`. */
 export async function listEpisodes(
   db: Kysely<Database>,
-  filter: { limit: number; before?: string; status?: EpisodeStatus; agent?: string; tag?: string },
+  { limit, before, ...filter }: EpisodeFilter & { limit: number; before?: string },
 ): Promise<Episode[]> {
-  let query = db.selectFrom('episodes').selectAll().orderBy('id', 'desc').limit(filter.limit);
-  if (filter.before) query = query.where('id', '<', filter.before);
-  if (filter.status) query = query.where('status', '=', filter.status);
-  if (filter.agent) query = query.where('agent', '=', filter.agent);
-  if (filter.tag) query = query.where(sql<boolean>`tags @> array[${filter.tag}::text]`);
+  let query = db.selectFrom('episodes').selectAll().where(matching(filter)).orderBy('id', 'desc').limit(limit);
+  if (before) query = query.where('id', '<', before);
   return (await query.execute()).map(toEpisode);
 }
 

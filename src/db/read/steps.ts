@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step, StepAttempt, StepKind } from '../../schemas/step.ts';
+import { inLine, readLine } from './line.ts';
 
 /** A step with its tries and the files that it read and made. */
 export type StepDetail = Step & { attempts: StepAttempt[]; artifacts: ArtifactLink[] };
@@ -12,12 +13,16 @@ export function toStepRow({ search_text: _, ...step }: Selectable<Database['step
   return step;
 }
 
-const currentLine = (db: Kysely<Database>, episodeId: string) =>
-  db.selectFrom('steps').selectAll().where('episode_id', '=', episodeId).where('superseded_by', 'is', null);
+/** The steps of the episode's current line, a fork's beginning with its parent's. */
+const currentLine = async (db: Kysely<Database>, episodeId: string) => {
+  const line = await readLine(db, episodeId);
+  return { query: db.selectFrom('steps').selectAll().where(inLine(line)) };
+};
 
 /** The step with this number in the episode's current line, or undefined. */
 export async function findStep(db: Kysely<Database>, episodeId: string, seq: number): Promise<Step | undefined> {
-  const row = await currentLine(db, episodeId).where('seq', '=', seq).executeTakeFirst();
+  const { query } = await currentLine(db, episodeId);
+  const row = await query.where('seq', '=', seq).executeTakeFirst();
   return row && toStepRow(row);
 }
 
@@ -26,6 +31,25 @@ export async function getStep(db: Kysely<Database>, episodeId: string, seq: numb
   const step = await findStep(db, episodeId, seq);
   if (!step) throw new AppError('not_found', `episode ${episodeId} has no step ${seq}`);
   return step;
+}
+
+/** The run that recorded an episode's own step, or its first one where the step is not its own; undefined where it has none. */
+export async function findRunAt(db: Kysely<Database>, episodeId: string, seq: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select('run_id')
+    .where('episode_id', '=', episodeId)
+    .where('seq', '<=', seq)
+    .where('superseded_by', 'is', null)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
+  if (row) return row.run_id;
+  const episode = await db
+    .selectFrom('episodes')
+    .select(['runs', 'run_id'])
+    .where('id', '=', episodeId)
+    .executeTakeFirst();
+  return episode?.runs[0] ?? episode?.run_id ?? undefined;
 }
 
 /** The step with its attempts, oldest first, and its artifacts by role and path; throws not_found. */
@@ -42,14 +66,32 @@ export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq
   };
 }
 
-/** Steps in their order, at most `limit` of those after number `after`; the current line unless `superseded` asks for all. */
+/** Whether a person's step of the current line, named by its key or its number, has ended. */
+export async function hasPersonSpoken(
+  db: Kysely<Database>,
+  episodeId: string,
+  which: { step_key: string } | { seq: number },
+): Promise<boolean> {
+  const { query } = await currentLine(db, episodeId);
+  const row = await query
+    .where((e) => ('seq' in which ? e('seq', '=', which.seq) : e('step_key', '=', which.step_key)))
+    .where('kind', '=', 'human')
+    .where('status', '<>', 'running')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Steps in their order, at most `limit` of those after number `after`: the current line, which for a fork begins with its
+ * parent's steps, unless `superseded` asks for all of the episode's own.
+ */
 export async function listSteps(
   db: Kysely<Database>,
   filter: { episode_id: string; after: number; limit: number; kind?: StepKind; superseded?: boolean },
 ): Promise<Step[]> {
   let query = filter.superseded
     ? db.selectFrom('steps').selectAll().where('episode_id', '=', filter.episode_id)
-    : currentLine(db, filter.episode_id);
+    : (await currentLine(db, filter.episode_id)).query;
   if (filter.kind) query = query.where('kind', '=', filter.kind);
   const rows = await query.where('seq', '>', filter.after).orderBy('seq').orderBy('id').limit(filter.limit).execute();
   return rows.map(toStepRow);

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
+import { inLine, readLine } from './line.ts';
 import { toStepRow } from './steps.ts';
 
 /** The most steps that one conversation is rebuilt from: as many as the largest budget allows. */
@@ -17,8 +18,7 @@ export async function listTranscript(
   const rows = await db
     .selectFrom('steps')
     .selectAll()
-    .where('episode_id', '=', episode_id)
-    .where('superseded_by', 'is', null)
+    .where(inLine(await readLine(db, episode_id)))
     .where('seq', '<', before)
     .where('status', '<>', 'running')
     .where((e) =>
@@ -35,9 +35,8 @@ export async function listCallsOf(db: Kysely<Database>, episodeId: string, paren
   const rows = await db
     .selectFrom('steps')
     .selectAll()
-    .where('episode_id', '=', episodeId)
+    .where(inLine(await readLine(db, episodeId)))
     .where('parent_seq', '=', parentSeq)
-    .where('superseded_by', 'is', null)
     .orderBy('seq')
     .execute();
   return rows.map(toStepRow);
@@ -52,8 +51,7 @@ export async function findWorkspaceBefore(
   const row = await db
     .selectFrom('steps')
     .select('workspace_sha256')
-    .where('episode_id', '=', episodeId)
-    .where('superseded_by', 'is', null)
+    .where(inLine(await readLine(db, episodeId)))
     .where('seq', '<', before)
     .where('workspace_sha256', 'is not', null)
     .orderBy('seq', 'desc')

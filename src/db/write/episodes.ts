@@ -4,6 +4,7 @@ import type { Database } from '../../schemas/database.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
 import type { EpisodeStatus } from '../../schemas/episode.ts';
 import type { EpisodeOutcome } from '../../schemas/turn.ts';
+import { reopened } from './line.ts';
 import { notifyEpisode } from './notify.ts';
 
 /** Moves an episode between the statuses that are not final. One that has ended stays as it is. */
@@ -18,8 +19,7 @@ export async function setEpisodeStatus(
 /** Notes that a workflow run has begun to work on the episode. */
 export async function beginEpisode(db: Kysely<Database>, id: string, runId: string): Promise<void> {
   await changeStatus(db, id, {
-    status: 'running',
-    run_id: runId,
+    ...reopened(runId),
     started_at: sql<string>`coalesce(started_at, clock_timestamp())`,
   });
 }
@@ -27,6 +27,16 @@ export async function beginEpisode(db: Kysely<Database>, id: string, runId: stri
 /** Names the LangGraph thread that holds the episode's graph. */
 export async function setThread(db: Kysely<Database>, id: string, threadId: string): Promise<void> {
   await db.updateTable('episodes').set({ thread_id: threadId }).where('id', '=', id).execute();
+}
+
+/** Notes where a re-run first asked something else than its record; of several the first counts. */
+export async function noteMiss(db: Kysely<Database>, id: string, miss: { seq: number; reason: string }): Promise<void> {
+  await db
+    .updateTable('episodes')
+    .set({ recorded_miss: JSON.stringify(miss) })
+    .where('id', '=', id)
+    .where(sql<boolean>`recorded_miss is null or (recorded_miss ->> 'seq')::int > ${miss.seq}`)
+    .execute();
 }
 
 /** Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one. */
@@ -48,7 +58,9 @@ export async function endEpisode(db: Kysely<Database>, id: string, end: EpisodeO
   });
 }
 
-type Change = { status: EpisodeStatus; run_id?: string; started_at?: ReturnType<typeof sql<string>> };
+type Change =
+  | { status: EpisodeStatus; run_id?: never }
+  | (ReturnType<typeof reopened> & { started_at: ReturnType<typeof sql<string>> });
 
 async function changeStatus(db: Kysely<Database>, id: string, change: Change): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -56,8 +68,6 @@ async function changeStatus(db: Kysely<Database>, id: string, change: Change): P
       .updateTable('episodes')
       .set((e) => ({
         ...change,
-        // A run that was reset after its end goes on: it has not ended any more.
-        ...(change.run_id && { ended_at: null, terminal_reason: null, failure_class: null, failure: null }),
         last_stream_seq: e('last_stream_seq', '+', 1),
       }))
       .where('id', '=', id)

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
+import type { Episode, EpisodeStatus } from '../../schemas/episode.ts';
 import type { StepIdentity } from '../../schemas/step.ts';
 import { toStepRow } from '../read/steps.ts';
 import { closeLostAttempts } from './attempts.ts';
@@ -9,6 +10,20 @@ import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
 
 type Tx = Transaction<Database>;
+
+/** The statuses of an episode that a run is on its way with. */
+const MOVING: ReadonlySet<EpisodeStatus> = new Set(['queued', 'running']);
+
+/** What a run that begins to work makes of its episode: one that was reset after its end has not ended any more. */
+export const reopened = (run_id: string) => ({
+  status: 'running' as const,
+  run_id,
+  ended_at: null,
+  terminal_reason: null,
+  failure_class: null,
+  failure: null,
+  reopened_by: sql<string[]>`case when ended_at is null then reopened_by else reopened_by || ${run_id}::text end`,
+});
 
 /** Gives out numbers of an episode's stream; the caller writes the last one back to the row that it has locked. */
 export type StreamCursor = { next: () => number; last: () => number };
@@ -21,14 +36,14 @@ export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: Freez
   const { episode_id, run_id } = identity;
   const episode = await tx
     .selectFrom('episodes')
-    .select(['runs', 'last_stream_seq'])
+    .select(['runs', 'status', 'last_stream_seq'])
     .where('id', '=', episode_id)
     .forUpdate()
     .executeTakeFirst();
   if (!episode) throw new AppError('not_found', `no episode ${episode_id}`);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
-  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next });
+  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, episode });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
 }
@@ -44,7 +59,7 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  { freezeSpan, next }: { freezeSpan: FreezeSpan; next: () => number },
+  { freezeSpan, next, episode }: { freezeSpan: FreezeSpan; next: () => number; episode: Pick<Episode, 'status'> },
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -68,7 +83,13 @@ async function takeOver(
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx
     .updateTable('episodes')
-    .set((e) => ({ runs: sql`runs || ${run_id}::text`, run_id, step_count: e('step_count', '-', ended) }))
+    .set((e) => ({
+      run_id,
+      // Reset after it had ended, or while it waited: a status of its own place in the stream.
+      ...(MOVING.has(episode.status) ? {} : { ...reopened(run_id), last_stream_seq: next() }),
+      runs: sql`runs || ${run_id}::text`,
+      step_count: e('step_count', '-', ended),
+    }))
     .where('id', '=', episode_id)
     .execute();
 }

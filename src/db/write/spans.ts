@@ -6,6 +6,7 @@ import type { Episode } from '../../schemas/episode.ts';
 import { rootRunOf, rootSpanIdOf } from '../../schemas/identity.ts';
 import type { Step, StepAttempt } from '../../schemas/step.ts';
 import type { Heard, OutboxSubject } from '../../schemas/trace.ts';
+import { toEpisode } from '../read/episodes.ts';
 
 /** The channel on which delivery is woken when the outbox has grown. */
 export const OUTBOX_CHANNEL = 'observatory_outbox';
@@ -39,11 +40,9 @@ export async function insertSpans(
   freezeSpan: FreezeSpan,
   { step, attempt, artifacts, heard }: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & { attempt: number },
 ): Promise<void> {
-  const { runs, ...episode } = await tx
-    .selectFrom('episodes')
-    .selectAll()
-    .where('id', '=', step.episode_id)
-    .executeTakeFirstOrThrow();
+  const row = await tx.selectFrom('episodes').selectAll().where('id', '=', step.episode_id).executeTakeFirstOrThrow();
+  const { runs } = row;
+  const episode = toEpisode(row);
   const parent_span_id =
     (await findParentSpan(tx, step)) ??
     rootSpanIdOf(episode.trace_id, rootRunOf(runs, await listTakeovers(tx, step.episode_id, runs), step.run_id));
@@ -77,21 +76,17 @@ export async function insertItems(
   return inserted.length;
 }
 
-/** The runs that took steps over from others: each begins a line of its own. */
+/** The runs that took steps over from others, or went on after the episode had ended: each begins a line of its own. */
 export async function listTakeovers(
   db: Kysely<Database>,
   episodeId: string,
   runs: readonly string[],
 ): Promise<Set<string>> {
   if (runs.length < 2) return new Set();
-  const rows = await db
-    .selectFrom('steps')
-    .select('superseded_by')
-    .distinct()
-    .where('episode_id', '=', episodeId)
-    .where('superseded_by', 'is not', null)
-    .execute();
-  return new Set(rows.flatMap(({ superseded_by }) => superseded_by ?? []));
+  const { rows } = await sql<{ run: string }>`select superseded_by as run from steps
+      where episode_id = ${episodeId} and superseded_by is not null
+    union select unnest(reopened_by) from episodes where id = ${episodeId}`.execute(db);
+  return new Set(rows.map(({ run }) => run));
 }
 
 /** The span of the thought that asked for this call; after a reset that thought may be another run's. */

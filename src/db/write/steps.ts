@@ -43,6 +43,10 @@ export type StepEnd = {
   search_text: string | null;
   /** What a model was asked with, for its span alone; null or left out where none was. */
   heard?: Heard | null;
+  /** The hash of what the model or tool was asked. */
+  asked_sha256?: string | null;
+  /** The step whose recorded answer this is. */
+  served_from?: string | null;
 };
 
 /** A step that is now running under an attempt of ours, or one that had ended already: then its record is the answer. */
@@ -127,6 +131,8 @@ export async function endStep(
           ended_stream_seq: last_stream_seq,
           workspace_sha256: end.workspace?.sha256 ?? null,
           search_text: end.search_text,
+          asked_sha256: end.asked_sha256 ?? null,
+          served_from: end.served_from ?? null,
         })
         .where('id', '=', step.id)
         .returningAll()

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { beginEpisode, endEpisode } from '../../../src/db/write/episodes.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
-import { createTestApi, READER, seedEpisode, sha256Of } from './test-api.ts';
+import { createTestApi, READER, seedEpisode, seedStep, sha256Of } from './test-api.ts';
 import type { Loose, TestApi } from './test-api.ts';
 
 let api: TestApi;
@@ -15,6 +15,7 @@ afterAll(async () => api[Symbol.asyncDispose]());
 
 const PATHS = ['pause', 'resume', 'messages', 'answers'] as const;
 const BODIES = { pause: {}, resume: undefined, messages: { text: 'Hear me' }, answers: { step: 3 } };
+const APPROVED = { status: 'completed', terminal_reason: 'APPROVED', failure_class: null, failure: null } as const;
 
 async function seedRunning(): Promise<Episode> {
   const episode = await seedEpisode(api);
@@ -62,10 +63,40 @@ describe('a person', () => {
     expect(saidTo(id).map((one) => one.id)).toEqual(['said-once', own, 'said-once']);
   });
 
+  test.each([
+    { path: 'messages', body: { text: 'a' }, other: { text: 'b' } },
+    { path: 'answers', body: { step: 1, text: 'a' }, other: { step: 1, text: 'b' } },
+    { path: 'answers', body: { step: 1 }, other: { step: 1, approve: false } },
+  ] as const)(
+    'who says something else in $path under a key that was used is refused, and not heard',
+    async ({ path, body, other }) => {
+      const { id } = await seedRunning();
+      const headers = { 'idempotency-key': 'used' };
+      const answers = [];
+      for (const one of [body, other, body]) answers.push(await send(id, path, { body: one, headers }));
+      expect(answers.map(({ status }) => status)).toEqual([202, 409, 202]);
+      expect(((await answers[1]!.json()) as Loose).type).toBe('urn:observatory:problem:already_exists');
+      expect(saidTo(id)).toEqual([expect.objectContaining(body), expect.objectContaining(body)]);
+      expect((await send((await seedRunning()).id, path, { body: other, headers })).status).toBe(202);
+    },
+  );
+
+  test('is told that it was taken when it is sent again after the step was recorded, or the episode has ended', async () => {
+    const episode = await seedRunning();
+    const headers = { 'idempotency-key': 'again' };
+    await send(episode.id, 'messages', { headers });
+    await send(episode.id, 'answers', { body: { step: 2 }, headers });
+    await seedStep(api, episode, { seq: 1, step_key: 'message:again', kind: 'human' });
+    await seedStep(api, episode, { seq: 2, kind: 'human' });
+    await endEpisode(api.db, episode.id, APPROVED);
+    expect((await send(episode.id, 'messages', { headers })).status).toBe(202);
+    expect((await send(episode.id, 'answers', { body: { step: 2 }, headers })).status).toBe(202);
+    expect(saidTo(episode.id)).toHaveLength(2);
+  });
+
   test.each(PATHS)('cannot %s one that has ended, is not there, or with a reader’s key', async (path) => {
     const ended = await seedRunning();
-    const outcome = { status: 'completed', terminal_reason: 'APPROVED', failure_class: null, failure: null } as const;
-    await endEpisode(api.db, ended.id, outcome);
+    await endEpisode(api.db, ended.id, APPROVED);
     expect((await send(ended.id, path)).status).toBe(409);
     expect((await send(randomUUID(), path)).status).toBe(404);
     const { id } = await seedRunning();

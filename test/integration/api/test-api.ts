@@ -4,6 +4,7 @@ import { createApp } from '../../../src/api/app.ts';
 import type { ApiDeps } from '../../../src/api/deps.ts';
 import { insertApiKey } from '../../../src/db/append/api-keys.ts';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
+import { listenToEpisodes } from '../../../src/db/listen.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
@@ -13,6 +14,8 @@ import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
+import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
+import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
@@ -43,8 +46,11 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
+  const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
@@ -52,6 +58,9 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
     sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
     answerStep: async (episode, answer) => void said.push({ what: 'answer', episode: episode.id, ...answer }),
+    rewindEpisode: async ({ id }, rewinding) => void said.push({ what: 'rewind', episode: id, ...rewinding }),
+    startReproduction: async (id, requests) => void said.push({ what: 'reproduce', id, requests }),
+    reconstruction: createReconstruction({ db, store }),
     catalogue: () => createCatalogue(undefined),
     listSchedules: async () => [],
     recovery: {
@@ -104,6 +113,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     /** Reads a JSON answer. */
     get: async (path: string) => (await call(path)).json() as Promise<Loose>,
     async [Symbol.asyncDispose]() {
+      await listener[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },
@@ -128,9 +138,15 @@ export async function seedEpisode({ db }: TestApi, request: Partial<StartEpisode
 export async function seedStep(
   api: TestApi,
   episode: Episode,
-  options: { seq: number; run_id?: string; files?: { path: string; content: string; role?: 'input' | 'output' }[] },
+  options: {
+    seq: number;
+    run_id?: string;
+    step_key?: string;
+    kind?: StepKind;
+    files?: { path: string; content: string; role?: 'input' | 'output' }[];
+  },
 ): Promise<void> {
-  const { seq, run_id = 'run-1', files = [] } = options;
+  const { seq, run_id = 'run-1', step_key = `call-model:${seq}`, kind = 'thought', files = [] } = options;
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const artifacts: ArtifactLink[] = [];
   for (const { path, content, role = 'output' } of files) {
@@ -140,8 +156,8 @@ export async function seedStep(
   const begun = await beginStep(api.db, {
     identity: { episode_id: episode.id, run_id, seq, parent_seq: null },
     description: {
-      step_key: `call-model:${seq}`,
-      kind: 'thought',
+      step_key,
+      kind,
       agent: 'engineer_planner',
       node: 'agent',
       name: 'think',

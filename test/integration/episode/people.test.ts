@@ -1,15 +1,22 @@
 // People step in while an episode runs: they pause it, talk to its agents, answer, approve and decline. All of it is on record,
 // and none of it needs a worker to be there meanwhile.
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
+import { buildWorkflowBundle } from '../../../src/runtime/workflow-bundle.ts';
 import type { Episode, EpisodeStatus } from '../../../src/schemas/episode.ts';
+import type { ToolOutput } from '../../../src/schemas/step.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 
 let deployment: Deployment;
 beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   deployment = await createDeployment();
 });
 afterEach(() => deployment.killWorkers());
@@ -89,10 +96,12 @@ test('a question waits for its answer, which the agent hears; an answer that nob
   });
 });
 
-test('a call that needs approval runs when it is given, also after every worker was away', async () => {
+test('an approval is waited for while every worker is away, and for an hour: the budget of time stands still meanwhile', async () => {
   const worker = await deployment.startWorker();
+  const budgets = { steps: 100, tokens: 1_000, usd: 1, wall_s: 600 };
   const episode = await deployment.play([{ calls: [call('execute_command', { command: 'echo allowed' })] }], {
     approvals: { execute_command: 'ask' },
+    budgets,
   });
   const { seq, input } = await untilAsked(episode);
   expect(input).toEqual({ tool: 'execute_command', args: { command: 'echo allowed' } });
@@ -100,9 +109,51 @@ test('a call that needs approval runs when it is given, also after every worker 
   await deployment.startWorker();
   await answer(episode, seq, { approve: true, text: 'go on' });
   await expectApproved(episode);
-  const [approval] = await human(episode);
-  expect(approval).toMatchObject({ name: 'approval', status: 'ok' });
+  expect((await human(episode))[0]).toMatchObject({ name: 'approval', status: 'ok' });
   expect((await stepsOf(deployment, episode.id))[seq]).toMatchObject({ name: 'execute_command', status: 'ok' });
+  // The only clock on this path is the history's. With an hour put in where the person was waited for it replays to the same end;
+  // put in where the agents worked, it does not: there the budget of ten minutes stops the episode.
+  const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
+  const { codePath } = await buildWorkflowBundle(join(deployment.config.home, 'cache'));
+  const replayWithAnHourBefore = async (is: (event: HistoryEvent) => boolean) =>
+    Worker.runReplayHistory(
+      { workflowBundle: { codePath } },
+      withAnHourBefore(await handle.fetchHistory(), is),
+      episode.workflow_id,
+    );
+  const { events } = await handle.fetchHistory();
+  expect(events?.filter(({ timerStartedEventAttributes: timer }) => timer)).toEqual([]);
+  await replayWithAnHourBefore((event) => Boolean(event.workflowExecutionUpdateAcceptedEventAttributes));
+  await expect(
+    replayWithAnHourBefore((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'advance'),
+  ).rejects.toThrow(DeterminismViolationError);
+});
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
+
+/** The history as it would be had the workflow task before the last such event come an hour later. */
+function withAnHourBefore(history: History, is: (event: HistoryEvent) => boolean): History {
+  const events = history.events ?? [];
+  const place = events.findLastIndex(is);
+  const from = events.findLastIndex((event, index) => index < place && event.workflowTaskScheduledEventAttributes);
+  for (const { eventTime } of events.slice(from))
+    if (eventTime) eventTime.seconds = eventTime.seconds?.add(3_600) ?? null;
+  return history;
+}
+
+test('an answer under the id of a message is an answer all the same', async () => {
+  await deployment.startWorker();
+  const episode = await deployment.play([{ calls: [call('ask_person', { question: 'Which servo?' })] }]);
+  const { seq } = await untilAsked(episode);
+  const said = { id: randomUUID(), author: 'ada', text: 'the small one' };
+  await deployment.workflows.sendMessage(episode, said);
+  await deployment.workflows.answer(episode, { ...said, step: seq, approve: true });
+  await expectApproved(episode);
+  expect((await human(episode)).map(({ name, output }) => [name, (output as ToolOutput).content])).toEqual([
+    ['ask_person', said.text],
+    ['message', said.text],
+  ]);
 });
 
 test('a call that is declined is a result for the agent, and never runs; a refused tool is not there at all', async () => {

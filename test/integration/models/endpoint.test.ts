@@ -1,7 +1,9 @@
 // An episode thought by the model of an endpoint, on real servers and a real worker process: what the endpoint's failures
 // leave in the record, and that its cost is the sum of all that was used, whichever attempt used it.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
+import { listArtifactsOfSteps } from '../../../src/db/read/steps.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { ThoughtOutput } from '../../../src/schemas/step.ts';
 import { createDeployment } from '../../support/deployment.ts';
@@ -9,6 +11,7 @@ import type { Deployment } from '../../support/deployment.ts';
 import { startModelServer } from '../../support/model-server.ts';
 import type { ModelServer, Reply } from '../../support/model-server.ts';
 import { expectTrueRecord, stepsOf } from '../../support/record.ts';
+import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
 
 const KEY = 'mk-hunter2-hunter2';
 const MODEL_PRICES = JSON.stringify({ oracle: { input: 10, cached: 1, output: 100 } });
@@ -30,12 +33,15 @@ beforeAll(async () => {
 afterAll(() => deployment[Symbol.asyncDispose]());
 
 /** Runs an episode to its end on a worker whose model gives these answers; returns it with what the model was asked. */
-async function run(replies: Reply[]): Promise<{ episode: Episode; requests: ModelServer['requests'] }> {
+async function run(
+  replies: Reply[],
+  files: Record<string, string> = {},
+): Promise<{ episode: Episode; requests: ModelServer['requests'] }> {
   await using server = await startModelServer(replies);
   const model = { MODEL_BASE_URL: server.base_url, MODEL_NAME: 'oracle', MODEL_API_KEY: KEY, MODEL_PRICES };
   Object.assign(deployment.env, model);
   const worker = await deployment.startWorker();
-  const accepted = await deployment.accept({ agent: 'single_engineer', model: 'default' });
+  const accepted = await deployment.accept({ agent: 'single_engineer', model: 'default' }, files);
   await deployment.workflows.startEpisode(accepted);
   const handle = deployment.workflows.client.workflow.getHandle(accepted.workflow_id);
   await handle.result().catch(() => {}); // how it ended is in the record
@@ -143,6 +149,50 @@ test('an endpoint that refuses is asked once, and the episode says why without s
   const kept = JSON.stringify([episode, await stepsOf(deployment, episode.id), logs, await handle.fetchHistory()]);
   expect(kept).not.toContain(KEY);
 });
+
+test('a model that sees gets the frames of the video as pictures, byte for byte those on record', async () => {
+  Object.assign(deployment.env, { MODEL_IMAGES: 'true' });
+  const { episode, requests } = await run(
+    [
+      { calls: [{ name: 'write_file', args: { path: '/scene.xml', content: SCENE } }] },
+      { calls: [{ name: 'simulate', args: {} }] },
+      { calls: [{ name: 'inspect_media', args: { path: '/renders/sim-4/sim.mp4' } }] },
+      WRITE,
+      APPROVE,
+    ],
+    { '/benchmark_definition.yaml': BENCHMARK_YAML },
+  );
+  expect(episode.terminal_reason).toBe('APPROVED');
+  await expectTrueRecord(deployment, episode.id);
+  const shown = requests.map(({ messages }) => messages.flatMap(({ content }) => picturesIn(content)));
+  const [before, after] = [shown[2], shown[3]];
+  expect(before).toEqual([]);
+  const steps = await stepsOf(deployment, episode.id);
+  const { images = [] } = ThoughtOutput.parse(steps[6]?.output ?? {});
+  expect(after?.map(({ sha256 }) => sha256)).toEqual(images.map(({ sha256 }) => sha256));
+  expect(after?.length).toBeGreaterThan(1);
+  expect(after?.filter(({ bytes }) => !bytes.subarray(0, 8).equals(PNG_HEAD))).toEqual([]);
+  const links = await listArtifactsOfSteps(
+    deployment.database.db,
+    steps.map(({ id }) => id),
+  );
+  for (const { path, sha256 } of images)
+    expect(links).toContainEqual(expect.objectContaining({ role: 'output', path, sha256, content_type: 'image/png' }));
+});
+
+const PNG_HEAD = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+/** The pictures of a message, as the endpoint decodes them from their data URLs. */
+function picturesIn(content: unknown): { bytes: Buffer; sha256: string }[] {
+  if (!Array.isArray(content)) return [];
+  const parts = content as { type: string; image_url?: { url: string } }[];
+  return parts.flatMap(({ image_url }) => {
+    const data = image_url?.url.match(/^data:image\/png;base64,(.+)$/)?.[1];
+    if (data === undefined) return [];
+    const bytes = Buffer.from(data, 'base64');
+    return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+  });
+}
 
 test('a conversation that outgrew the model is shortened, and the thought says by how much', async () => {
   Object.assign(deployment.env, { MODEL_CONTEXT_TOKENS: '10000' });

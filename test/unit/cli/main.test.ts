@@ -52,6 +52,11 @@ test.each(
     'episodes answer',
     'episodes approve',
     'episodes cancel',
+    'episodes fork',
+    'episodes rerun',
+    'rewind',
+    'reproduce',
+    'reconstruct',
   ].map((command) => [command]),
 )('the help of %s ends with an example that calls it', async (command) => {
   const { code, out } = await run([...command.split(' '), '--help']);

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
-import { gatherApproval, gatherInput, integer, positive } from '../../../src/cli/options.ts';
+import { gatherApproval, gatherChange, gatherInput, integer, positive } from '../../../src/cli/options.ts';
 import { quote } from '../../../src/cli/commands/env.ts';
 
 test('inputs gather in the order in which they are given, and only the first equals sign divides', () => {
@@ -51,4 +51,10 @@ test.each(['', 'simulate', 'simulate=', '=ask', 'simulate=perhaps', 'simulate=as
 
 test('a tool cannot have two rules', () => {
   expect(() => gatherApproval('simulate=ask', gatherApproval('simulate=never'))).toThrow('given twice');
+});
+
+test('a fork changes the model and the seed, and nothing else', () => {
+  expect(gatherChange('seed=9', gatherChange('model=openai:a=b'))).toEqual({ model: 'openai:a=b', seed: 9 });
+  for (const text of ['task=x', 'seed=', 'seed=-1', 'seed'])
+    expect(() => gatherChange(text)).toThrow(InvalidArgumentError);
 });

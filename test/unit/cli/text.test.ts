@@ -25,6 +25,17 @@ test('a table on a narrow terminal says with an ellipsis that it was cut', () =>
   ]);
 });
 
+test('a table colours the cells that are wholly there, and stays aligned', () => {
+  const paint = (cell: string) => `<${cell}>`;
+  const painted = columns.map((column) => (column.title === 'STEPS' ? { ...column, paint } : column));
+  expect(table(rows, painted).split('\n')).toEqual([
+    'ID   STEPS  TASK',
+    'a    <    7>  Move the ball',
+    'bcd  < 1200>  two lines',
+  ]);
+  expect(table(rows, painted, 8).split('\n')).toEqual(['ID   ST…', 'a      …', 'bcd   1…']);
+});
+
 test.each([
   [0, '0ms'],
   [999, '999ms'],

@@ -27,6 +27,7 @@ const object = { sha256: 'f', size_bytes: 3, stored_bytes: 3, seq: 1, unexplaine
 
 const whole = (): CoverageEvidence => ({
   history: { asked: true, items: [1, 2].map((seq) => ({ run_id: 'r1', seq })) },
+  inherited: 0,
   steps: [step(1), step(2)],
   spans: [span('a', 1), span('b', 2), { ...span('root', null), types: ['AGENT'] }],
   langfuse: { asked: true, items: [row('a'), row('b'), { ...row('root', null), type: 'agent' }] },
@@ -131,4 +132,10 @@ test('what a reset overtook needs no activity that completed, but its span must 
 test('a run that took steps over begins a line, one that only went on continues it', () => {
   const runs = ['a', 'b', 'c', 'd'];
   expect(runs.map((run) => rootRunOf(runs, new Set(['c']), run))).toEqual(['a', 'a', 'c', 'c']);
+});
+
+test('a fork is complete without the steps that are its parent’s, and not without the next', () => {
+  const own = { steps: [step(42)], history: { asked: true as const, items: [{ run_id: 'r1', seq: 42 }] } };
+  expect(found({ ...own, inherited: 41 })).toEqual({ verdict: 'complete', findings: [] });
+  expect(found({ ...own, inherited: 40 })).toEqual({ verdict: 'incomplete', findings: ['missing steps 41'] });
 });

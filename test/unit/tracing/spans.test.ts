@@ -43,6 +43,8 @@ const step: Step = {
   checkpoint_id: null,
   span_id: '00000000000000aa',
   workspace_sha256: null,
+  asked_sha256: null,
+  served_from: null,
   attempt_count: 2,
   started_stream_seq: 1,
   ended_stream_seq: 2,

@@ -1,4 +1,3 @@
-// The rule keeps servers out of the command line; this is the client of one.
 import { hc } from 'hono/client';
 import type { ClientResponse, InferResponseType } from 'hono/client';
 import type { SuccessStatusCode } from 'hono/utils/http-status';
@@ -6,26 +5,32 @@ import type { AppType } from '../api/app.ts';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { Problem } from '../schemas/problem.ts';
-import type { Connection } from './connection.ts';
 
 /** Everything but an upload answers well within this time. */
 const REQUEST_MS_MAX = 30_000;
 const UPLOAD_MS_MAX = 60 * 60_000;
 
+/** Where the API is, and the key for it; a page that has a session needs none. */
+export type Connection = { url: string; key?: string | undefined };
+
 /** The typed client of the API. */
 export type Client = ReturnType<typeof createClient>;
 
-/** A client that sends the key and gives up in bounded time. Throws `unavailable` when nothing answers there. */
+/**
+ * A client that sends the key and gives up in bounded time, unless the request brings a signal of its own. Throws
+ * `unavailable` when nothing answers there.
+ */
 export function createClient({ url, key }: Connection) {
   return hc<AppType>(url, {
     // Not among the client's `headers`, which a request with headers of its own replaces.
     fetch: async (input: Request | URL | string, init?: RequestInit) => {
       const headers = new Headers(init?.headers);
-      headers.set('authorization', `Bearer ${key}`);
-      const signal = AbortSignal.timeout(init?.method === 'PUT' ? UPLOAD_MS_MAX : REQUEST_MS_MAX);
+      if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
+      const signal = init?.signal ?? AbortSignal.timeout(init?.method === 'PUT' ? UPLOAD_MS_MAX : REQUEST_MS_MAX);
       try {
         return await fetch(input, { ...init, headers, signal });
       } catch (error) {
+        if (init?.signal?.aborted) throw error;
         if (error instanceof Error && error.name === 'TimeoutError')
           throw new AppError('deadline_exceeded', `The API at ${url} did not answer in time.`, { cause: error });
         throw new AppError('unavailable', `The API at ${url} cannot be reached.`, { cause: error });
@@ -53,7 +58,7 @@ export async function bodyOf<R extends Pick<Response, 'ok' | 'json' | 'status' |
 }
 
 /** The error that an answer's problem document describes, as our own. */
-async function errorOf(answer: Pick<Response, 'status' | 'json'>): Promise<AppError> {
+export async function errorOf(answer: Pick<Response, 'status' | 'json'>): Promise<AppError> {
   // A proxy in between may answer something else than our problem document.
   const body: unknown = await answer.json().catch(() => undefined);
   const problem = Problem.safeParse(body).data;

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { findStreamHead, listStream } from '../db/read/stream.ts';
+import type { StreamEntry } from '../db/read/stream.ts';
+import { FINAL_STATUSES } from '../schemas/episode.ts';
+import type { EpisodeStatus } from '../schemas/episode.ts';
+import { StepStart, toStreamId } from '../schemas/stream.ts';
+import type { StreamPlace } from '../schemas/stream.ts';
+import type { ApiDeps } from './deps.ts';
+import { toStepResources } from './step-resources.ts';
+
+/** Frames read at once, and so the most that one client's stream holds in memory. */
+const FRAMES_READ_MAX = 100;
+/** How long a stream stays silent before it looks for itself and says that it lives. */
+const HEARTBEAT_MS = 15_000;
+/** How long clients wait before they come back, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** What a stream needs. */
+export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 'watchEpisode' | 'stream_heartbeat_ms'>;
+
+/** Whether an episode is in a status that it leaves only by a reset. */
+export const hasEnded = (status: EpisodeStatus): boolean => FINAL_STATUSES.some((final) => final === status);
+
+/**
+ * An episode's stream after a place in it, as text of `text/event-stream`, read as it is asked for: until the episode has
+ * ended and everything was told, the database was restored, or the signal says so. Nothing is skipped and nothing told
+ * twice: numbers are given out under the episode's lock, so that all up to its last one are committed.
+ */
+export async function* tellStream(
+  deps: StreamDeps,
+  { episode_id, from, signal }: { episode_id: string; from: StreamPlace; signal: AbortSignal },
+): AsyncGenerator<string, void> {
+  const { db, stream_heartbeat_ms = HEARTBEAT_MS } = deps;
+  const alarm = createAlarm();
+  const unwatch = deps.watchEpisode(episode_id, alarm.ring);
+  try {
+    let told = from.stream_seq;
+    const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, told) });
+    yield `retry: ${RETRY_MS}\n\n`;
+    while (!signal.aborted) {
+      alarm.reset(); // Before reading: what is committed from now on rings.
+      const head = await findStreamHead(db, episode_id);
+      if (!head || head.restore_epoch !== from.epoch) return;
+      const until = head.last_stream_seq;
+      while (told < until) {
+        const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
+        if (entries.length > 0) yield await toFrames(deps, entries, from.epoch);
+        told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
+      }
+      // An id without data moves a client's place over numbers that nothing became of.
+      if (hasEnded(head.status)) {
+        yield `id: ${here()}\n\n`;
+        return;
+      }
+      if (!(await alarm.rings(stream_heartbeat_ms, signal)) && !signal.aborted) yield `: heartbeat\nid: ${here()}\n\n`;
+    }
+  } finally {
+    unwatch();
+  }
+}
+
+async function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number): Promise<string> {
+  const ended = entries.flatMap((entry) => (entry.type === 'step_ended' ? [entry.step] : []));
+  const resources = new Map((await toStepResources(deps, ended)).map((step) => [step.id, step]));
+  const frames = entries.map((entry) => {
+    const data =
+      entry.type === 'step_started'
+        ? { ...entry, step: StepStart.parse(entry.step) }
+        : entry.type === 'step_ended'
+          ? { ...entry, step: resources.get(entry.step.id) }
+          : entry;
+    const id = toStreamId({ epoch, stream_seq: entry.stream_seq });
+    return `id: ${id}\nevent: ${entry.type}\ndata: ${JSON.stringify(data)}\n\n`;
+  });
+  return frames.join('');
+}
+
+/** Something that rings, also while nobody waits. */
+function createAlarm() {
+  let rung = false;
+  let wake = () => {};
+  return {
+    ring: () => {
+      rung = true;
+      wake();
+    },
+    reset: () => {
+      rung = false;
+    },
+    /** Resolves with true when it rings or has rung, with false when time is up or the signal says so. */
+    async rings(ms: number, signal: AbortSignal): Promise<boolean> {
+      if (rung) return true;
+      const settled = new AbortController();
+      const until = AbortSignal.any([signal, settled.signal]);
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          wake = resolve;
+        }),
+        delay(ms, undefined, { signal: until }).catch(() => {}),
+      ]);
+      settled.abort();
+      return rung;
+    },
+  };
+}
+
+/** The generator as a response's body: it runs only as fast as the client reads, and ends when `signal` aborts. */
+export function toBody(told: AsyncGenerator<string, void>, signal: AbortSignal, onCancel: () => void): ReadableStream {
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await told.next();
+        if (done || signal.aborted) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      },
+      async cancel() {
+        onCancel();
+        await told.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,45 @@
+import { sql } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+
+/** Above every step's number. */
+const SEQ_MAX = 2_147_483_647;
+
+/** An episode's steps that belong to a line: those up to `until`; of a parent's, as they stood under these runs of it. */
+export type LinePart = { episode_id: string; until: number; runs: string[] | null };
+
+/**
+ * Where the steps of an episode's line are: its own, and for a fork those of its parent up to the step it was forked from,
+ * which may be its parent's in turn. They stay what they were then, also when the parent is reset later. Newest first.
+ */
+export const readLine = (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>
+  climb(db, episodeId, sql`forked_from_seq`);
+
+/** Where the steps are that a re-run takes its answers from: its parent's line, up to the last that it may take. */
+export const readRecordedLine = async (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>
+  (await climb(db, episodeId, sql`recorded_until`)).slice(1);
+
+/** The episode, and its parents as far as each goes on from the next; of the first one `until` says how far that is. */
+async function climb(db: Kysely<Database>, episodeId: string, until: RawBuilder<unknown>): Promise<LinePart[]> {
+  const { rows } = await sql<LinePart>`with recursive line as (
+      select id, parent_episode_id, ${until} as parents, parent_runs, ${SEQ_MAX}::int as until, null::text[] as runs
+        from episodes where id = ${episodeId}
+      union all
+      select e.id, e.parent_episode_id, e.forked_from_seq, e.parent_runs, least(line.until, line.parents),
+          e.runs[1:line.parent_runs]
+        from line join episodes e on e.id = line.parent_episode_id where line.parents > 0)
+    select id as episode_id, until, runs from line`.execute(db);
+  return rows;
+}
+
+/** Whether a row of `steps`, which the query calls `alias`, belongs to the line. */
+export function inLine(line: readonly LinePart[], alias = 'steps'): RawBuilder<boolean> {
+  const column = (name: string) => sql.ref(`${alias}.${name}`);
+  const parts = line.map(({ episode_id, until, runs }) =>
+    runs === null
+      ? sql`(${column('episode_id')} = ${episode_id} and ${column('superseded_by')} is null)`
+      : sql`(${column('episode_id')} = ${episode_id} and ${column('seq')} <= ${until} and ${column('run_id')} = any(${runs})
+          and (${column('superseded_by')} is null or ${column('superseded_by')} <> all(${runs})))`,
+  );
+  return parts.length === 0 ? sql<boolean>`false` : sql<boolean>`(${sql.join(parts, sql` or `)})`;
+}

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import type { EpisodeStatus } from '../../schemas/episode.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { StatusChange } from '../../schemas/stream.ts';
+import { listLogs } from './logs.ts';
+import type { EpisodeLogLine } from './logs.ts';
+import { toStepRow } from './steps.ts';
+
+/** How far an episode's stream goes: everything up to `last_stream_seq` is committed. `restore_epoch` is the database's. */
+export type StreamHead = { status: EpisodeStatus; last_stream_seq: number; restore_epoch: number };
+
+/** The head of the episode's stream, or undefined for an unknown episode. */
+export async function findStreamHead(db: Kysely<Database>, episodeId: string): Promise<StreamHead | undefined> {
+  const { rows } = await sql<StreamHead>`select status, last_stream_seq, restore_epoch
+    from episodes, deployment where id = ${episodeId}`.execute(db);
+  return rows[0];
+}
+
+/** Something that happened in an episode, at its place in the episode's stream. Steps are as they stand now. */
+export type StreamEntry =
+  | { type: 'step_started' | 'step_ended'; stream_seq: number; step: Step }
+  | ({ type: 'log' } & EpisodeLogLine)
+  | ({ type: 'status' } & StatusChange);
+
+/** Part of a stream: at most `limit` entries after `after` and up to `until`, which must not lie beyond the stream's head. */
+export type StreamPart = { episode_id: string; after: number; until: number; limit: number };
+
+/** What happened in that part, in its order, also in steps that another run has taken over since. */
+export async function listStream(db: Kysely<Database>, part: StreamPart): Promise<StreamEntry[]> {
+  const [started, ended, lines, statuses] = await Promise.all([
+    listStepsBy(db, 'started_stream_seq', part),
+    listStepsBy(db, 'ended_stream_seq', part),
+    listLogs(db, part),
+    db
+      .selectFrom('episode_statuses')
+      .select(['stream_seq', 'status', 'terminal_reason', 'at'])
+      .where('episode_id', '=', part.episode_id)
+      .where('stream_seq', '>', part.after)
+      .where('stream_seq', '<=', part.until)
+      .orderBy('stream_seq')
+      .limit(part.limit)
+      .execute(),
+  ]);
+  // Of each kind the first ones were read, so the first ones of all are among them.
+  return [
+    ...started.map((step): StreamEntry => ({ type: 'step_started', stream_seq: step.started_stream_seq, step })),
+    ...ended.map((step): StreamEntry => ({ type: 'step_ended', stream_seq: step.ended_stream_seq ?? 0, step })),
+    ...lines.map((line): StreamEntry => ({ type: 'log', ...line })),
+    ...statuses.map((change): StreamEntry => ({ type: 'status', ...change })),
+  ]
+    .toSorted((one, other) => one.stream_seq - other.stream_seq)
+    .slice(0, part.limit);
+}
+
+async function listStepsBy(
+  db: Kysely<Database>,
+  place: 'started_stream_seq' | 'ended_stream_seq',
+  { episode_id, after, until, limit }: StreamPart,
+): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where('episode_id', '=', episode_id)
+    .where(place, '>', after)
+    .where(place, '<=', until)
+    .orderBy(place)
+    .limit(limit)
+    .execute();
+  return rows.map(toStepRow);
+}

@@ -1,0 +1,16 @@
+import type { Kysely } from 'kysely';
+import { createJsonStore } from '../activities/json-store.ts';
+import { readConversation, readWorkspace, requireWhole } from '../activities/reconstruct.ts';
+import type { ApiDeps } from '../api/deps.ts';
+import type { Database } from '../schemas/database.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** What the API tells of a place of an episode's line, from the record and the object store. */
+export function createReconstruction(deps: { db: Kysely<Database>; store: ObjectStore }): ApiDeps['reconstruction'] {
+  const json = createJsonStore(deps.store);
+  return {
+    workspace: (place) => readWorkspace(deps, place),
+    conversation: (place) => readConversation({ ...deps, json }, place),
+    requireWhole: (place) => requireWhole(deps, place),
+  };
+}

@@ -1,0 +1,81 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
+import { getEpisode } from '../../src/db/read/episodes.ts';
+import type { RunningServers } from '../../src/runtime/embedded/stack.ts';
+import { createDeployment } from '../support/deployment.ts';
+import { expectObjects, expectTrueRecord } from '../support/record.ts';
+import { eightSeconds } from './episode.ts';
+import { FAULTS, startAnother } from './faults.ts';
+import type { Fault, Playground } from './faults.ts';
+
+/** The episode plays for about this long; faults strike within it. */
+const EPISODE_MS = 8_000;
+/** At most as many things go wrong in a round, side by side where they fall so. */
+const FAULTS_MAX = 3;
+/** An episode that has not ended by then hangs: that is a failure of its round. */
+const ROUND_MS_MAX = 180_000;
+
+/** A round as it went. */
+export type Round = { seed: number; faults: string[]; seconds: number; error?: string };
+
+type Planned = { fault: Fault; at_ms: number; random: () => number };
+
+/** What goes wrong in the round of this seed, and when: it follows from the seed alone. */
+function planRound(seed: number): Planned[] {
+  const random = mulberry32(seed);
+  const count = 1 + Math.floor(random() * FAULTS_MAX);
+  return Array.from({ length: count }, (_, index) => {
+    const fault = FAULTS[Math.floor(random() * FAULTS.length)]!;
+    return { fault, at_ms: random() * EPISODE_MS, random: mulberry32(seed * FAULTS_MAX + index) };
+  }).toSorted((a, b) => a.at_ms - b.at_ms);
+}
+
+/** Plays one episode under the faults of its seed and holds its record against the invariants. */
+export async function playRound(servers: RunningServers, seed: number): Promise<Round> {
+  const plan = planRound(seed);
+  const faults = plan.map(({ fault, at_ms }) => `${fault.name} at ${(at_ms / 1000).toFixed(1)} s`);
+  const began = performance.now();
+  const seconds = () => Math.round((performance.now() - began) / 100) / 10;
+  try {
+    await strikeAndCheck(servers, { seed, plan });
+    return { seed, faults, seconds: seconds() };
+  } catch (error) {
+    return { seed, faults, seconds: seconds(), error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function strikeAndCheck(servers: RunningServers, { seed, plan }: { seed: number; plan: Planned[] }) {
+  await using deployment = await createDeployment(servers.env);
+  const workers: Playground['workers'] = [];
+  await startAnother({ deployment, workers });
+  const episode = await eightSeconds(deployment, seed);
+  const round: Playground = { servers, deployment, episode, workers, away: new Map() };
+  const strikes = await Promise.allSettled(
+    plan.map(async ({ fault, at_ms, random }) => {
+      await wait(at_ms);
+      await fault.strike(round, random);
+    }),
+  );
+  const failed = strikes.find((strike) => strike.status === 'rejected');
+  if (failed) throw failed.reason;
+  const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
+  const ended = await Promise.race([settled(() => handle.result()), wait(ROUND_MS_MAX, 'late', { ref: false })]);
+  if (ended === 'late') throw new Error(`the episode ${episode.id} had not ended after ${ROUND_MS_MAX / 1000} s`);
+  const { terminal_reason, failure } = await getEpisode(deployment.database.db, episode.id);
+  if (terminal_reason !== 'APPROVED') throw new Error(`ended as ${terminal_reason}: ${failure?.message}`);
+  await expectTrueRecord(deployment, episode.id);
+  await expectObjects(deployment);
+}
+
+/** Asks again while Temporal is away; what the workflow itself threw is an end too. */
+async function settled(ask: () => Promise<unknown>): Promise<'ended'> {
+  for (;;) {
+    try {
+      await ask();
+      return 'ended';
+    } catch (error) {
+      if (error instanceof Error && error.name === 'WorkflowFailedError') return 'ended';
+      await wait(500);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { until } from '../../src/runtime/embedded/until.ts';
+import type { Deployment } from './deployment.ts';
+
+/** A writer that does not come is a failure of the test. */
+const REACHED_MS_MAX = 60_000;
+
+/** Where a writer is stopped: just before this change of a row for which the SQL condition on `new` holds. */
+export type GatePlace = {
+  on: 'steps' | 'episodes' | 'langgraph.checkpoints';
+  before: 'insert' | 'update';
+  when: string;
+};
+
+/** A writer's transaction that comes to the place waits there, as one that hangs, until it is let through or dies. */
+export type Gate = { reached(): Promise<void>; open(): Promise<void> };
+
+/** Gates in the deployment's own database, which are triggers that wait for a lock that we hold. Disposing opens and removes them. */
+export async function openGates({ database: { pool } }: Deployment) {
+  const holder = await pool.connect();
+  const removals: string[] = [];
+  return {
+    async set({ on, before, when }: GatePlace): Promise<Gate> {
+      const key = removals.length + 1;
+      const name = `test_gate_${key}`;
+      await holder.query(`select pg_advisory_lock($1)`, [key]);
+      await pool.query(`create function ${name}() returns trigger language plpgsql as $$ begin
+        if ${when} then perform pg_advisory_xact_lock(${key}); end if; return new; end $$`);
+      await pool.query(`create trigger ${name} before ${before} on ${on} for each row execute function ${name}()`);
+      removals.push(`drop trigger ${name} on ${on}; drop function ${name}()`);
+      return {
+        async reached() {
+          const isWaiting = async () => {
+            const { rowCount } = await pool.query(
+              `select 1 from pg_locks where locktype = 'advisory' and not granted and objid = $1
+                 and database = (select oid from pg_database where datname = current_database())`,
+              [key],
+            );
+            return rowCount === 0 ? undefined : true;
+          };
+          await until({ what: `a writer at "${when}"`, duration_ms_max: REACHED_MS_MAX, attempt: isWaiting });
+        },
+        async open() {
+          await holder.query(`select pg_advisory_unlock($1)`, [key]);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await holder.query('select pg_advisory_unlock_all()');
+      holder.release();
+      for (const removal of removals) await pool.query(removal);
+    },
+  };
+}
