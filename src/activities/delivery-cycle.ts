@@ -9,6 +9,7 @@ import type { OutboxState, OutboxSubject } from '../schemas/trace.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import { afterLook, afterSend, isOverdue } from '../tracing/delivery-state.ts';
 import type { DeliveryTimings, Look, NextStand, SendOutcome } from '../tracing/delivery-state.ts';
+import type { ReadObject } from '../tracing/media.ts';
 import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
 
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
@@ -28,10 +29,14 @@ const UNWELCOME = 'langfuse_unwelcome';
 
 const SPANS: OutboxSubject[] = ['step', 'attempt', 'root'];
 const SCORES: OutboxSubject[] = ['score'];
+const MEDIA: OutboxSubject[] = ['media'];
+/** Pictures go one by one, so few are taken at a time. */
+const MEDIA_ITEMS_MAX = 5;
 
 export type DeliveryDeps = {
   db: Kysely<Database>;
   langfuse: LangfuseClient;
+  readObject: ReadObject;
   alerts: Alerts;
   now: () => Date;
   timings: DeliveryTimings;
@@ -62,7 +67,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         const { langfuse } = deps;
         const spans: Sender = { deps, memory, post: (items) => langfuse.sendSpans(server, items, signal) };
         const scores: Sender = { deps, memory, post: (items) => langfuse.sendScores(items, signal) };
-        const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES));
+        const pictures: Sender = { deps, memory, items_max: MEDIA_ITEMS_MAX, post: (items) => sendMedia(deps, items) };
+        const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES)) + (await sendDue(pictures, MEDIA));
         return { sent, confirmed: await lookForSent(deps, server, signal), away: null };
       } catch (thrown) {
         const error = AppError.from(thrown);
@@ -91,7 +97,19 @@ async function detect(deps: DeliveryDeps, memory: Memory, signal?: AbortSignal):
   return memory.server;
 }
 
-type Sender = { deps: DeliveryDeps; memory: Memory; post: (items: ClaimedItem[]) => Promise<SendReport> };
+type Sender = {
+  deps: DeliveryDeps;
+  memory: Memory;
+  items_max?: number;
+  post: (items: ClaimedItem[]) => Promise<SendReport>;
+};
+
+/** Sends pictures, each with an outcome of its own. */
+async function sendMedia({ langfuse, readObject }: DeliveryDeps, items: ClaimedItem[]): Promise<SendReport> {
+  const apart = new Map<string, SendOutcome>();
+  for (const item of items) apart.set(item.span_id, await langfuse.media.send(item, readObject));
+  return { outcome: { kind: 'accepted' }, apart };
+}
 
 /** Sends what is due, request after request, until one is not taken whole. Returns how many items the server took. */
 async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<number> {
@@ -120,7 +138,7 @@ async function sendBatch(sender: Sender, subjects: OutboxSubject[]): Promise<{ c
     now: deps.now().toISOString(),
     // Who has not answered by then is dead: the sender's lock keeps any other from looking earlier.
     deadline: new Date(nowMs(deps) + 2 * deps.timings.request_ms).toISOString(),
-    items_max: ITEMS_MAX,
+    items_max: sender.items_max ?? ITEMS_MAX,
     bytes_max: BYTES_MAX,
   });
   return { claimed: items.length, taken: items.length === 0 ? 0 : await send(sender, items) };
@@ -202,7 +220,8 @@ async function look(
 ): Promise<Map<string, Look>> {
   const [first] = items;
   if (!first) return new Map();
-  const spans = items.filter(({ subject }) => subject !== 'score');
+  const spans = items.filter(({ subject }) => subject !== 'score' && subject !== 'media');
+  const pictures = items.filter(({ subject }) => subject === 'media');
   const scores = items.filter(({ subject }) => subject === 'score');
   const seen = async (part: SentItem[], ids: () => Promise<Set<string> | undefined>): Promise<[string, Look][]> => {
     if (part.length === 0) return [];
@@ -217,10 +236,16 @@ async function look(
     }
   };
   const from = earliest(spans);
+  const hashes = pictures.flatMap(({ span_id, sha256 }) => (sha256 === null ? [] : [{ span_id, sha256 }]));
   return new Map([
     ...(await seen(spans, async () => {
       const trace = { id: first.trace_id, ...(from !== undefined && { from }) };
       return new Set((await langfuse.listObservations(server, trace, signal)).map(({ id }) => id));
+    })),
+    ...(await seen(pictures, async () => {
+      const there = new Set<string>();
+      for (const { span_id, sha256 } of hashes) if (await langfuse.media.has(sha256)) there.add(span_id);
+      return there;
     })),
     ...(await seen(scores, async () => {
       const ids = await langfuse.listScores(server, first.trace_id, signal);
@@ -260,12 +285,12 @@ async function standsOf(
   });
 }
 
-/** Scores have ids that servers go by, and servers before v4 merge what has the same id. */
+/** Scores and pictures have ids that servers go by, and servers before v4 merge what has the same id. */
 const sentOf = ({ state, unseen_since, sent_at, subject }: SentItem, { reads }: LangfuseServer) => ({
   state,
   unseen_since_ms: unseen_since === null ? null : Date.parse(unseen_since),
   sent_ms: Date.parse(sent_at),
-  merged: subject === 'score' || reads === 'v1',
+  merged: subject === 'score' || subject === 'media' || reads === 'v1',
 });
 
 /** Tells operators what needs them: content that Langfuse refuses, and keys or an address that it does not know. */

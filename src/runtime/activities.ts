@@ -87,8 +87,18 @@ export function createActivities(parts: ActivityParts) {
   const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
+  const readObject = (sha256: string, size_bytes: number) => store.readBytes(sha256, { maxBytes: size_bytes });
   const traces = {
-    ...createTraceDeliveryActivities({ db, pool, langfuse, alerts, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createTraceDeliveryActivities({
+      db,
+      pool,
+      langfuse,
+      readObject,
+      alerts,
+      now,
+      timings: DELIVERY_TIMINGS,
+      stopping,
+    }),
     ...createAftercareActivities({
       db,
       json,

@@ -5,6 +5,8 @@ import { AppError } from '../errors.ts';
 import { Observation, OtlpSpan, Score } from '../schemas/trace.ts';
 import type { SendOutcome } from './delivery-state.ts';
 import { ingestionEvents, scoreEvent } from './ingestion.ts';
+import { createMediaClient } from './media.ts';
+import type { MediaClient } from './media.ts';
 import { outcomeOfError, outcomeOfStatus } from './langfuse-http.ts';
 
 /** A trace of more observations than this is not read to its end: Langfuse's own page loads 20,000. */
@@ -31,6 +33,7 @@ export type LangfuseClient = {
   detect(signal?: AbortSignal): Promise<LangfuseServer>;
   sendSpans(server: LangfuseServer, items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
   sendScores(items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
+  media: MediaClient;
   /** Every row of the trace, doubles included; those that began at `from` (ISO 8601) or later, where it is given. */
   listObservations(
     server: LangfuseServer,
@@ -47,6 +50,7 @@ export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
   const { get, post } = connection;
   const ingest = createIngestion(access, connection);
   return {
+    media: createMediaClient(access),
     detect: async (signal) => serverOf(Health.parse(await get('/api/public/health', signal)).version),
     sendSpans: (server, items, signal) =>
       server.traces === 'otlp'

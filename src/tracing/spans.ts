@@ -15,6 +15,7 @@ import type {
   OtlpValue,
   OutboxSubject,
 } from '../schemas/trace.ts';
+import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -81,8 +82,8 @@ export type SpanFreezerOptions = {
 };
 
 /**
- * Makes the function that freezes an ended step as the spans that Langfuse shows: its own first, then one for each attempt
- * that failed. Ids and times follow from the rows, so the same rows give the same bytes; secrets are taken out.
+ * Makes the function that freezes an ended step as what Langfuse shows: its own span first, then one for each attempt that
+ * failed, then its pictures. Ids and times follow from the rows, so the same rows give the same bytes; secrets are taken out.
  */
 export function createSpanFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
@@ -90,7 +91,8 @@ export function createSpanFreezer(options: SpanFreezerOptions) {
     const { step, episode } = ended;
     const trace_id = traceIdOf(options.namespace, episode.id);
     const own = freeze('step', episode, tellStep(ended, options.artifactUrl));
-    return [own, ...ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, trace_id)))];
+    const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, trace_id)));
+    return [own, ...failed, ...postersOf(ended.artifacts).map((poster) => freezeMedia(own, poster))];
   };
 }
 
@@ -188,6 +190,7 @@ function tellStep(
       ...(step.served_from !== null && { served_from: step.served_from }),
       langgraph_node: step.node,
       langgraph_step: step.seq,
+      ...(postersOf(artifacts)[0] && { poster: postersOf(artifacts).map(mediaTag).join(' ') }),
       artifacts: artifacts.map(({ role, path, sha256 }) => ({
         role,
         path,

@@ -120,6 +120,7 @@ async function ownRate({ record, langfuse, url }: Bench): Promise<Arrival> {
     pool,
     langfuse: createLangfuseClient({ base_url: url, ...KEYS, request_ms: DELIVERY_TIMINGS.request_ms }),
     alerts: { raise: async () => {}, clear: async () => {} },
+    readObject: async () => new Uint8Array(),
     now: () => new Date(),
     timings: DELIVERY_TIMINGS,
   });

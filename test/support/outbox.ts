@@ -11,6 +11,7 @@ import { insertEpisode } from '../../src/db/append/episodes.ts';
 import { countOutbox } from '../../src/db/read/trace-outbox.ts';
 import { insertItems } from '../../src/db/write/spans.ts';
 import { beginStep, endStep } from '../../src/db/write/steps.ts';
+import type { ArtifactLink } from '../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import { spanIdOf } from '../../src/schemas/identity.ts';
@@ -19,6 +20,10 @@ import { createLangfuseClient } from '../../src/tracing/langfuse-client.ts';
 import { createRootFreezer, createSpanFreezer } from '../../src/tracing/spans.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
+
+/** The pictures of these tests: their one object. */
+export const PICTURE = Buffer.from('a picture');
+export const readObject = async () => PICTURE;
 
 /** Delivery in a hurry: the same decisions as in production, on a scale of milliseconds. */
 export const HURRIED: DeliveryTimings = {
@@ -50,7 +55,7 @@ export type Outbox = AsyncDisposable & {
   freezeSpan: typeof freezeSpan;
   startEpisode(): Promise<Episode>;
   /** Records and ends steps `from` to `to` of the episode: a span each. */
-  endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
+  endSteps(episode: Episode, from: number, to: number, artifacts?: ArtifactLink[]): Promise<string[]>;
   /** Puts the root span into the outbox. Returns its id. */
   endEpisode(episode: Episode): Promise<string>;
   setFaults(plan: { seed?: number; faults: Partial<Fault>[] }): Promise<void>;
@@ -86,7 +91,7 @@ export async function openOutbox(
       const accepted = { namespace: NAMESPACE, idempotency_key: null, code_version: null };
       return (await insertEpisode(db, { request: StartEpisode.parse({ task: 'a test' }), ...accepted })).episode;
     },
-    async endSteps({ id, trace_id }, from, to) {
+    async endSteps({ id, trace_id }, from, to, artifacts = []) {
       const ids: string[] = [];
       for (let seq = from; seq <= to; seq += 1) {
         const step_key = `role:${uuidv7()}`;
@@ -108,7 +113,7 @@ export async function openOutbox(
         const begun = await beginStep(db, { identity, description, tryer, freezeSpan });
         if (begun.state !== 'running') throw new Error('the step had ended');
         const usage = { input_tokens: 1, output_tokens: 2, usd: 0.001 };
-        const end = { status: 'ok' as const, output: { said: 'yes' }, error: null, usage, artifacts: [] };
+        const end = { status: 'ok' as const, output: { said: 'yes' }, error: null, usage, artifacts };
         const rest = { workspace: null, search_text: null };
         await endStep(db, { step: begun.step, attempt: begun.attempt, end: { ...end, ...rest }, freezeSpan });
         ids.push(span_id);

@@ -14,6 +14,7 @@ await deliverUntil(new AbortController().signal, {
   ...database,
   langfuse,
   alerts: { raise: async () => {}, clear: async () => {} },
+  readObject: async () => new Uint8Array(),
   now: () => new Date(),
   timings,
 });

@@ -10,7 +10,7 @@ import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
-import { HURRIED, openOutbox } from '../../support/outbox.ts';
+import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';
 import type { Outbox } from '../../support/outbox.ts';
 
 const STEPS = 3;
@@ -39,7 +39,14 @@ async function audit(plant: {
   await plant.before?.(spans);
   const { db } = outbox.database.client;
   const { alerts } = outbox;
-  const delivery = createDelivery({ db, alerts, langfuse: outbox.client(), now: () => new Date(), timings: HURRIED });
+  const delivery = createDelivery({
+    db,
+    alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now: () => new Date(),
+    timings: HURRIED,
+  });
   while ((await delivery.cycle()).sent === 0);
   await plant.after?.(episode);
   // The spans of this test have no root, which is as it should be: their parent is asked for below.
@@ -64,7 +71,14 @@ async function repair(episode: Episode) {
     alerts,
   });
   const repaired = await new MockActivityEnvironment().run(activities.repairTrace, episode.id);
-  const delivery = createDelivery({ db, alerts, langfuse: outbox.client(), now: () => new Date(), timings: HURRIED });
+  const delivery = createDelivery({
+    db,
+    alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now: () => new Date(),
+    timings: HURRIED,
+  });
   await delivery.cycle();
   return { repaired, stored: await outbox.stored(episode) };
 }

@@ -12,7 +12,7 @@ import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { DELIVERY_TIMINGS } from '../../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../../src/tracing/langfuse-client.ts';
 import { createTestDatabase } from '../../support/database.ts';
-import { HURRIED, KEYS, openOutbox } from '../../support/outbox.ts';
+import { HURRIED, KEYS, openOutbox, readObject } from '../../support/outbox.ts';
 import type { Outbox } from '../../support/outbox.ts';
 
 const SENDER = join(import.meta.dirname, '../../support/sender.ts');
@@ -72,7 +72,7 @@ test.for([{ stored: true }, { stored: false }])(
     // The dead sender's deadline, and whatever patience follows it, are a matter of the clock.
     let skipped_ms = 60_000;
     const now = () => new Date(Date.now() + skipped_ms);
-    const deps = { ...outbox.database.client, alerts: outbox.alerts, langfuse: outbox.client(), now };
+    const deps = { ...outbox.database.client, alerts: outbox.alerts, readObject, langfuse: outbox.client(), now };
     const delivery = createDelivery({ ...deps, timings: DELIVERY_TIMINGS });
     const first = await delivery.cycle();
     expect(first).toEqual({ sent: 0, confirmed: stored ? 7 : 0, away: null });
@@ -103,6 +103,7 @@ test('Langfuse away for a whole episode and a day after: everything arrives when
   const delivery = createDelivery({
     db,
     alerts: outbox.alerts,
+    readObject,
     langfuse: outbox.client(),
     now,
     timings: DELIVERY_TIMINGS,
@@ -142,7 +143,14 @@ test('what was accepted before an outage is not sent again after it, however lon
   let skipped_ms = 0;
   const now = () => new Date(Date.now() + skipped_ms);
   const { db } = outbox.database.client;
-  const delivery = createDelivery({ db, alerts: outbox.alerts, langfuse: outbox.client(), now, timings: HURRIED });
+  const delivery = createDelivery({
+    db,
+    alerts: outbox.alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now,
+    timings: HURRIED,
+  });
   expect(await delivery.cycle()).toMatchObject({ sent: 3 });
   skipped_ms += HURRIED.look_ms;
   expect(await delivery.cycle()).toMatchObject({ confirmed: 0 });
@@ -152,7 +160,7 @@ test('what was accepted before an outage is not sent again after it, however lon
   // Back: it does not show them yet, and that is no reason to send them again.
   expect(await delivery.cycle()).toMatchObject({ sent: 0, confirmed: 0, away: null });
   const stop = new AbortController();
-  const deps = { ...outbox.database.client, alerts: outbox.alerts, langfuse: outbox.client(), now };
+  const deps = { ...outbox.database.client, alerts: outbox.alerts, readObject, langfuse: outbox.client(), now };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   await outbox.settled();
   stop.abort();
