@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', maxWorkers: 2 } },
+      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], pool: 'forks', maxWorkers: 1 } },
       {
         test: {
           name: 'integration',

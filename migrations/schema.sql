@@ -37,9 +37,24 @@ create table coverage_reports (
   report jsonb not null
 );
 
+create table deleted_episodes (
+  id uuid not null,
+  deleted_at timestamp with time zone not null default clock_timestamp(),
+  reason text not null,
+  status text not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone not null,
+  step_count integer not null,
+  artifact_count integer not null,
+  langfuse text,
+  temporal text
+);
+
 create table deployment (
   only_one boolean not null default true,
-  restore_epoch integer not null default 0
+  restore_epoch integer not null default 0,
+  restored_at timestamp with time zone,
+  schedules_held boolean not null default false
 );
 
 create table episode_statuses (
@@ -84,6 +99,7 @@ create table episodes (
   idempotency_key text,
   request_sha256 text not null,
   approvals jsonb not null default '{}'::jsonb,
+  media_deleted_at timestamp with time zone,
   generation_kind text not null default 'original'::text,
   seed_id text,
   seed_dataset text,
@@ -137,6 +153,20 @@ create table person_requests (
   created_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table replay_verdicts (
+  episode_id uuid not null,
+  run_id text not null,
+  build text not null,
+  verdict text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  replayed_tasks integer not null,
+  uncovered text,
+  mismatch jsonb,
+  detail text,
+  replayed_at timestamp with time zone not null default clock_timestamp()
+);
+
 create table restore_drills (
   id uuid not null,
   point_id uuid,
@@ -155,6 +185,12 @@ create table restore_points (
   ended_at timestamp with time zone,
   manifest_sha256 text,
   checks jsonb not null default '[]'::jsonb
+);
+
+create table restored_episodes (
+  episode_id uuid not null,
+  restore_epoch integer not null,
+  continued_at timestamp with time zone
 );
 
 create table schema_migrations (
@@ -262,6 +298,18 @@ create table webhook_messages (
   error text
 );
 
+create table workflow_histories (
+  episode_id uuid not null,
+  run_id text not null,
+  sha256 text not null,
+  events integer not null,
+  workflow_tasks integer not null,
+  failed_tasks integer not null,
+  closed_by text not null,
+  build text not null,
+  archived_at timestamp with time zone not null default clock_timestamp()
+);
+
 alter table alerts add constraint alerts_pkey PRIMARY KEY (id);
 
 alter table api_keys add constraint api_keys_key_sha256_key UNIQUE (key_sha256);
@@ -281,6 +329,14 @@ alter table coverage_reports add constraint coverage_reports_episode_id_fkey FOR
 alter table coverage_reports add constraint coverage_reports_pkey PRIMARY KEY (id);
 
 alter table coverage_reports add constraint coverage_reports_verdict_check CHECK ((verdict = ANY (ARRAY['complete'::text, 'incomplete'::text, 'unverified'::text])));
+
+alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text])));
+
+alter table deleted_episodes add constraint deleted_episodes_pkey PRIMARY KEY (id);
+
+alter table deleted_episodes add constraint deleted_episodes_reason_check CHECK ((reason = ANY (ARRAY['asked'::text, 'age'::text])));
+
+alter table deleted_episodes add constraint deleted_episodes_temporal_check CHECK ((temporal = ANY (ARRAY['forgotten'::text, 'failed'::text])));
 
 alter table deployment add constraint deployment_only_one_check CHECK (only_one);
 
@@ -350,6 +406,16 @@ alter table person_requests add constraint person_requests_kind_check CHECK ((ki
 
 alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
 
+alter table replay_verdicts add constraint replay_verdicts_check CHECK ((replayed_tasks <= workflow_tasks));
+
+alter table replay_verdicts add constraint replay_verdicts_check1 CHECK (((verdict <> 'deterministic'::text) OR ((replayed_tasks = workflow_tasks) AND (workflow_tasks > 0))));
+
+alter table replay_verdicts add constraint replay_verdicts_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table replay_verdicts add constraint replay_verdicts_pkey PRIMARY KEY (episode_id, run_id, build);
+
+alter table replay_verdicts add constraint replay_verdicts_verdict_check CHECK ((verdict = ANY (ARRAY['deterministic'::text, 'nondeterministic'::text, 'unreplayable'::text])));
+
 alter table restore_drills add constraint restore_drills_check CHECK (((status = 'running'::text) = (ended_at IS NULL)));
 
 alter table restore_drills add constraint restore_drills_pkey PRIMARY KEY (id);
@@ -361,6 +427,10 @@ alter table restore_points add constraint restore_points_check CHECK (((status =
 alter table restore_points add constraint restore_points_pkey PRIMARY KEY (id);
 
 alter table restore_points add constraint restore_points_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'incomplete'::text, 'failed'::text])));
+
+alter table restored_episodes add constraint restored_episodes_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table restored_episodes add constraint restored_episodes_pkey PRIMARY KEY (episode_id);
 
 alter table schema_migrations add constraint schema_migrations_pkey PRIMARY KEY (name);
 
@@ -428,13 +498,29 @@ alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subje
 
 alter table webhook_messages add constraint webhook_messages_pkey PRIMARY KEY (id);
 
+alter table workflow_histories add constraint workflow_histories_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table workflow_histories add constraint workflow_histories_events_check CHECK ((events > 0));
+
+alter table workflow_histories add constraint workflow_histories_failed_tasks_check CHECK ((failed_tasks >= 0));
+
+alter table workflow_histories add constraint workflow_histories_pkey PRIMARY KEY (episode_id, run_id);
+
+alter table workflow_histories add constraint workflow_histories_sha256_fkey FOREIGN KEY (sha256) REFERENCES artifacts(sha256);
+
+alter table workflow_histories add constraint workflow_histories_workflow_tasks_check CHECK ((workflow_tasks >= 0));
+
 CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cleared_at IS NULL);
+
+CREATE INDEX artifacts_deleted ON artifacts USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
 
 CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
 
 CREATE INDEX episodes_created ON episodes USING btree (created_at);
+
+CREATE INDEX episodes_ended ON episodes USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX episodes_inputs ON episodes USING gin (inputs jsonb_path_ops);
 
@@ -493,6 +579,8 @@ CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
 
 CREATE INDEX webhook_messages_due ON webhook_messages USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
+
+CREATE INDEX workflow_histories_sha256 ON workflow_histories USING btree (sha256);
 
 CREATE OR REPLACE FUNCTION public.note_status()
  RETURNS trigger

@@ -80,6 +80,10 @@ const NETWORK_CODES = new Set([
   'UND_ERR_SOCKET',
 ]);
 
+/** What pg says of a server that went away, or of a connection that was lost before. */
+const LOST_CONNECTION =
+  /Connection terminated|connection timeout|timeout exceeded when trying to connect|is not queryable/i;
+
 function codeOf(error: Error): ErrorCode {
   if (error.name === 'AbortError') return 'cancelled';
   if (error.name === 'TimeoutError') return 'deadline_exceeded';
@@ -99,8 +103,7 @@ function codeOf(error: Error): ErrorCode {
   if (status === 404) return 'not_found';
   if (status === 429 || (status !== undefined && status >= 500)) return 'unavailable';
   // pg raises these as plain errors, without a code, when the server goes away under a client.
-  if (/Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(error.message))
-    return 'unavailable';
+  if (LOST_CONNECTION.test(error.message)) return 'unavailable';
   return 'internal';
 }
 

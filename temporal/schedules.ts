@@ -3,6 +3,8 @@ import type { Client, ScheduleOptions } from '@temporalio/client';
 import {
   COVERAGE_SWEEP_ID,
   COVERAGE_SWEEP_WORKFLOW,
+  EPISODE_RETENTION_ID,
+  EPISODE_RETENTION_WORKFLOW,
   RECOVERY_WATCH_ID,
   RECOVERY_WATCH_WORKFLOW,
   RESTORE_DRILL_ID,
@@ -85,6 +87,10 @@ function recoverySchedules(prefix: string): ScheduleOptions[] {
       time: { hour: 4, minute: 15 },
       note: 'Keeps 7 daily, 4 weekly and 6 monthly restore points',
     }),
+    nightly(EPISODE_RETENTION_ID, EPISODE_RETENTION_WORKFLOW, {
+      time: { hour: 5, minute: 15 },
+      note: 'Gives up episodes past their age, and files that nothing refers to',
+    }),
     {
       ...nightly(RECOVERY_WATCH_ID, RECOVERY_WATCH_WORKFLOW, {
         time: { hour: 0, minute: 0 },
@@ -98,17 +104,27 @@ function recoverySchedules(prefix: string): ScheduleOptions[] {
 /** The ids of all schedules of a deployment. */
 export const scheduleIds = (prefix: string): string[] => schedules(prefix).map(({ scheduleId }) => scheduleId);
 
-/** Creates the schedules that are missing and brings the others to what the code says; one that is paused stays paused. */
-export async function ensureSchedules(client: Client, prefix: string): Promise<void> {
+/** What a schedule says that waits since a restore. */
+const HELD_NOTE = 'Paused since a restore: `observatory reconcile --resume-schedules` lets it run';
+
+/**
+ * Creates the schedules that are missing and brings the others to what the code says; one that somebody paused stays paused.
+ * Held schedules wait, whether they were there or not, until this is called without `held`.
+ */
+export async function ensureSchedules(client: Client, prefix: string, { held }: { held: boolean }): Promise<void> {
   for (const schedule of schedules(prefix)) {
+    const note = schedule.state?.note ?? '';
+    const waiting = { paused: true, note: HELD_NOTE };
     try {
-      await client.schedule.create(schedule);
+      await client.schedule.create({ ...schedule, state: { ...schedule.state, ...(held && waiting) } });
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-      await client.schedule.getHandle(schedule.scheduleId).update((current) => ({
-        ...schedule,
-        state: { ...current.state, ...(schedule.state?.note !== undefined && { note: schedule.state.note }) },
-      }));
+      await client.schedule.getHandle(schedule.scheduleId).update(({ state }) => {
+        if (held && (!state.paused || state.note === HELD_NOTE))
+          return { ...schedule, state: { ...state, ...waiting } };
+        const paused = state.paused && state.note !== HELD_NOTE;
+        return { ...schedule, state: { ...state, paused, note } };
+      });
     }
   }
 }

@@ -3,6 +3,7 @@ import { v5 as uuidv5 } from 'uuid';
 import { insertFeedback } from '../db/append/feedback.ts';
 import { findEpisodeRecord } from '../db/read/coverage.ts';
 import type { EpisodeRecord } from '../db/read/coverage.ts';
+import { readDeployment } from '../db/read/deployment.ts';
 import { insertItems, listTakeovers } from '../db/write/spans.ts';
 import type { FrozenItem } from '../db/write/spans.ts';
 import { AppError } from '../errors.ts';
@@ -43,8 +44,11 @@ export function createAftercareActivities(deps: AftercareDeps) {
       const record = await findEpisodeRecord(db, episodeId);
       if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
       const takeovers = await listTakeovers(db, episodeId, record.runs);
-      const roots = linesOf(record, takeovers).map(freezeRoot);
-      await insertItems(db, { episode_id: episodeId, step_id: null }, roots);
+      const { restored_at } = await readDeployment(db);
+      // Of a line from before a restore Langfuse may have been told by the record that was lost.
+      const isDoubtful = ({ started_at }: EndedLine) => restored_at !== null && started_at < restored_at;
+      for (const [doubtful, lines] of Map.groupBy(linesOf(record, takeovers), isDoubtful))
+        await insertItems(db, { episode_id: episodeId, step_id: null, doubtful }, lines.map(freezeRoot));
       const ended_by = record.episode.run_id ?? '';
       const outputs = new Map<string, unknown>();
       for (const step of record.steps) if (step.output) outputs.set(step.id, await json.unpack(step.output));

@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
+import { readRestoreEpoch } from '../db/read/deployment.ts';
 import { findStep } from '../db/read/steps.ts';
 import { beginEpisode, endEpisode } from '../db/write/episodes.ts';
+import { requireEpoch } from '../db/write/line.ts';
 import { beginStep, endStep } from '../db/write/steps.ts';
 import type { FreezeSpan } from '../db/write/spans.ts';
 import type { Database } from '../schemas/database.ts';
@@ -18,13 +20,20 @@ export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; 
 /** The activities that keep the episode's own record: its beginning, its end, and steps that could not end themselves. */
 export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: EpisodeRecordDeps) {
   return {
-    /** Marks the episode as running under this workflow run. */
-    beginEpisode: heartbeating(async (episodeId: string, runId: string): Promise<void> => {
+    /**
+     * Marks the episode as running under this workflow run; returns the record's epoch. One that goes on from another run
+     * says in which epoch that began, and is refused (aborted) where the record was restored since.
+     */
+    beginEpisode: heartbeating(async (episodeId: string, runId: string, began?: number): Promise<number> => {
+      const restore_epoch = await readRestoreEpoch(db);
+      if (began !== undefined) requireEpoch(began, restore_epoch);
       await beginEpisode(db, episodeId, runId);
+      return restore_epoch;
     }),
 
-    /** Ends the episode with its outcome. */
-    endEpisode: heartbeating(async (episodeId: string, outcome: EpisodeOutcome): Promise<void> => {
+    /** Ends the episode with its outcome; refused (aborted) for a run of an older epoch. */
+    endEpisode: heartbeating(async (episodeId: string, outcome: EpisodeOutcome, began?: number): Promise<void> => {
+      requireEpoch(began, await readRestoreEpoch(db));
       await endEpisode(db, episodeId, outcome);
     }),
 

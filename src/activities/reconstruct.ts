@@ -7,7 +7,7 @@ import type { LinePlace } from '../db/read/places.ts';
 import { findWorkspaceBefore, listTranscript } from '../db/read/transcript.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
-import type { ConversationAt, WorkspaceAt } from '../schemas/lineage.ts';
+import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';

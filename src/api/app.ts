@@ -1,6 +1,6 @@
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { requireApiKey } from './authentication.ts';
+import { requireKey } from './authentication.ts';
 import type { ApiDeps } from './deps.ts';
 import { createMetrics } from './metrics.ts';
 import { documentOf } from './openapi.ts';
@@ -8,18 +8,23 @@ import { problemOf, problemResponse } from './problem.ts';
 import { createRoutes } from './route-parts.ts';
 import { createAlertRoutes } from './routes/alerts.ts';
 import { createArtifactRoutes } from './routes/artifacts.ts';
+import { createBundleRoutes } from './routes/bundle.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
+import { createDocsRoutes } from './routes/docs.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
 import { createForkRoutes } from './routes/forks.ts';
 import { createReconstructionRoutes } from './routes/reconstruction.ts';
+import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
+import { createReplayRoutes } from './routes/replays.ts';
 import { createReproductionRoutes } from './routes/reproductions.ts';
 import { createRewindRoutes } from './routes/rewind.ts';
 import { createSearchRoutes } from './routes/search.ts';
+import { createSessionRoutes } from './routes/sessions.ts';
 import { createStepRoutes } from './routes/steps.ts';
 import { createStreamRoutes } from './routes/stream.ts';
 import { createSystemRoutes } from './routes/system.ts';
@@ -55,7 +60,7 @@ export function createApp(deps: ApiDeps) {
         problemResponse(c, 'method_not_allowed', { headers: { allow: methods.join(', ') } }),
     }),
   );
-  app.use('/v1/*', requireApiKey(deps.db));
+  app.use('/v1/*', requireKey(deps));
   const routed = app
     .route('/', createSystemRoutes(deps, metrics))
     .route('/', createEpisodeRoutes(deps))
@@ -69,12 +74,17 @@ export function createApp(deps: ApiDeps) {
     .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))
+    .route('/', createLineageRoutes(deps))
     .route('/', createContentRoutes(deps))
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
+    .route('/', createSessionRoutes(deps))
     .route('/', createRecoveryRoutes(deps))
-    .route('/', createAlertRoutes(deps));
+    .route('/', createAlertRoutes(deps))
+    .route('/', createReplayRoutes(deps))
+    .route('/', createBundleRoutes(deps));
   const document = documentOf(routed);
+  app.route('/', createDocsRoutes());
   app.get('/openapi.json', (c) => c.json(document));
   return routed;
 }

@@ -6,7 +6,7 @@ import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { LinePlace } from '../db/read/places.ts';
-import type { ConversationAt, WorkspaceAt } from '../schemas/lineage.ts';
+import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
@@ -28,11 +28,13 @@ export type LinkBases = {
 /** What the API needs; src/runtime supplies it. */
 export type ApiDeps = {
   readonly db: Kysely<Database>;
-  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read'>;
+  readonly store: Pick<ObjectStore, 'bucket' | 'put' | 'stat' | 'read' | 'readBytes'>;
   /** Starts the episode's workflow, once however often it is called. May throw: a sweeper starts what was not started. */
   readonly startEpisode: (episode: Episode) => Promise<void>;
   /** Asks the episode's workflow to cancel itself. Throws `unavailable` when Temporal is away. */
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
+  /** Starts what deletes an ended episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  readonly deleteEpisode: (episode: Episode) => Promise<void>;
   /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
   readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
   readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;
@@ -67,6 +69,12 @@ export type ApiDeps = {
   };
   /** Audits an episode's coverage now. Throws `unavailable` when Temporal is away. */
   readonly auditCoverage: (audit: CoverageAudit) => Promise<{ workflow_id: string }>;
+  /** Replays on a worker, and the build of the workflow code that this process has. */
+  readonly replays: {
+    readonly build: string;
+    /** Starts replaying the episode's runs, unless that is being done. Throws `unavailable` when Temporal is away. */
+    readonly start: (episode: Episode) => Promise<void>;
+  };
   /** Throws `invalid_argument` for an agent, model or tool to approve that this deployment does not have. */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */
@@ -75,6 +83,8 @@ export type ApiDeps = {
   /** Langfuse's environment, which scores are given in. */
   readonly environment: string;
   readonly links: LinkBases;
+  /** How often one key may ask one process, over some seconds; 0 is as often as it likes. */
+  readonly requests_per_s_max: number;
   /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
   readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
   /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */

@@ -1,8 +1,14 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { SESSION_COOKIE } from './authentication.ts';
 
 /** The OpenAPI 3.1 document of the app's routes. */
 export function documentOf(app: Pick<OpenAPIHono, 'openAPIRegistry' | 'getOpenAPI31Document'>) {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: SESSION_COOKIE,
+  });
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

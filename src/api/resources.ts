@@ -13,11 +13,13 @@ import {
   RerunEpisode,
   RewindEpisode,
   WorkspaceAt,
-} from '../schemas/lineage.ts';
+} from '../schemas/place.ts';
+import { Lineage, LineageNode, LineageStep } from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { Problem } from '../schemas/problem.ts';
+import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
 
@@ -140,12 +142,32 @@ export const ArtifactResource = component(
 );
 export type ArtifactResource = z.infer<typeof ArtifactResource>;
 
+const LineageStepResource = component('LineageStep', LineageStep);
+
+/** Where an artifact came from and what came of it. */
+export const LineageResource = component(
+  'Lineage',
+  Lineage.extend({
+    nodes: z.array(
+      component(
+        'LineageNode',
+        LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
+
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);
 
 /** An episode's newest audit in a list, and what asks for one. */
 export const EpisodeCoverageResource = component('EpisodeCoverage', EpisodeCoverage);
 export const AuditRequest = component('NewAudit', NewAudit);
+/** The archived history of a run: `href` serves its JSON, as Temporal's own tools write it. */
+export const HistoryResource = component('WorkflowHistory', WorkflowHistory.extend({ href: z.string() }));
+
+/** What replaying a run came to. */
+export const ReplayResource = component('Replay', ReplayVerdict.extend({ sentence: z.string() }));
 
 /** What is said of an episode or step, and as it is kept. */
 export const FeedbackRequest = component('NewFeedback', NewFeedback);

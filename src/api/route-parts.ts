@@ -1,18 +1,19 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { KnownKey } from '../db/read/api-keys.ts';
 import { Uuid } from '../schemas/primitives.ts';
 import { refuseInvalid } from './invalid-request.ts';
 import { ProblemDocument } from './resources.ts';
 
 // What routes are declared with.
 
-/** What a request under /v1 carries once it has passed: the name of its API key. */
-export type ApiEnv = { Variables: { author: string } };
+/** What a request under /v1 carries once it has passed: its API key, and that key's name. */
+export type ApiEnv = { Variables: { key: KnownKey; author: string } };
 
 /** An app whose requests are held against their schemas, and refused as problems. */
 export const createRoutes = () => new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
 
-/** Every route under /v1 needs a key. */
-export const security = [{ bearer: [] }];
+/** Every route under /v1 needs a key, or a session that was made with one. */
+export const security: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];
 
 const PROBLEMS = {
   400: 'The request does not match its schema',
@@ -23,6 +24,7 @@ const PROBLEMS = {
   413: 'The body is too large',
   415: 'The media type is not taken here',
   416: 'The range lies outside the content',
+  429: 'This key asks too often: try again after Retry-After',
   500: 'A mistake of ours',
   503: 'A dependency is away: try again later',
   504: 'A dependency did not answer in time',
@@ -34,7 +36,7 @@ type ProblemAnswer = {
 };
 
 /** What every authenticated route can answer. */
-const EVERYWHERE = [400, 401, 500, 503, 504] as const;
+const EVERYWHERE = [400, 401, 429, 500, 503, 504] as const;
 
 /** The problems that an authenticated route declares: what every one can answer, and the given ones. */
 export function problems<S extends ProblemStatus = never>(
@@ -77,7 +79,7 @@ export const IdempotencyKey = z.object({
 export const EpisodePath = z.object({ id: Uuid });
 
 /** An integer in a query or path. `z.coerce` would take '', ' 1' and '0x10', which the published schema does not. */
-function queryInteger(bounds: { min: number; max: number; default?: number }) {
+export function queryInteger(bounds: { min: number; max: number; default?: number }) {
   return z
     .string()
     .regex(/^(?:0|[1-9]\d{0,9})$/, 'must be an integer')

@@ -28,9 +28,11 @@ export function findConnection(env: Environment): Connection {
 
 /**
  * The configuration of the deployment that commands work on without its API: that of the environment where that names a
- * database, else that of the running stack. Throws `failed_precondition` that names what is missing.
+ * database or an object store, else that of the running stack; never some of both. Throws `failed_precondition` that names
+ * what is missing.
  */
 export function findDeployment(env: Environment): Config {
-  const stack = env['DATABASE_URL'] === undefined ? findRunningStack(defaultHome(env)) : undefined;
+  if (env['DATABASE_URL'] !== undefined || env['S3_ENDPOINT'] !== undefined) return loadConfig(env);
+  const stack = findRunningStack(defaultHome(env));
   return loadConfig(stack ? { ...env, ...stack.env } : env);
 }

@@ -19,7 +19,7 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   episodes: {
-    description: 'start, list, show, follow, speak to, fork, re-run and cancel episodes',
+    description: 'start, list, show, follow, speak to, fork, re-run, cancel and delete episodes',
     load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
   },
   rewind: {
@@ -41,6 +41,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   restore: {
     description: 'restore a point into a new database and a new bucket',
     load: async () => (await import('./commands/restore.ts')).registerRestore,
+  },
+  reconcile: {
+    description: 'after a restore: carry on the episodes that were open',
+    load: async () => (await import('./commands/reconcile.ts')).registerReconcile,
   },
   drill: {
     description: 'restore a point into a scratch database, check it, and drop it',
@@ -65,6 +69,18 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   coverage: {
     description: 'show whether every step of an episode is where it should be, once',
     load: async () => (await import('./commands/coverage.ts')).registerCoverage,
+  },
+  replay: {
+    description: 'hold the workflow code against the history of episodes; nothing happens again',
+    load: async () => (await import('./commands/replay.ts')).registerReplay,
+  },
+  bundle: {
+    description: 'take an episode away as one zip, and verify one',
+    load: async () => (await import('./commands/bundle.ts')).registerBundle,
+  },
+  fixture: {
+    description: 'keep the history of an episode as a golden one',
+    load: async () => (await import('./commands/fixture.ts')).registerFixture,
   },
   env: {
     description: 'print shell exports of the API’s address and key',

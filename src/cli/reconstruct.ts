@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
-import { WorkspaceAt } from '../schemas/lineage.ts';
+import { WorkspaceAt } from '../schemas/place.ts';
 import type { WorkspaceFile } from '../schemas/workspace.ts';
 import { bodyOf } from '../client/client.ts';
 import type { Client } from '../client/client.ts';

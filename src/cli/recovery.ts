@@ -2,23 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { AppError } from '../errors.ts';
-import { defaultHome, loadConfig } from '../runtime/config.ts';
-import type { Config, Environment } from '../runtime/config.ts';
+import type { Config } from '../runtime/config.ts';
 import type { OnProgress } from '../runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../runtime/temporal-client.ts';
 import type { RecoveryCheck } from '../schemas/restore-point.ts';
 import { taskQueue } from '../workflows/names.ts';
-import { findRunningStack } from './stack/state.ts';
 import { oneLine } from './text.ts';
 
 const POLL_INTERVAL_MS = 500;
-
-/** The servers that recovery speaks to: those of the environment, else those of the running stack. Throws failed_precondition. */
-export function recoveryConfig(env: Environment): Config {
-  if (env['DATABASE_URL'] || env['S3_ENDPOINT']) return loadConfig(env);
-  const stack = findRunningStack(defaultHome(env));
-  return loadConfig(stack ? { ...env, ...stack.env } : env);
-}
 
 /** Runs a workflow of recovery to its end, told of its progress; resolves with its result, also with what a failed one found out. */
 export async function runRecoveryWorkflow<Result>(

@@ -22,11 +22,11 @@ export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: N
   return table(episodes, columns, widthOf(stream));
 }
 
-/** What there is to say of one episode, and the table of its steps. */
+/** What there is to say of one episode, what replays of its runs came to, and the table of its steps. */
 export function renderEpisode(
   episode: EpisodeAnswer,
   steps: StepAnswer[],
-  { now, stream }: { now: number; stream: NodeJS.WriteStream },
+  { now, stream, replays = [] }: { now: number; stream: NodeJS.WriteStream; replays?: { sentence: string }[] },
 ): string {
   const { failure, terminal_reason, started_at, ended_at } = episode;
   const status = coloured(episode.status, episode.status, stream);
@@ -44,6 +44,7 @@ export function renderEpisode(
     ['Files', String(episode.artifact_count)],
     ['Log lines', String(episode.log_line_count)],
     ['Usage', `${episode.input_tokens + episode.output_tokens} tokens, ${episode.usd} USD`],
+    ...replays.map(({ sentence }): [string, string] => ['Replay', oneLine(sentence)]),
     ['Link', episode.links.self],
     ['Temporal', episode.links.temporal],
   ];

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamFrame } from '../api/routes/stream.ts';
 import { AppError } from '../errors.ts';
 import { errorOf } from './client.ts';
@@ -25,7 +24,7 @@ export async function* followStream(
   for (;;) {
     signal.throwIfAborted();
     const silence = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const heard = () => {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
@@ -51,8 +50,21 @@ export async function* followStream(
     } finally {
       clearTimeout(timer);
     }
-    await delay(RETRY_MS, undefined, { signal });
+    await later(RETRY_MS, signal);
   }
+}
+
+/** Resolves after so many milliseconds, or as soon as the signal aborts. */
+function later(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
 }
 
 /** The events of a `text/event-stream` (WHATWG HTML §9.2.6), as far as ours uses it: lines end in LF, data has one. */

@@ -45,6 +45,8 @@ create table if not exists collector.media (
   bytes bytea,
   uploaded_at timestamptz
 );
+-- Traces that somebody asked to delete: their rows stay, and no read shows them.
+create table if not exists collector.deleted_traces (id text primary key);
 
 create or replace function collector.refuse_change() returns trigger language plpgsql as $$
 begin

@@ -42,6 +42,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   // An idle connection that the server closes raises here; the next query opens another.
   pool.on('error', () => {});
+  // One that is in use raises on itself, and would end the process; the next query on it fails anyway.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     await setUpCollector(pool);
     const app = createCollector({ store: createCollectorStore(pool), keys, mode, faults, now });

@@ -62,6 +62,11 @@ export function createCollectorStore(pool: Pool) {
       await inTransaction(pool, async (client) => addRows(client, addition));
     },
 
+    /** Hides the trace, and what belongs to it, from every read. */
+    async deleteTrace(id: string): Promise<void> {
+      await pool.query('insert into collector.deleted_traces (id) values ($1) on conflict do nothing', [id]);
+    },
+
     /** At most `limit` rows, newest start first, then newest arrival; duplicates are rows like any other. */
     async listObservations(filter: ObservationFilter, { now, limit }: { now: Date; limit: number }) {
       const { where, values } = observationConditions(filter, now);
@@ -76,7 +81,7 @@ export function createCollectorStore(pool: Pool) {
     /** What trace-create events said of a trace, oldest first. */
     async listTraceBodies(id: string, now: Date): Promise<TraceBody[]> {
       const result = await pool.query(
-        `select body from collector.traces where id = $1 and visible_at <= $2 order by row limit ${TRACE_EVENTS_MAX}`,
+        `select body from collector.traces where id = $1 and visible_at <= $2 and ${notDeleted('id')} order by row limit ${TRACE_EVENTS_MAX}`,
         [id, now],
       );
       return TraceRows.parse(result.rows).map(({ body }) => body);
@@ -87,7 +92,7 @@ export function createCollectorStore(pool: Pool) {
       const result = await pool.query(
         `select trace_id, max(received_at) as received_at, count(*)::int as rows,
            (array_agg(body ->> 'traceName' order by row desc) filter (where body ->> 'traceName' is not null))[1] as name
-         from (select * from collector.observations where visible_at <= $1 order by row desc limit ${RECENT_ROWS_MAX}) recent
+         from (select * from collector.observations where visible_at <= $1 and ${notDeleted('trace_id')} order by row desc limit ${RECENT_ROWS_MAX}) recent
          group by trace_id order by max(received_at) desc limit ${limit}`,
         [now],
       );
@@ -132,7 +137,8 @@ export function createCollectorStore(pool: Pool) {
       if (filter.before !== undefined) conditions.push(`row < ${bind(filter.before)}`);
       const result = await pool.query(
         `select row, body from (
-           select distinct on (id) row, body from collector.scores where visible_at <= $1 order by id, row desc
+           select distinct on (id) row, body from collector.scores
+           where visible_at <= $1 and ${notDeleted("body ->> 'traceId'")} order by id, row desc
          ) latest where ${['true', ...conditions].join(' and ')} order by row desc limit ${limit}`,
         values,
       );
@@ -140,6 +146,10 @@ export function createCollectorStore(pool: Pool) {
     },
   };
 }
+
+/** Holds for rows of traces that nobody asked to delete; scores may belong to none. */
+const notDeleted = (id: string): string =>
+  `not exists (select from collector.deleted_traces deleted where deleted.id = ${id})`;
 
 /** A trace is described by few events; more than this are not read. */
 const TRACE_EVENTS_MAX = 1_000;
@@ -199,7 +209,7 @@ async function addRows(client: PoolClient, addition: Addition): Promise<void> {
 function observationConditions(filter: ObservationFilter, now: Date) {
   const values: unknown[] = [now];
   const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = ['visible_at <= $1'];
+  const conditions = ['visible_at <= $1', notDeleted('trace_id')];
   if (filter.trace_id !== undefined) conditions.push(`trace_id = ${bind(filter.trace_id)}`);
   if (filter.from !== undefined) conditions.push(`start_time >= ${bind(filter.from)}`);
   if (filter.to !== undefined) conditions.push(`start_time < ${bind(filter.to)}`);

@@ -22,6 +22,8 @@ export function createDatabase(url: string, options: { connections?: number } = 
   });
   // An idle connection that the server closes raises here; the next query opens another, so there is nothing to do.
   pool.on('error', () => {});
+  // One that is in use and waits for no answer raises on itself, and would end the process; the next statement on it fails anyway.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return {
     db,

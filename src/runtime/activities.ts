@@ -5,6 +5,7 @@ import { createModels } from '../activities/agent/models/models.ts';
 import { createCallToolActivities } from '../activities/call-tool.ts';
 import { createCoverageActivities } from '../activities/coverage.ts';
 import { createEpisodeRecordActivities } from '../activities/episode.ts';
+import { createEpisodeRetentionActivities } from '../activities/episode-retention.ts';
 import { createJsonStore } from '../activities/json-store.ts';
 import { createPeopleActivities } from '../activities/people.ts';
 import { createRecorder } from '../activities/record.ts';
@@ -13,6 +14,7 @@ import { createReproduceActivity } from '../activities/reproduce.ts';
 import { createRecordedAnswers } from '../activities/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceRepairActivities } from '../activities/trace-repair.ts';
+import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
 import type { Sandbox } from '../activities/tools/sandbox.ts';
@@ -24,19 +26,25 @@ import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createReplayer } from './replay/episode-replays.ts';
 import { createHistoryReader } from './temporal-history.ts';
 import type { Config } from './config.ts';
 import type { EpisodeWorkflows } from './temporal-client.ts';
+import type { WorkflowBundle } from './workflow-bundle.ts';
 
 /** What the activities of one worker are made of. */
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   store: ObjectStore;
   workspaces: Workspaces;
-  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'client'>;
+  workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'forgetRuns' | 'client'>;
   sandbox: Sandbox;
   model: Config['model'];
   namespace: string;
+  /** After how many days logs and videos go, and whole episodes. */
+  retention: Config['retention'];
   worker: { id: string; build: string };
+  /** The workflow code, to hold against histories. */
+  bundle: WorkflowBundle;
   queues: { workspace: string };
   tracing: {
     redactor: Redactor;
@@ -52,7 +60,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 
 /** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, queues, tracing } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, bundle, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
@@ -84,7 +92,15 @@ export function createActivities(parts: ActivityParts) {
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
-  const sweep = createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) });
+  const sweep = {
+    ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
+    ...createEpisodeRetentionActivities({
+      db,
+      langfuse,
+      forgetRuns: (workflowId) => workflows.forgetRuns(workflowId),
+      policy: parts.retention,
+    }),
+  };
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const readObject = (sha256: string, size_bytes: number) => store.readBytes(sha256, { maxBytes: size_bytes });
@@ -109,6 +125,12 @@ export function createActivities(parts: ActivityParts) {
     }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
     ...createTraceRepairActivities({ db, json, langfuse, freezeSpan, alerts }),
+    ...createReplayActivities({
+      db,
+      store,
+      build: worker.build,
+      ...createReplayer({ db, store, client: workflows.client }, bundle),
+    }),
   };
   return { episode, calls, sweep, traces };
 }

@@ -9,16 +9,17 @@ import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
 import type { Config } from './config.ts';
-import { s3Options } from './s3-options.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
+import { startReplay } from './replay/start.ts';
 import { listSchedules } from './schedules.ts';
 import { openEpisodeWorkflows } from './temporal-client.ts';
+import { workflowBuild } from './workflow-bundle.ts';
 
 /** A dependency that has not answered by then counts as down. */
 const READY_TIMEOUT_MS = 3_000;
@@ -30,17 +31,19 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using database = createDatabase(config.database_url.reveal());
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using workflows = await openEpisodeWorkflows(config.temporal);
   const logger = pino({ name: 'observatory-api' });
-  const { namespace, ui_url } = config.temporal;
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
+  const { build } = await workflowBuild();
   const deps: ApiDeps = {
+    ...configured(config),
     recovery,
     db: database.db,
     store,
     startEpisode: (episode) => workflows.startEpisode(episode),
     cancelEpisode: (episode) => workflows.cancelEpisode(episode),
+    deleteEpisode: (episode) => workflows.deleteEpisode(episode),
     pauseEpisode: (episode, said) => workflows.pauseEpisode(episode, said),
     resumeEpisode: (episode, said) => workflows.resumeEpisode(episode, said),
     sendMessage: (episode, message) => workflows.sendMessage(episode, message),
@@ -48,23 +51,12 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
     reconstruction: createReconstruction({ db: database.db, store }),
-    catalogue: () => createCatalogue(config.model),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
     auditCoverage: (audit) => workflows.auditCoverage(audit),
-    checkRequest({ agent, model, approvals }) {
-      getAgent(agent);
-      checkModel(model, config.model);
-      checkApprovals(approvals);
+    replays: {
+      build,
+      start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
     },
-    namespace,
-    code_version: codeVersion(),
-    links: {
-      api_url: config.api.public_url,
-      temporal_ui_url: ui_url,
-      temporal_namespace: namespace,
-      langfuse_url: config.langfuse?.base_url,
-    },
-    environment: config.mode,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {
@@ -93,6 +85,31 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await closed;
   clearTimeout(timer);
 }
+
+/** What the API knows from the configuration alone. */
+const configured = (
+  config: Config,
+): Pick<
+  ApiDeps,
+  'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'environment' | 'requests_per_s_max'
+> => ({
+  catalogue: () => createCatalogue(config.model),
+  checkRequest({ agent, model, approvals }) {
+    getAgent(agent);
+    checkModel(model, config.model);
+    checkApprovals(approvals);
+  },
+  namespace: config.temporal.namespace,
+  code_version: codeVersion(),
+  links: {
+    api_url: config.api.public_url,
+    temporal_ui_url: config.temporal.ui_url,
+    temporal_namespace: config.temporal.namespace,
+    langfuse_url: config.langfuse?.base_url,
+  },
+  environment: config.mode,
+  requests_per_s_max: config.api.requests_per_s_max,
+});
 
 async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
   const late = AbortSignal.timeout(READY_TIMEOUT_MS);

@@ -35,10 +35,16 @@ export type Config = {
     readonly host: string;
     readonly port: number;
     readonly public_url: string;
+    /** How often one key may ask one process of the API; 0 is no limit. */
+    readonly requests_per_s_max: number;
     /** What our own commands show the API; in the embedded stack a generated operator's key. */
     readonly key: Secret | undefined;
   };
   readonly sandbox: { readonly mode: 'bubblewrap' | 'unsafe' | 'refuse' };
+  /** After how many days the log lines and videos of ended episodes go, and whole episodes; undefined: never. */
+  readonly retention: { readonly media_days: number | undefined; readonly episode_days: number | undefined };
+  /** The key that signs restore points, and the one that must have signed those that are verified and restored. */
+  readonly signing: { readonly private_key: Secret | undefined; readonly public_key: string | undefined };
   /** Who hears of alerts and ended episodes; `secret` signs what is posted. */
   readonly webhook: { readonly url: Secret; readonly secret: Secret | undefined } | undefined;
   /** What is taken out of records and traces besides what looks like a secret: names of members, regular expressions. */
@@ -113,6 +119,8 @@ export function loadConfig(env: Environment): Config {
     model: modelConfig(variables),
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
+    retention: { media_days: variables.RETENTION_MEDIA_DAYS, episode_days: variables.RETENTION_EPISODE_DAYS },
+    signing: { private_key: secret(variables.BACKUPS_SIGNING_KEY), public_key: variables.BACKUPS_PUBLIC_KEY },
     webhook: webhookConfig(variables),
     redaction: { keys: variables.OBSERVATORY_REDACT_KEYS, patterns: variables.OBSERVATORY_REDACT_PATTERNS },
   });
@@ -199,6 +207,7 @@ function apiConfig(variables: Variables): Config['api'] {
     host: variables.API_HOST,
     port: variables.API_PORT,
     key: secret(variables.OBSERVATORY_API_KEY),
+    requests_per_s_max: variables.API_REQUESTS_PER_S,
     public_url: (variables.API_PUBLIC_URL ?? `http://${host}:${variables.API_PORT}`).replace(/\/+$/, ''),
   };
 }

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackupDeps, ObjectBucket } from '../activities/backup/deps.ts';
@@ -18,6 +19,7 @@ import { createS3ObjectStore } from '../storage/s3.ts';
 import { codeVersion } from './code-version.ts';
 import { processEnvironment } from './config.ts';
 import type { Config, S3Access } from './config.ts';
+import { privateKeyOf, publicKeyOf } from './signing-key.ts';
 
 /** What restore points need of this process, open until it is disposed of. */
 export async function openBackups(
@@ -38,10 +40,18 @@ export async function openBackups(
     temporal_file: ownedTemporalFile(config),
     scratch_root: join(config.home, 'backup'),
     code_version: codeVersion(),
+    signing: signingOf(config),
     openDatabase: (name) => createDatabase(urlOfDatabase(url(), name), { connections: 2 }),
     migrate: async (pool) => migrate(pool, await readMigrations()),
     [Symbol.asyncDispose]: async () => kept.disposeAsync(),
   };
+}
+
+/** Points are signed by the configured private key; what is read must be signed by its public half, or by the one that is named. */
+function signingOf({ signing }: Config): BackupDeps['signing'] {
+  const private_key = signing.private_key ? privateKeyOf(signing.private_key.reveal()) : null;
+  const named = signing.public_key === undefined ? null : publicKeyOf(signing.public_key);
+  return { private_key, trusted: named ?? (private_key && createPublicKey(private_key)) };
 }
 
 /** A bucket as artifacts and as names, under one key pair. */

@@ -6,6 +6,7 @@ import { insertApiKey } from '../db/append/api-keys.ts';
 import { Checkpointer } from '../db/checkpointer.ts';
 import { createDatabase } from '../db/client.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
+import { readDeployment } from '../db/read/deployment.ts';
 import { AppError } from '../errors.ts';
 import type { Config } from './config.ts';
 import { startTraceDelivery } from './trace-delivery.ts';
@@ -36,7 +37,9 @@ export async function setUpDeployment(
     await connection.close();
   }
   await using workflows = await openEpisodeWorkflows(config.temporal);
-  await ensureSchedules(workflows.client, config.temporal.task_queue_prefix);
+  const { schedules_held: held } = await readDeployment(database.db);
+  await ensureSchedules(workflows.client, config.temporal.task_queue_prefix, { held });
+  if (held) log('schedules wait since a restore: `observatory reconcile --resume-schedules` lets them run');
   await startTraceDelivery(workflows.client, config.temporal.task_queue_prefix);
   log('set up the namespace, its search attributes, the schedules and the delivery of traces');
 }

@@ -16,6 +16,8 @@ import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workf
 import {
   COVERAGE_AUDIT_WORKFLOW,
   coverageAuditIdOf,
+  deletionIdOf,
+  EPISODE_RETENTION_WORKFLOW,
   EPISODE_WORKFLOW,
   REPRODUCE_WORKFLOW,
   taskQueue,
@@ -59,8 +61,14 @@ export type EpisodeWorkflows = AsyncDisposable & {
   client: Client;
   /** Starts the episode's workflow; starting it twice starts it once. Throws `unavailable` when Temporal is away. */
   startEpisode(episode: Episode): Promise<void>;
+  /** Begins a new run, in place of the one that Temporal may have, after this step of the record; returns the run's id. */
+  continueEpisode(episode: Episode, after_seq: number): Promise<string>;
   /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
   cancelEpisode(episode: Episode): Promise<void>;
+  /** Starts what deletes the episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
+  deleteEpisode(episode: Episode): Promise<void>;
+  /** Removes every closed run of a workflow from Temporal. */
+  forgetRuns(workflowId: string): Promise<void>;
   /** Pauses the episode before its next thought or call. */
   pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
   /** Lets a paused episode go on. */
@@ -89,37 +97,46 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
     });
   const handleOf = ({ workflow_id }: Episode) => client.workflow.getHandle(workflow_id);
   const startEpisode = async (episode: Episode) => {
-    const run: EpisodeRun = {
-      episode_id: episode.id,
-      budgets: episode.budgets,
-      history_events_max: HISTORY_EVENTS_MAX,
-      ...(episode.forked_from_seq !== null && { start_after: episode.forked_from_seq }),
-    };
     try {
       await client.workflow.start(EPISODE_WORKFLOW, {
-        workflowId: episode.workflow_id,
-        taskQueue: taskQueue(config.task_queue_prefix, 'episodes'),
-        args: [run],
+        ...runOf(config, episode),
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        typedSearchAttributes: new TypedSearchAttributes([
-          { key: EPISODE_STATUS, value: episode.status },
-          { key: AGENT_NAME, value: episode.agent },
-        ]),
-        staticSummary: taskLine(episode.task),
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   };
+  const continueEpisode = async (episode: Episode, after_seq: number) => {
+    const { firstExecutionRunId } = await client.workflow.start(EPISODE_WORKFLOW, {
+      ...runOf(config, episode, after_seq),
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+    });
+    // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+    const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+    if (episode.status === 'paused') await handleOf(episode).signal(pauseSignal, said);
+    return firstExecutionRunId;
+  };
   return {
     client,
     startEpisode: (episode) => call(() => startEpisode(episode)),
+    continueEpisode: (episode, after_seq) => call(() => continueEpisode(episode, after_seq)),
     cancelEpisode: (episode) =>
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
         if (episode.status === 'queued') await startEpisode(episode);
         await handleOf(episode).cancel();
       }),
+    deleteEpisode: ({ id }) =>
+      call(async () => {
+        await client.workflow.start(EPISODE_RETENTION_WORKFLOW, {
+          workflowId: deletionIdOf(id),
+          taskQueue: taskQueue(config.task_queue_prefix, 'maintenance'),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          args: [{ episode_id: id }],
+        });
+      }),
+    forgetRuns: async (workflowId) => forgetRuns(client, workflowId),
     pauseEpisode: (episode, said) => call(() => handleOf(episode).signal(pauseSignal, said)),
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
     sendMessage: (episode, message) =>
@@ -165,6 +182,34 @@ async function startReproduction(client: Client, { workflowId, requests, prefix 
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
+}
+
+/** What a run of the episode's workflow is started with. */
+function runOf({ task_queue_prefix }: TemporalConfig, episode: Episode, start_after = episode.forked_from_seq) {
+  const run: EpisodeRun = {
+    episode_id: episode.id,
+    budgets: episode.budgets,
+    history_events_max: HISTORY_EVENTS_MAX,
+    ...(start_after !== null && { start_after }),
+  };
+  return {
+    workflowId: episode.workflow_id,
+    taskQueue: taskQueue(task_queue_prefix, 'episodes'),
+    args: [run],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: EPISODE_STATUS, value: episode.status },
+      { key: AGENT_NAME, value: episode.agent },
+    ]),
+    staticSummary: taskLine(episode.task),
+  };
+}
+
+async function forgetRuns(
+  { workflow, workflowService, options: { namespace } }: Client,
+  workflowId: string,
+): Promise<void> {
+  for await (const { runId } of workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+    await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } });
 }
 
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */

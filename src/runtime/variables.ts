@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { ModelPrices } from '../schemas/model.ts';
+import { privateKeyOf, publicKeyOf } from './signing-key.ts';
 
 /** The port that the API asks for first. */
 export const API_PORT_DEFAULT = 7700;
+/** More than a person with a page and a script does, less than what crowds out others. */
+const API_REQUESTS_PER_S_DEFAULT = 200;
 /** What conversations may hold unless told otherwise: most models take this many tokens in. */
 const MODEL_CONTEXT_TOKENS_DEFAULT = 128_000;
 
@@ -36,6 +39,11 @@ const patterns = z
   .string()
   .transform((value) => value.split('\n').flatMap((line) => line.trim() || []))
   .refine((lines) => lines.every(isPattern), 'must be regular expressions, one a line, that do not match nothing');
+const days = z.coerce
+  .number('must be a count of days')
+  .int('must be a count of days')
+  .min(1, 'must be at least 1')
+  .max(36_500, 'must be at most 36500');
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 
 /** The variables of our own; what else the environment holds is dropped. */
@@ -88,7 +96,21 @@ const Variables = z.object({
   API_HOST: text.default('127.0.0.1'),
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),
+  API_REQUESTS_PER_S: z.coerce
+    .number('must be a count')
+    .int('must be a count')
+    .min(0, 'must be 0 or more')
+    .max(1_000_000, 'must be at most 1000000')
+    .default(API_REQUESTS_PER_S_DEFAULT),
   ALERT_WEBHOOK_URL: httpUrl.optional(),
+  RETENTION_MEDIA_DAYS: days.optional(),
+  RETENTION_EPISODE_DAYS: days.optional(),
+  BACKUPS_SIGNING_KEY: text
+    .refine(isSigningKey, 'must be an Ed25519 private key: PKCS8 in PEM, or its DER in base64')
+    .optional(),
+  BACKUPS_PUBLIC_KEY: text
+    .refine(isPublicKey, 'must be an Ed25519 public key: SPKI in PEM, or its DER in base64')
+    .optional(),
   ALERT_WEBHOOK_SECRET: text
     .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be whsec_ and base64 of 24 to 96 bytes')
     .optional(),
@@ -149,6 +171,22 @@ export function parseVariables(env: Record<string, string | undefined>): Variabl
   throw new AppError('invalid_argument', `Configuration: ${wrong.join('; ')}.`, {
     details: { variables: parsed.error.issues.map((issue) => issue.path.join('.')).join(',') },
   });
+}
+
+function isSigningKey(text: string): boolean {
+  return parsedKey(() => privateKeyOf(text));
+}
+
+function isPublicKey(text: string): boolean {
+  return parsedKey(() => publicKeyOf(text));
+}
+
+function parsedKey(parse: () => { asymmetricKeyType?: string }): boolean {
+  try {
+    return parse().asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
+  }
 }
 
 function isPattern(source: string): boolean {

@@ -7,13 +7,12 @@ import { createSandbox } from '../activities/tools/sandbox.ts';
 import { createBackupActivities } from '../activities/backup/activities.ts';
 import { createWorkspaces } from '../activities/workspaces.ts';
 import { createDatabase } from '../db/client.ts';
-import { createS3ObjectStore } from '../storage/s3.ts';
 import { taskQueue } from '../workflows/names.ts';
 import { createActivities } from './activities.ts';
 import { openOperatorChannel } from './alerts.ts';
+import { openArtifactStore } from './artifact-store.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
-import { s3Options } from './s3-options.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
 import { tracingParts } from './trace-delivery.ts';
@@ -33,14 +32,15 @@ const DATABASE_CONNECTIONS = 20;
 export async function runWorker(config: Config, log: (line: string) => void): Promise<void> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const { namespace, task_queue_prefix: prefix } = config.temporal;
-  const { codePath, build } = await buildWorkflowBundle(join(config.home, 'cache'));
+  const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
+  const { codePath, build } = bundle;
   const sandboxMode = await findSandboxMode(config.sandbox.mode);
   if (sandboxMode.kind === 'refuse') log(`commands of agents are refused: ${sandboxMode.reason}`);
   if (sandboxMode.kind === 'unsafe')
     log('commands of agents run without a sandbox, as OBSERVATORY_SANDBOX=unsafe asks');
 
   await using database = createDatabase(config.database_url.reveal(), { connections: DATABASE_CONNECTIONS });
-  await using store = createS3ObjectStore(s3Options(config));
+  await using store = openArtifactStore(config, database.db);
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
@@ -59,8 +59,10 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     model: config.model,
     namespace,
     worker,
+    bundle,
     queues,
     tracing: tracingParts(config, channel, log),
+    retention: config.retention,
   });
 
   Runtime.install({

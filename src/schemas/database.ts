@@ -3,10 +3,11 @@ import type { Alert, WebhookType } from './alert.ts';
 import type { ApiKeyRole } from './api-key.ts';
 import type { Artifact, ArtifactLink } from './artifact.ts';
 import type { CoverageReport } from './coverage.ts';
-import type { Episode } from './episode.ts';
+import type { DeletedEpisode, Episode } from './episode.ts';
 import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
+import type { ReplayVerdict, WorkflowHistory } from './replay.ts';
 import type { Step, StepAttempt } from './step.ts';
 import type { PersonMessage } from './turn.ts';
 import type { StatusChange } from './stream.ts';
@@ -63,6 +64,8 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
+type SessionRow = { token_sha256: string; api_key_id: string; created_at: string; expires_at: string };
+
 type PersonRequestRow = {
   episode_id: string;
   kind: 'message' | 'answer';
@@ -91,6 +94,17 @@ type MirrorRow = {
   unreferenced_at: string | null;
 };
 
+/** The one row about this record itself. */
+export type DeploymentRow = {
+  restore_epoch: number;
+  /** When the newest epoch was entered; null where nothing was ever restored. */
+  restored_at: string | null;
+  /** Whether schedules stay paused until somebody lets them run. */
+  schedules_held: boolean;
+};
+/** An episode that had not ended when the snapshot was taken which this record was restored from. */
+type RestoredEpisodeRow = { episode_id: string; restore_epoch: number; continued_at: string | null };
+
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
 type Lineage =
@@ -104,7 +118,7 @@ type Lineage =
   | 'recorded_until'
   | 'recorded_miss'
   | 'reopened_by';
-type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure';
+type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure' | 'media_deleted_at';
 
 /** Every table as kysely sees it; shapes come from the schemas beside this file. */
 export type Database = {
@@ -154,12 +168,18 @@ export type Database = {
     | 'error'
   >;
   coverage_reports: Table<CoverageRow, 'report', 'checked_at'>;
+  workflow_histories: Table<WorkflowHistory, never, 'archived_at'>;
+  replay_verdicts: Table<ReplayVerdict, 'mismatch', 'replayed_at'>;
   alerts: Table<Alert & { told_at: string }, 'facts', Exclude<keyof Alert, 'id' | 'name' | 'message'> | 'told_at'>;
   webhook_messages: Table<WebhookMessageRow, never, Exclude<keyof WebhookMessageRow, 'id' | 'type' | 'body'>>;
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
+  sessions: Table<SessionRow, never, 'created_at'>;
   person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
+  deployment: Table<DeploymentRow, never, keyof DeploymentRow>;
+  restored_episodes: Table<RestoredEpisodeRow, never, 'continued_at'>;
+  deleted_episodes: Table<DeletedEpisode, never, 'deleted_at' | 'langfuse' | 'temporal'>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;
 };

@@ -130,5 +130,21 @@ export const Episode = z.object({
   output_tokens: Count,
   usd: z.number().min(0),
   last_stream_seq: Count,
+  /** Since when its log lines and videos are gone, by the deployment's policy; null while they are kept. */
+  media_deleted_at: Timestamp.nullable(),
 });
 export type Episode = z.infer<typeof Episode>;
+
+/** All that stays of an episode that was deleted, and what came of asking Langfuse and Temporal to forget it too. */
+export type DeletedEpisode = {
+  id: string;
+  deleted_at: string;
+  reason: 'asked' | 'age';
+  status: EpisodeStatus;
+  created_at: string;
+  ended_at: string;
+  step_count: number;
+  artifact_count: number;
+  langfuse: 'forgotten' | 'not_configured' | 'failed' | null;
+  temporal: 'forgotten' | 'failed' | null;
+};

@@ -1,46 +1,53 @@
 import { z } from 'zod';
-import { boundedText, Json, Sha256 } from './primitives.ts';
-import { WorkspaceFile } from './workspace.ts';
+import { ArtifactKind } from './artifact.ts';
+import { Count, Sha256, Timestamp, Uuid } from './primitives.ts';
+import { StepKind } from './step.ts';
 
-/** A place of an episode's line: after this step; 0 is before the first. */
-const step = z.number().int().min(0).max(2_147_483_647);
+/** A file by its content, under the path that a step or an episode knows it by. */
+const LineageFile = z.object({ path: z.string(), sha256: Sha256, kind: ArtifactKind.nullable() });
+type LineageFile = z.infer<typeof LineageFile>;
 
-/** What a fork or re-run does otherwise than its parent. */
-const changes = {
-  model: boundedText(1, 200).optional(),
-  seed: z.number().int().min(0).max(2_147_483_647).optional(),
-};
-
-/** A new episode that goes on after a step of this one. The message is heard before its next thought. */
-export const ForkEpisode = z.strictObject({ step, ...changes, message: boundedText(1, 20_000).optional() });
-export type ForkEpisode = z.infer<typeof ForkEpisode>;
-
-/** A new episode that is this one again, its answers taken from the record up to a step: the last one where none is named. */
-export const RerunEpisode = z.strictObject({ recorded_until: step.min(1).optional(), ...changes });
-export type RerunEpisode = z.infer<typeof RerunEpisode>;
-
-/** The episode itself goes back to a step and on from there. */
-export const RewindEpisode = z.strictObject({ step });
-export type RewindEpisode = z.infer<typeof RewindEpisode>;
-
-/** Which simulation is run again; all of the line's where none is named. */
-export const ReproduceEpisode = z.strictObject({ step: step.min(1).optional() });
-export type ReproduceEpisode = z.infer<typeof ReproduceEpisode>;
-
-/** An episode's files as they stood after a step. `sha256` names the manifest, the canonical JSON of `{version: 1, files}`. */
-export const WorkspaceAt = z.object({ seq: step, sha256: Sha256, files: z.array(WorkspaceFile) });
-export type WorkspaceAt = z.infer<typeof WorkspaceAt>;
-
-/** What each role had heard and said after a step, in the order of speaking; roles that had not come to speak are left out. */
-export const ConversationAt = z.object({
-  seq: step,
-  roles: z.array(z.object({ role: z.string(), messages: z.array(Json) })),
+/** A step that wrote or read an artifact: who, when, with which code, out of what and into what. */
+export const LineageStep = z.object({
+  episode_id: Uuid,
+  run_id: z.string(),
+  seq: z.number().int().min(1),
+  /** The try that ended the step, and so the one that wrote or read. */
+  attempt: Count,
+  kind: StepKind,
+  agent: z.string(),
+  name: z.string(),
+  /** The worker that did it, and the build of our code that it ran; null where the attempt is not on record. */
+  worker: z.string().nullable(),
+  build: z.string().nullable(),
+  started_at: Timestamp,
+  /** Whether another run has taken the step's place since. */
+  superseded: z.boolean(),
+  /** The path of the artifact in this step. */
+  path: z.string(),
+  /** The manifest of the workspace that the step found: the agent's own code and files. Null where there was none yet. */
+  workspace_sha256: Sha256.nullable(),
+  inputs: z.array(LineageFile),
+  outputs: z.array(LineageFile),
 });
-export type ConversationAt = z.infer<typeof ConversationAt>;
+export type LineageStep = z.infer<typeof LineageStep>;
 
-/** Simulations that are being run again, each with the id of the feedback that will say how it came out. */
-export const Reproduction = z.object({
-  workflow_id: z.string(),
-  simulations: z.array(z.object({ seq: step, feedback_id: z.string() })),
+/** An artifact of a lineage. `distance` counts steps between: 0 is the one asked for, below 0 what it came from, above 0 what came of it. */
+export const LineageNode = z.object({
+  sha256: Sha256,
+  distance: z.number().int(),
+  written_by: z.array(LineageStep),
+  read_by: z.array(LineageStep),
+  /** Episodes that began with it. */
+  given_to: z.array(z.object({ episode_id: Uuid, path: z.string() })),
 });
-export type Reproduction = z.infer<typeof Reproduction>;
+export type LineageNode = z.infer<typeof LineageNode>;
+
+/** Where an artifact came from and what came of it, nearest first. */
+export const Lineage = z.object({
+  sha256: Sha256,
+  nodes: z.array(LineageNode),
+  /** Whether there is more of it than an answer holds, at this depth. */
+  truncated: z.boolean(),
+});
+export type Lineage = z.infer<typeof Lineage>;

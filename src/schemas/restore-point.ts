@@ -53,9 +53,17 @@ export const MirrorReport = z.object({
 });
 export type MirrorReport = z.infer<typeof MirrorReport>;
 
+/** An Ed25519 signature of the manifest's hash; the key is SPKI, and both are base64. */
+export const ManifestSignature = z.object({
+  algorithm: z.literal('ed25519'),
+  public_key: z.string(),
+  value: z.string(),
+});
+export type ManifestSignature = z.infer<typeof ManifestSignature>;
+
 /**
  * The document that makes a restore point: written last, it names every part by hash. `manifest_sha256` is the hash of the
- * document without it, so that a manifest that was altered says so.
+ * document without it and the signature, so that a manifest that was altered says so; the signature says who made it.
  */
 export const RestorePointManifest = z.object({
   format: z.literal(1),
@@ -71,6 +79,8 @@ export const RestorePointManifest = z.object({
   missing: z.array(Sha256),
   checks: z.array(RecoveryCheck),
   manifest_sha256: Sha256,
+  /** null where no key was configured. */
+  signature: ManifestSignature.nullable().default(null),
 });
 export type RestorePointManifest = z.infer<typeof RestorePointManifest>;
 
@@ -128,6 +138,17 @@ export type RetentionReport = {
   mirror: { listed: number; unreferenced: number; removed: number; refused: string | null };
 };
 
+/** What a sweep of artifacts did: how many it marked as deleted, how many lost their bytes. `refused` says why none did. */
+export type ArtifactSweep = { marked: number; removed: number; refused: string | null };
+
+/** What retention of episodes did; `kept` could not be deleted, since others go on from them. */
+export type EpisodeRetentionReport = {
+  media_deleted: number;
+  deleted: number;
+  kept: number;
+  artifacts: ArtifactSweep | null;
+};
+
 /** What a restore is going to do, as it is shown before anything happens. Sizes in bytes. */
 export type RestorePlan = {
   point: string;
@@ -140,6 +161,8 @@ export type RestorePlan = {
   objects: number;
   object_bytes: number;
   missing: number;
+  /** The public key that signed the point; null where none did. */
+  signed_by: string | null;
   temporal: BackupPart | null;
 };
 

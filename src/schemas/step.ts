@@ -17,6 +17,8 @@ export const StepIdentity = z.object({
   seq: z.number().int().min(1),
   /** The thought that asked for this call; null for a thought. */
   parent_seq: z.number().int().min(1).nullable(),
+  /** The record's epoch in which its run began; left out for 0, before anything was restored. */
+  restore_epoch: z.number().int().min(1).optional(),
 });
 export type StepIdentity = z.infer<typeof StepIdentity>;
 

@@ -21,6 +21,8 @@ export type EpisodeProgress = {
   paused: { author: string; reason: string } | null;
   /** Messages of people that the agents have not heard yet. */
   messages: PersonMessage[];
+  /** The record's epoch in which the run began: a record that was restored since refuses it. */
+  restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */

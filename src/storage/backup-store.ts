@@ -15,6 +15,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { AppError } from '../errors.ts';
 import type { BackupPart } from '../schemas/restore-point.ts';
+import { objectKey } from './keys.ts';
 import { createS3Client, fromS3, s3Status } from './s3-client.ts';
 import type { S3Connection } from './s3-client.ts';
 
@@ -41,6 +42,15 @@ export interface BackupStore extends AsyncDisposable {
     source: Uint8Array | { file: string },
     options: { contentType: string; signal?: AbortSignal },
   ): Promise<BackupPart>;
+  /**
+   * Stores an artifact under its own name, which is free, from a stream that is hashed on the way; returns the object's etag. Nothing is
+   * stored unless the hash and the length are those of the artifact: then it throws data_loss. Throws already_exists.
+   */
+  putArtifact(
+    artifact: { sha256: string; size_bytes: number },
+    stream: Readable,
+    options: { contentType: string; signal?: AbortSignal },
+  ): Promise<{ etag: string }>;
   /** A whole small object. Throws not_found, or resource_exhausted above `maxBytes`. */
   readBytes(key: string, maxBytes: number): Promise<Uint8Array>;
   /** Writes a part to a file. Throws not_found, or data_loss unless size and hash are what the part says. */
@@ -65,6 +75,8 @@ export function createBackupStore(options: S3Connection & { bucket: string }): B
   return {
     bucket,
     put: async (key, source, { contentType, signal }) => put(at, { key, source, contentType, signal }),
+    putArtifact: async (artifact, stream, { contentType, signal }) =>
+      putArtifact(at, { artifact, stream, contentType, signal }),
     async readBytes(key, maxBytes) {
       const { body, size } = await open(at, key);
       if (size > maxBytes) {
@@ -100,16 +112,19 @@ export function createBackupStore(options: S3Connection & { bucket: string }): B
 
 type Place = { client: S3Client; bucket: string };
 
-/** Passes bytes on, hashing and counting them. */
-function createMeter() {
+type Meter = { size_bytes: number; sha256: () => string };
+
+/** Passes bytes on, hashing and counting them; at their end fails with what `refuse` says of them, if anything. */
+function createMeter(refuse: (metered: Meter) => AppError | null = () => null) {
   const hash = createHash('sha256');
-  const meter = { size_bytes: 0, sha256: () => hash.digest('hex') };
+  const meter: Meter = { size_bytes: 0, sha256: () => hash.digest('hex') };
   const stream = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk);
       meter.size_bytes += chunk.byteLength;
       done(null, chunk);
     },
+    flush: (done) => done(refuse(meter)),
   });
   return { meter, stream };
 }
@@ -121,29 +136,68 @@ type Put = {
   signal: AbortSignal | undefined;
 };
 
-async function put({ client, bucket }: Place, { key, source, contentType, signal }: Put): Promise<BackupPart> {
+async function put(at: Place, { key, source, contentType, signal }: Put): Promise<BackupPart> {
   const { meter, stream } = createMeter();
   const inMemory = source instanceof Uint8Array;
   const length = inMemory ? source.byteLength : (await statFile(source.file)).size;
   const bytes = inMemory ? Readable.from([source]) : createReadStream(source.file, { highWaterMark: READ_BYTES });
-  const upload = new Upload({
+  await upload(at, { params: { Key: key, ContentType: contentType }, length, parts: [bytes, stream], signal });
+  return { key, sha256: meter.sha256(), size_bytes: meter.size_bytes };
+}
+
+type PutArtifact = {
+  artifact: { sha256: string; size_bytes: number };
+  stream: Readable;
+  contentType: string;
+  signal: AbortSignal | undefined;
+};
+
+async function putArtifact(
+  at: Place,
+  { artifact, stream, contentType, signal }: PutArtifact,
+): Promise<{ etag: string }> {
+  const { sha256, size_bytes } = artifact;
+  const params = { Key: objectKey(sha256), ContentType: contentType, Metadata: { sha256 } };
+  // An upload whose stream fails at its very end stores nothing.
+  const { stream: checked } = createMeter((metered) =>
+    metered.size_bytes === size_bytes && metered.sha256() === sha256
+      ? null
+      : new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`),
+  );
+  return upload(at, { params, length: size_bytes, parts: [stream, checked], signal });
+}
+
+type Uploading = {
+  params: { Key: string; ContentType: string; Metadata?: Record<string, string> };
+  length: number;
+  parts: [Readable, Transform];
+  signal: AbortSignal | undefined;
+};
+
+async function upload(
+  { client, bucket }: Place,
+  { params, length, parts, signal }: Uploading,
+): Promise<{ etag: string }> {
+  const [bytes, stream] = parts;
+  const sending = new Upload({
     client,
-    params: { Bucket: bucket, Key: key, Body: stream, ContentType: contentType, IfNoneMatch: '*' },
+    params: { ...params, Bucket: bucket, Body: stream, IfNoneMatch: '*' },
     partSize: Math.max(PART_BYTES, Math.ceil(length / PARTS_MAX)),
     queueSize: PARTS_IN_FLIGHT_MAX,
   });
-  const stop = () => void upload.abort();
+  const stop = () => void sending.abort();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.all([pipeline(bytes, stream), upload.done()]);
+    const [, { ETag }] = await Promise.all([pipeline(bytes, stream), sending.done()]);
+    return { etag: bareEtag(ETag) };
   } catch (error) {
     bytes.destroy();
-    if (s3Status(error) === 412) throw new AppError('already_exists', `${key} exists already.`, { cause: error });
+    if (s3Status(error) === 412)
+      throw new AppError('already_exists', `${params.Key} exists already.`, { cause: error });
     throw fromS3(error);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
-  return { key, sha256: meter.sha256(), size_bytes: meter.size_bytes };
 }
 
 async function readToFile(

@@ -23,10 +23,14 @@ const PARTS_IN_FLIGHT_MAX = 2;
 /** Tries of a conditional write that loses a race to one that then fails (Amazon answers 409). */
 const CONDITIONAL_WRITES_MAX = 5;
 
-/** Where the artifacts are, and optionally where large streams wait on disk while they are hashed. */
+/**
+ * Where the artifacts are, and optionally where large streams wait on disk while they are hashed. `claim` is awaited before the
+ * object is looked for: from then on nobody may take away what lies under this hash.
+ */
 export interface S3StoreOptions extends S3Connection {
   bucket: string;
   spoolDir?: string;
+  claim?: (sha256: Sha256) => Promise<void>;
 }
 
 /** An `ObjectStore` in one bucket of an S3 server. Disposing closes its connections. */
@@ -45,6 +49,7 @@ export function createS3ObjectStore(options: S3StoreOptions): ObjectStore & Asyn
             details: { expected_sha256: expected.sha256, sha256 },
           });
         }
+        await options.claim?.(sha256);
         await putOnce({ client, bucket, spooled, contentType, signal });
         return { sha256, size_bytes };
       } catch (error) {

@@ -40,6 +40,8 @@ export type LangfuseClient = {
     trace: { id: string; from?: string },
     signal?: AbortSignal,
   ): Promise<Observation[]>;
+  /** Asks for the deletion of a trace and of what belongs to it; the server does so in its own time. */
+  deleteTrace(traceId: string, signal?: AbortSignal): Promise<void>;
   /** The ids of the trace's scores; undefined where the server has no way to list them. */
   listScores(server: LangfuseServer, traceId: string, signal?: AbortSignal): Promise<string[] | undefined>;
 };
@@ -47,7 +49,7 @@ export type LangfuseClient = {
 /** Opens a client; nothing is asked before the first call. */
 export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
   const connection = connect(access);
-  const { get, post } = connection;
+  const { get, post, remove } = connection;
   const ingest = createIngestion(access, connection);
   return {
     media: createMediaClient(access),
@@ -68,6 +70,7 @@ export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
       if (server.reads === 'v1') return byPage(Observation, (page) => get(`${v1}&page=${page}`, signal));
       return byCursor(Observation, (cursor) => get(`${v2}${cursor}`, signal));
     },
+    deleteTrace: async (traceId, signal) => remove(`/api/public/traces/${traceId}`, signal),
     async listScores(server, traceId, signal) {
       const query = `traceId=${traceId}&limit=${PAGE_V1}`;
       try {
@@ -104,22 +107,24 @@ function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAcces
       signal?.removeEventListener('abort', stop);
     }
   };
+  const ask = async (method: 'GET' | 'DELETE', path: string, signal?: AbortSignal): Promise<unknown> => {
+    const headers = { authorization, accept: 'application/json' };
+    const { response, text } = await within(signal, async (ending) => {
+      const answer = await fetch(`${base}${path}`, { method, headers, redirect: 'manual', signal: ending });
+      return { response: answer, text: await answer.text() };
+    }).catch(away);
+    if (response.ok) return parsed(text);
+    const where = path.split('?')[0];
+    if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
+    const { kind } = outcomeOfStatus(response.status, text);
+    const reason = `Langfuse does not answer ${where}: HTTP ${response.status}`;
+    throw new AppError(kind === 'unwelcome' ? 'permission_denied' : 'unavailable', reason);
+  };
   return {
     base,
     within,
-    get: async (path: string, signal?: AbortSignal): Promise<unknown> => {
-      const headers = { authorization, accept: 'application/json' };
-      const { response, text } = await within(signal, async (ending) => {
-        const answer = await fetch(`${base}${path}`, { headers, redirect: 'manual', signal: ending });
-        return { response: answer, text: await answer.text() };
-      }).catch(away);
-      if (response.ok) return parsed(text);
-      const where = path.split('?')[0];
-      if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
-      const { kind } = outcomeOfStatus(response.status, text);
-      const reason = `Langfuse does not answer ${where}: HTTP ${response.status}`;
-      throw new AppError(kind === 'unwelcome' ? 'permission_denied' : 'unavailable', reason);
-    },
+    get: async (path: string, signal?: AbortSignal) => ask('GET', path, signal),
+    remove: async (path: string, signal?: AbortSignal) => void (await ask('DELETE', path, signal)),
     post: async (path: string, body: string, signal?: AbortSignal): Promise<SendReport> => {
       // Without the version the server shows what it took only minutes later.
       const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' };

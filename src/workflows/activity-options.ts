@@ -67,5 +67,12 @@ export const AFTERCARE: ActivityOptions = {
   retry: patientRetry,
 };
 
+/** Deleting an episode: as long as its rows take; what others do not forget now is left on its tombstone. */
+export const RETENTION: ActivityOptions = {
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '10s',
+  retry: { ...patientRetry, maximumAttempts: 20 },
+};
+
 /** Sweeps come again by themselves. */
 export const SWEEP: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { maximumAttempts: 2 } };

@@ -33,10 +33,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
   const progress: EpisodeProgress = run.progress ?? firstProgress();
-  const next = <Parent extends number | null>(parent_seq: Parent) => {
-    progress.seq += 1;
-    return { episode_id, run_id, seq: progress.seq, parent_seq };
-  };
+  const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
   const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
   let open: StepIdentity | undefined;
@@ -45,7 +42,11 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
     people.close();
     await CancellationScope.nonCancellable(async () => {
       await condition(allHandlersFinished);
-      await endEpisode.executeWithOptions({ summary: `end · ${outcome.terminal_reason}` }, [episode_id, outcome]);
+      await endEpisode.executeWithOptions({ summary: `end · ${outcome.terminal_reason}` }, [
+        episode_id,
+        outcome,
+        progress.restore_epoch,
+      ]);
       upsertSearchAttributes([
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
@@ -57,7 +58,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   };
 
   try {
-    await beginEpisode.executeWithOptions({ summary: 'begin' }, [episode_id, run_id]);
+    const began = [episode_id, run_id, progress.restore_epoch] as const;
+    progress.restore_epoch = await beginEpisode.executeWithOptions({ summary: 'begin' }, [...began]);
     upsertSearchAttributes([{ key: EPISODE_STATUS, value: 'running' }]);
     if (run.start_after !== undefined && !run.progress) {
       const ended = await goToPlace(run, run.start_after, calls);
@@ -72,7 +74,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         await condition(allHandlersFinished);
         await continueAsNew<typeof EpisodeWorkflow>({ ...run, progress });
       }
-      const step = { episode_id, run_id, seq: progress.seq + 1, parent_seq: null };
+      const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
@@ -96,6 +98,19 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
     if (status === 'cancelled') throw error;
     throw ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
   }
+}
+
+/** Numbers a run's steps: the one ahead, or the next, which then is behind. */
+function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_id' | 'run_id'>) {
+  const at = <Parent extends number | null>(seq: number, parent_seq: Parent) => {
+    const { restore_epoch } = progress;
+    return { ...run, seq, parent_seq, ...(restore_epoch && { restore_epoch }) };
+  };
+  const next = <Parent extends number | null>(parent_seq: Parent) => {
+    progress.seq += 1;
+    return at(progress.seq, parent_seq);
+  };
+  return { ahead: () => at(progress.seq + 1, null), next };
 }
 
 function firstProgress(): EpisodeProgress {

@@ -1,6 +1,8 @@
 // The registration file of the workflow bundle: every export is a workflow type.
 export { EpisodeWorkflow } from './episode.ts';
+export { EpisodeRetentionWorkflow } from './episode-retention.ts';
 export { RecoveryWatchWorkflow } from './recovery-watch.ts';
+export { ReplayWorkflow } from './replay.ts';
 export { ReproduceWorkflow } from './reproduce.ts';
 export { RestoreDrillWorkflow } from './restore-drill.ts';
 export { RestorePointWorkflow } from './restore-point.ts';

@@ -17,10 +17,12 @@ export const TRACE_DELIVERY_WORKFLOW = 'TraceDeliveryWorkflow';
 export const AFTERCARE_WORKFLOW = 'EpisodeAftercareWorkflow';
 export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
 export const COVERAGE_AUDIT_WORKFLOW = 'CoverageAuditWorkflow';
+export const REPLAY_WORKFLOW = 'ReplayWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
 export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
+export const EPISODE_RETENTION_WORKFLOW = 'EpisodeRetentionWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
 /** The key of the step that records a person's message. */
@@ -32,6 +34,10 @@ export const RESTORE_DRILL_ID = 'restore-drill';
 export const RETENTION_ID = 'restore-point-retention';
 export const RECOVERY_WATCH_ID = 'recovery-watch';
 
+/** The workflow and schedule that give up old episodes, and the workflow that deletes one that somebody asked to delete. */
+export const EPISODE_RETENTION_ID = 'episode-retention';
+export const deletionIdOf = (episodeId: string): string => `delete-${episodeId}`;
+
 /** The workflow that brings the outbox to Langfuse, for ever. */
 export const TRACE_DELIVERY_ID = 'trace-delivery';
 
@@ -41,6 +47,8 @@ export const aftercareIdOf = (episodeId: string, runId: string): string => `afte
 /** The workflow that audits an episode because somebody asked for it. */
 export const coverageAuditIdOf = (episodeId: string, repair: boolean): string =>
   `${repair ? 'repair' : 'audit'}-coverage-${episodeId}`;
+/** The workflow that replays an episode's runs; one at a time. */
+export const replayIdOf = (episodeId: string): string => `replay-${episodeId}`;
 
 /** The workflow and schedule that audit again what was not complete. */
 export const COVERAGE_SWEEP_ID = 'sweep-coverage';

@@ -11,6 +11,6 @@ export async function startAftercare(episode_id: string): Promise<void> {
     args: [{ episode_id, workflow_id, run_id }],
     parentClosePolicy: ParentClosePolicy.ABANDON,
     cancellationType: ChildWorkflowCancellationType.ABANDON,
-    staticSummary: 'Closes the trace and audits coverage',
+    staticSummary: 'Closes the trace, keeps the history, audits coverage',
   });
 }

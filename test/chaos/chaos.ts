@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
+import { outageOf } from './faults.ts';
 import { playRound } from './round.ts';
 import type { Round } from './round.ts';
 
@@ -13,13 +14,21 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
+    away: { type: 'string' },
+    at: { type: 'string', default: '3' },
+    outage: { type: 'string', default: '20' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
   console.log(
-    'npm run chaos -- [--rounds 10] [--seed 1] [--json]\nRound i has the seed S + i - 1; exit code 1 when any failed.',
+    [
+      'npm run chaos -- [--rounds 10] [--seed 1] [--json]',
+      '  Round i has the seed S + i - 1, and what goes wrong in it follows from that. Exit code 1 when any failed.',
+      'npm run chaos -- --away postgres|seaweedfs|temporal [--at 3] [--outage 20]',
+      '  One round in which that server is killed at a chosen second, and started again after so many.',
+    ].join('\n'),
   );
   process.exit(0);
 }
@@ -27,10 +36,14 @@ const say = (line: string) => (values.json ? console.error(line) : console.log(l
 const home = await mkdtemp(join(tmpdir(), 'observatory-chaos-'));
 const cache = join(defaultHome(processEnvironment()), 'cache');
 const servers = await startServers({ home, env: {}, log: say, cache, ports: 'any' });
+const chosen = (['postgres', 'seaweedfs', 'temporal'] as const).find((name) => name === values.away);
+const fixed = chosen && [
+  { fault: outageOf(chosen, Number(values.outage)), at_ms: Number(values.at) * 1000, random: Math.random },
+];
 const rounds: Round[] = [];
 try {
-  for (let index = 0; index < Number(values.rounds); index += 1) {
-    const round = await playRound(servers, Number(values.seed) + index);
+  for (let index = 0; index < (fixed ? 1 : Number(values.rounds)); index += 1) {
+    const round = await playRound(servers, Number(values.seed) + index, fixed);
     rounds.push(round);
     const { seed, faults, error, seconds } = round;
     say(`seed ${seed}: ${error ? `FAILED: ${error}` : 'passed'} in ${seconds} s (${faults.join('; ')})`);

@@ -31,10 +31,11 @@ export async function startAnother({ deployment, workers }: Pick<Playground, 'de
   workers.push(await until({ what: 'the start of a worker', duration_ms_max: WORKER_MS_MAX, attempt }));
 }
 
-const server = (name: PartName): Fault => ({
+/** A server is killed, and started again after `outage_s`; where that is not given, after as long as is drawn. */
+export const outageOf = (name: PartName, outage_s?: number): Fault => ({
   name: `${name} killed and started again`,
   async strike({ servers, away }, random) {
-    const outage_ms = random() * OUTAGE_MS_MAX;
+    const outage_ms = outage_s === undefined ? random() * OUTAGE_MS_MAX : outage_s * 1000;
     await away.get(name);
     const back = (async () => {
       servers.servers.get(name)?.kill();
@@ -83,9 +84,9 @@ export const FAULTS: readonly Fault[] = [
       await until({ what: 'the reset', duration_ms_max: WORKER_MS_MAX, attempt });
     },
   },
-  server('postgres'),
-  server('seaweedfs'),
-  server('temporal'),
+  outageOf('postgres'),
+  outageOf('seaweedfs'),
+  outageOf('temporal'),
 ];
 
 function signal({ pid }: WorkerProcess, name: NodeJS.Signals): void {

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
 import { getEpisode } from '../../src/db/read/episodes.ts';
 import type { RunningServers } from '../../src/runtime/embedded/stack.ts';
 import { createDeployment } from '../support/deployment.ts';
-import { expectObjects, expectTrueRecord } from '../support/record.ts';
+import { expectObjects, expectTrueRecord, stepsOf } from '../support/record.ts';
 import { eightSeconds } from './episode.ts';
 import { FAULTS, startAnother } from './faults.ts';
 import type { Fault, Playground } from './faults.ts';
@@ -18,7 +19,8 @@ const ROUND_MS_MAX = 180_000;
 /** A round as it went. */
 export type Round = { seed: number; faults: string[]; seconds: number; error?: string };
 
-type Planned = { fault: Fault; at_ms: number; random: () => number };
+/** Something that goes wrong at a moment of the episode. */
+export type Planned = { fault: Fault; at_ms: number; random: () => number };
 
 /** What goes wrong in the round of this seed, and when: it follows from the seed alone. */
 function planRound(seed: number): Planned[] {
@@ -30,9 +32,8 @@ function planRound(seed: number): Planned[] {
   }).toSorted((a, b) => a.at_ms - b.at_ms);
 }
 
-/** Plays one episode under the faults of its seed and holds its record against the invariants. */
-export async function playRound(servers: RunningServers, seed: number): Promise<Round> {
-  const plan = planRound(seed);
+/** Plays one episode under these faults, or those of its seed, and holds its record against the invariants. */
+export async function playRound(servers: RunningServers, seed: number, plan = planRound(seed)): Promise<Round> {
   const faults = plan.map(({ fault, at_ms }) => `${fault.name} at ${(at_ms / 1000).toFixed(1)} s`);
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 100) / 10;
@@ -40,7 +41,7 @@ export async function playRound(servers: RunningServers, seed: number): Promise<
     await strikeAndCheck(servers, { seed, plan });
     return { seed, faults, seconds: seconds() };
   } catch (error) {
-    return { seed, faults, seconds: seconds(), error: error instanceof Error ? error.message : String(error) };
+    return { seed, faults, seconds: seconds(), error: inspect(error) };
   }
 }
 
@@ -59,12 +60,34 @@ async function strikeAndCheck(servers: RunningServers, { seed, plan }: { seed: n
   const failed = strikes.find((strike) => strike.status === 'rejected');
   if (failed) throw failed.reason;
   const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
-  const ended = await Promise.race([settled(() => handle.result()), wait(ROUND_MS_MAX, 'late', { ref: false })]);
-  if (ended === 'late') throw new Error(`the episode ${episode.id} had not ended after ${ROUND_MS_MAX / 1000} s`);
+  const result = settled(() => handle.result());
+  if ((await Promise.race([result, wait(ROUND_MS_MAX, 'late', { ref: false })])) === 'late') {
+    const waits = await whatItWaitsFor(round);
+    await handle.terminate('the round is over');
+    await result;
+    throw new Error(`not ended after ${ROUND_MS_MAX / 1000} s: ${waits}`);
+  }
   const { terminal_reason, failure } = await getEpisode(deployment.database.db, episode.id);
   if (terminal_reason !== 'APPROVED') throw new Error(`ended as ${terminal_reason}: ${failure?.message}`);
   await expectTrueRecord(deployment, episode.id);
   await expectObjects(deployment);
+}
+
+/** How the workers are, the activities that Temporal has open, and the steps that the record has. */
+async function whatItWaitsFor({ deployment, episode, workers }: Playground): Promise<string> {
+  const { raw } = await deployment.workflows.client.workflow.getHandle(episode.workflow_id).describe();
+  const steps = await stepsOf(deployment, episode.id);
+  const open = steps.filter(({ status }) => status === 'running');
+  return inspect(
+    {
+      activities: raw.pendingActivities,
+      task: raw.pendingWorkflowTask,
+      workers: workers.map((worker) => worker.end() ?? 'runs'),
+      last: steps.at(-1)?.seq,
+      open: open.map(({ seq, name, started_at, attempt_count }) => ({ seq, name, started_at, attempt_count })),
+    },
+    { depth: 6, breakLength: Infinity },
+  );
 }
 
 /** Asks again while Temporal is away; what the workflow itself threw is an end too. */

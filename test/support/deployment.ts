@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,9 +43,10 @@ export type Deployment = AsyncDisposable & {
 /** A line of a transcript as tests write it. */
 export type Line = Partial<Transcript['lines'][string][number]>;
 
-const APPROVAL: Line[] = [
+/** How the engineer ends an episode. */
+export const APPROVAL: (Line & { text: string })[] = [
   { text: 'I write down what I checked.', calls: [call('write_file', { path: '/review.md', content: 'checked' })] },
-  { calls: [call('finish', { decision: 'APPROVED', reason: 'it is done', review_path: '/review.md' })] },
+  { text: '', calls: [call('finish', { decision: 'APPROVED', reason: 'it is done', review_path: '/review.md' })] },
 ];
 
 /** A call as a transcript asks for it. */
@@ -54,8 +54,17 @@ export function call(name: string, args: Record<string, Json>): NonNullable<Line
   return { name, args };
 }
 
+/** Of what a worker printed of its troubles, this much is kept. */
+const COMPLAINTS_CHARS_MAX = 20_000;
+
 /** A real worker process. */
-export type WorkerProcess = { pid: number; kill(): Promise<void>; stop(): Promise<void> };
+export type WorkerProcess = {
+  pid: number;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  /** How it ended, and what it printed of it; undefined while it runs. */
+  end: () => string | undefined;
+};
 
 /** Makes the deployment: an empty database, migrated; namespace, search attributes and schedules under its own prefix. */
 export async function createDeployment(servers?: Record<string, string>): Promise<Deployment> {
@@ -129,32 +138,36 @@ export async function createDeployment(servers?: Record<string, string>): Promis
   };
 }
 
-async function startWorkerProcess(env: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [MAIN, 'worker'], {
+/** Starts a program that says that it serves, by default our worker, with these variables and nothing of the developer's own. */
+export async function startWorkerProcess(
+  env: Record<string, string>,
+  program: readonly string[] = [MAIN, 'worker'],
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, program, {
     // Nothing of the developer's own settings: they would mix with the servers of the test.
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let ending: string | undefined;
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-COMPLAINTS_CHARS_MAX);
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, by) => {
+      ending = `ended by ${by ?? `exit code ${code}`}: ${complaints}`;
+      resolve();
+    });
+  });
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;
   };
-  await serving(child);
-  return { pid: child.pid ?? 0, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
-}
-
-/** Resolves when the worker says that it serves; rejects with what it printed when it ends before. */
-async function serving({ stdout, stderr }: ChildProcess): Promise<void> {
-  if (!stdout || !stderr) throw new Error('the worker has no output');
-  let complaints = '';
-  stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text;
-  });
-  for await (const line of createInterface(stdout)) {
+  for await (const line of createInterface(child.stdout)) {
     if (!line.includes(' serves ')) continue;
-    stdout.resume();
-    return;
+    child.stdout.resume();
+    return { pid: child.pid ?? 0, kill: () => end('SIGKILL'), stop: () => end('SIGTERM'), end: () => ending };
   }
-  throw new Error(`the worker ended before it served: ${complaints}`);
+  await exited;
+  throw new Error(`the worker ${ending} before it served`);
 }

@@ -6,13 +6,21 @@ const REACHED_MS_MAX = 60_000;
 
 /** Where a writer is stopped: just before this change of a row for which the SQL condition on `new` holds. */
 export type GatePlace = {
-  on: 'steps' | 'episodes' | 'langgraph.checkpoints';
+  on: 'steps' | 'episodes' | 'langgraph.checkpoints' | 'langgraph.checkpoint_writes';
   before: 'insert' | 'update';
   when: string;
 };
 
 /** A writer's transaction that comes to the place waits there, as one that hangs, until it is let through or dies. */
-export type Gate = { reached(): Promise<void>; open(): Promise<void> };
+export type Gate = {
+  reached(): Promise<void>;
+  open(): Promise<void>;
+  /** Cuts the connections of those who wait. */
+  cut(): Promise<void>;
+};
+
+const WAITING = `from pg_locks where locktype = 'advisory' and not granted and objid = $1
+  and database = (select oid from pg_database where datname = current_database())`;
 
 /** Gates in the deployment's own database, which are triggers that wait for a lock that we hold. Disposing opens and removes them. */
 export async function openGates({ database: { pool } }: Deployment) {
@@ -30,14 +38,13 @@ export async function openGates({ database: { pool } }: Deployment) {
       return {
         async reached() {
           const isWaiting = async () => {
-            const { rowCount } = await pool.query(
-              `select 1 from pg_locks where locktype = 'advisory' and not granted and objid = $1
-                 and database = (select oid from pg_database where datname = current_database())`,
-              [key],
-            );
+            const { rowCount } = await pool.query(`select 1 ${WAITING}`, [key]);
             return rowCount === 0 ? undefined : true;
           };
           await until({ what: `a writer at "${when}"`, duration_ms_max: REACHED_MS_MAX, attempt: isWaiting });
+        },
+        async cut() {
+          await pool.query(`select pg_terminate_backend(pid) ${WAITING}`, [key]);
         },
         async open() {
           await holder.query(`select pg_advisory_unlock($1)`, [key]);

@@ -16,6 +16,8 @@ export type Reply = {
   /** Leaves out the role, as some endpoints do. */
   no_role?: boolean;
   fault?: Fault;
+  /** Answers when this resolves. */
+  after?: Promise<void>;
 };
 
 /** An HTTP error, or what goes wrong with the stream after half of the message. */
@@ -47,8 +49,10 @@ export async function startModelServer(replies: readonly Reply[]): Promise<Model
   const requests: ChatRequest[] = [];
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = JSON.parse(await text(request)) as Omit<ChatRequest, 'authorization'>;
-    requests.push({ ...asked, authorization: request.headers.authorization });
-    answer(response, replies[requests.length - 1] ?? { fault: { status: 501 } });
+    const count = requests.push({ ...asked, authorization: request.headers.authorization });
+    const reply = replies[count - 1] ?? { fault: { status: 501 } };
+    await reply.after;
+    answer(response, reply);
   };
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));

@@ -1,3 +1,4 @@
+import { createArtifactSweepActivities } from './artifacts.ts';
 import type { BackupDeps } from './deps.ts';
 import { createRestoreDrillActivities } from './drill.ts';
 import { createRestorePointActivities } from './point.ts';
@@ -10,6 +11,7 @@ export function createBackupActivities(deps: BackupDeps) {
     ...createRestorePointActivities(deps),
     ...createRestoreDrillActivities(deps),
     ...createRetentionActivities(deps),
+    ...createArtifactSweepActivities(deps),
     ...createRecoveryWatchActivities(deps),
   };
 }

@@ -4,6 +4,7 @@ import type { Database } from '../../schemas/database.ts';
 import type { BackupStore } from '../../storage/backup-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { PostgresAccess } from './postgres-tools.ts';
+import type { Signing } from './signature.ts';
 
 /** A bucket as artifacts by hash, and as the names in it. */
 export type ObjectBucket = { store: ObjectStore; names: BackupStore };
@@ -22,6 +23,7 @@ export type BackupDeps = {
   /** Where dumps lie while they are checked: as much room as the database needs. */
   scratch_root: string;
   code_version: string;
+  signing: Signing;
   /** Opens another database of the same server; its caller disposes of it. */
   openDatabase: (name: string) => AsyncDisposable & { db: Kysely<Database>; pool: Pool };
   /** Brings a database to this version's newest migration; returns the names applied. */

@@ -59,8 +59,6 @@ export async function dumpDatabase(
   };
   const read = await readSnapshot(deps, files, { report, signal });
   const { postgres } = deps;
-  // The list of contents alone does not notice a dump that was cut or bent; reading all of it does.
-  await runPostgresTool(postgres, { program: 'pg_restore', args: ['--file=/dev/null', files.dump], signal });
   const globals = await runPostgresTool(postgres, {
     program: 'pg_dumpall',
     args: ['--globals-only', '--no-role-passwords', `--database=${read.facts.name}`],
@@ -68,11 +66,17 @@ export async function dumpDatabase(
   });
   const put = async (name: string, source: Uint8Array | { file: string }): Promise<BackupPart> =>
     deps.backups.names.put(`${prefix}${name}`, source, { contentType: 'application/octet-stream', signal });
+  // The list of contents alone does not notice a dump that was cut or bent; reading all of it does. What is stored of one that is
+  // no good belongs to no point, for lack of a manifest.
+  const [dump] = await together(
+    put('database.dump', { file: files.dump }),
+    runPostgresTool(postgres, { program: 'pg_restore', args: ['--file=/dev/null', files.dump], signal }),
+  );
   return {
     ...read.facts,
     tables: read.tables,
     objects: read.objects,
-    dump: await put('database.dump', { file: files.dump }),
+    dump,
     globals: await put('globals.sql', Buffer.from(globals)),
     references: await put('references.txt', { file: files.references }),
   };
@@ -87,7 +91,6 @@ async function readSnapshot(
 ): Promise<Read> {
   await using snapshot = await openSnapshot(pool);
   const objects = await writeReferences(snapshot.references(), files.references);
-  const tables = await snapshot.tables();
   const watch = setInterval(() => {
     // It may not have been created yet.
     stat(files.dump).then(
@@ -97,9 +100,17 @@ async function readSnapshot(
   }, PROGRESS_INTERVAL_MS);
   try {
     const args = ['--format=custom', `--snapshot=${snapshot.id}`, `--file=${files.dump}`, '--no-password'];
-    await runPostgresTool(postgres, { program: 'pg_dump', args, signal });
+    const [tables] = await together(snapshot.tables(), runPostgresTool(postgres, { program: 'pg_dump', args, signal }));
+    return { facts: snapshot.facts, objects, tables };
   } finally {
     clearInterval(watch);
   }
-  return { facts: snapshot.facts, objects, tables };
+}
+
+/** Two works side by side; when one fails, its error is thrown once the other has ended too, so that nothing goes on unseen. */
+async function together<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (b.status === 'rejected') throw b.reason;
+  if (a.status === 'rejected') throw a.reason;
+  return [a.value, b.value];
 }

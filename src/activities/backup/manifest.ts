@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 import { RestorePointManifest } from '../../schemas/restore-point.ts';
 import type { BackupStore } from '../../storage/backup-store.ts';
+import { isGenuine, signHash } from './signature.ts';
+import type { Signing } from './signature.ts';
 
 /** A manifest names tables and missing objects; 64 bytes each, at most a thousand of those. */
 const MANIFEST_BYTES_MAX = 1024 ** 2;
@@ -12,9 +14,13 @@ export const pointPrefix = (id: string): string => `${POINTS}${id}/`;
 
 const manifestKey = (id: string): string => `${pointPrefix(id)}manifest.json`;
 
-/** The document with its own hash, as it is stored. */
-export function sealManifest(body: Omit<RestorePointManifest, 'manifest_sha256'>): RestorePointManifest {
-  return { ...body, manifest_sha256: sha256(JSON.stringify(body)) };
+/** The document with its own hash and, where there is a key, its signature, as it is stored. */
+export function sealManifest(
+  body: Omit<RestorePointManifest, 'manifest_sha256' | 'signature'>,
+  signing: Signing,
+): RestorePointManifest {
+  const manifest_sha256 = sha256(JSON.stringify(body));
+  return { ...body, manifest_sha256, signature: signHash(manifest_sha256, signing) };
 }
 
 /** Stores a sealed manifest; a second try that finds the first one's leaves it, and answers with it. */
@@ -40,11 +46,13 @@ export async function readManifest(store: BackupStore, id: string): Promise<Rest
   } catch (error) {
     throw altered(error);
   }
-  const { manifest_sha256, ...body } = parsed as Record<string, unknown>;
+  const { manifest_sha256, signature: _, ...body } = parsed as Record<string, unknown>;
   // The bytes as they are, so also against members that this version does not know.
   if (manifest_sha256 !== sha256(JSON.stringify(body))) throw altered('its hash differs');
   const manifest = RestorePointManifest.safeParse(parsed);
   if (!manifest.success || manifest.data.id !== id) throw altered(manifest.error ?? 'it names another point');
+  const { signature } = manifest.data;
+  if (signature && !isGenuine(manifest.data.manifest_sha256, signature)) throw altered('its signature does not fit');
   return manifest.data;
 }
 

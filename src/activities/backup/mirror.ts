@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { findMirrorObjects, listStalestMirrorObjects } from '../../db/read/recovery.ts';
-import { forgetMirrorObjects, noteMirrorObject } from '../../db/write/recovery.ts';
+import { forgetMirrorObjects, noteMirrorObjects } from '../../db/write/recovery.ts';
 import { AppError } from '../../errors.ts';
 import { NAMED_OBJECTS_MAX } from '../../schemas/restore-point.ts';
 import type { BackupPart, MirrorReport } from '../../schemas/restore-point.ts';
@@ -15,6 +15,9 @@ import { openScratch } from './scratch.ts';
 
 /** Objects copied or read side by side in one folder. */
 const OBJECTS_AT_ONCE = 4;
+/** Bytes that may be on their way at once, so that many large objects do not fill the memory; a large one counts as its two parts. */
+const BYTES_AT_ONCE = 64 * 1024 ** 2;
+const LARGE_BYTES = 32 * 1024 ** 2;
 /** This share of the mirror is read again each night, so that all of it is within a month. */
 const REREAD_SHARE = 1 / 30;
 const REREAD_OBJECTS_MAX = 50_000;
@@ -32,7 +35,7 @@ export async function mirrorObjects(
   const started = performance.now();
   const figures = { copied: 0, copied_bytes: 0, skipped: 0, reread: 0, repaired: 0 };
   const sums = { ...figures, absent_in_source: 0, damaged_in_source: 0, missing_count: 0, missing: [] as string[] };
-  const run: MirrorRun = { deps, sums, working };
+  const run: MirrorRun = { deps, sums, working, hashed: [], within: createBudget(BYTES_AT_ONCE) };
   await using scratch = await openScratch(deps.scratch_root);
   const file = scratch.path('references.txt');
   await deps.backups.names.readToFile(references, file, working.signal);
@@ -54,16 +57,25 @@ export async function mirrorObjects(
       else await bringIn(run, reference, { held, inSource: source.has(sha256) });
       working.report({ done: ++done, of: count, bytes: sums.copied_bytes });
     });
+    await noteMirrorObjects(deps.db, run.hashed.splice(0));
   });
   await rereadStalest(run);
+  await noteMirrorObjects(deps.db, run.hashed.splice(0));
   return { ...sums, seconds: (performance.now() - started) / 1000 };
 }
 
-type MirrorRun = { deps: BackupDeps; sums: Omit<MirrorReport, 'seconds'>; working: Working };
+type MirrorRun = {
+  deps: BackupDeps;
+  sums: Omit<MirrorReport, 'seconds'>;
+  working: Working;
+  /** What was hashed and is not noted down yet: some at a time. */
+  hashed: (Reference & { etag: string })[];
+  within: <T>(bytes: number, work: () => Promise<T>) => Promise<T>;
+};
 
 /** Leaves the object in the mirror, hashed by us, or named as missing. */
 async function bringIn(
-  { deps, sums, working }: MirrorRun,
+  { deps, sums, working, hashed, within }: MirrorRun,
   reference: Reference,
   { held, inSource }: { held: ListedObject | undefined; inSource: boolean },
 ): Promise<void> {
@@ -72,7 +84,8 @@ async function bringIn(
   if (held) {
     if (await isIntact(backups, reference, working.signal)) {
       sums.reread++;
-      return noteMirrorObject(db, { sha256, size_bytes, etag: held.etag });
+      hashed.push({ sha256, size_bytes, etag: held.etag });
+      return;
     }
     await forgetMirrorObjects(db, [sha256]);
   }
@@ -87,18 +100,17 @@ async function bringIn(
     sums.repaired++;
   }
   try {
-    const { stream, content_type } = await source.store.read(sha256, { signal: working.signal });
-    const expected = { sha256 };
-    await backups.store.put(stream, { contentType: content_type, signal: working.signal, expected });
+    const { etag } = await within(Math.min(size_bytes, LARGE_BYTES), async () => {
+      const { stream, content_type: contentType } = await source.store.read(sha256, { signal: working.signal });
+      return backups.names.putArtifact(reference, stream, { contentType, signal: working.signal });
+    });
+    hashed.push({ sha256, size_bytes, etag });
   } catch (error) {
     const { code } = AppError.from(error);
-    if (code !== 'not_found' && code !== 'invalid_argument') throw error;
-    if (code === 'invalid_argument') sums.damaged_in_source++;
+    if (code !== 'not_found' && code !== 'data_loss') throw error;
+    if (code === 'data_loss') sums.damaged_in_source++;
     return miss(sums, sha256);
   }
-  const stored = await backups.names.stat(objectKey(sha256));
-  if (!stored) throw new AppError('unavailable', 'The mirror does not show an object that it has just taken.');
-  await noteMirrorObject(db, { sha256, size_bytes, etag: stored.etag });
   sums.copied++;
   sums.copied_bytes += size_bytes;
 }
@@ -140,4 +152,29 @@ export async function isIntact({ store }: ObjectBucket, reference: Reference, si
     if (AppError.from(error).code === 'not_found') return false;
     throw error;
   }
+}
+
+/** Lets work begin while the bytes of all that is going on stay below the budget; what is larger than it goes alone. */
+function createBudget(bytes_max: number): MirrorRun['within'] {
+  let taken = 0;
+  const waiting: { bytes: number; begin: () => void }[] = [];
+  const admit = () => {
+    for (let [next] = waiting; next && (taken === 0 || taken + next.bytes <= bytes_max); [next] = waiting) {
+      taken += next.bytes;
+      waiting.shift();
+      next.begin();
+    }
+  };
+  return async (bytes, work) => {
+    await new Promise<void>((begin) => {
+      waiting.push({ bytes, begin });
+      admit();
+    });
+    try {
+      return await work();
+    } finally {
+      taken -= bytes;
+      admit();
+    }
+  };
 }

@@ -16,6 +16,7 @@ import { mirrorObjects } from './mirror.ts';
 import { reporting } from './progress.ts';
 import type { Working } from './progress.ts';
 import { proofCheck, proveReferences } from './proof.ts';
+import { signingCheck } from './signature.ts';
 import { copyTemporalFile } from './temporal-file.ts';
 
 /** A point still called running after this long has no workflow any more. */
@@ -70,11 +71,12 @@ async function seal(deps: BackupDeps, request: SealRequest, working: Working): P
     ...partChecks(request),
     ...mirrorChecks(mirror, database),
     proofCheck('references', proof),
+    signingCheck(deps.signing),
   ];
-  const manifest = sealManifest({
-    format: 1,
+  const body = {
+    format: 1 as const,
     id,
-    status: checks.every(({ status }) => status === 'ok') ? 'complete' : 'incomplete',
+    status: checks.every(({ status }) => status === 'ok') ? ('complete' as const) : ('incomplete' as const),
     started_at,
     sealed_at: new Date().toISOString(),
     code_version: deps.code_version,
@@ -83,8 +85,9 @@ async function seal(deps: BackupDeps, request: SealRequest, working: Working): P
     missing_count: Math.max(mirror.missing_count, proof.missing_count, missing.length),
     missing: missing.slice(0, mirror.missing.length + proof.missing.length),
     checks,
-  });
-  return endRestorePoint(deps.db, pointOf(await writeManifest(deps.backups.names, manifest)));
+  };
+  const manifest = await writeManifest(deps.backups.names, sealManifest(body, deps.signing));
+  return endRestorePoint(deps.db, pointOf(manifest));
 }
 
 function partChecks({ temporal, database }: SealRequest): RecoveryCheck[] {

@@ -9,6 +9,7 @@ import type { Working } from './progress.ts';
 import { forEachFolder } from './references.ts';
 import type { Reference } from './references.ts';
 import { openScratch } from './scratch.ts';
+import { signatureCheck } from './signature.ts';
 import { checkSqlite } from './temporal-file.ts';
 
 /** Objects read side by side in one folder. */
@@ -70,13 +71,13 @@ export function proofCheck(name: string, { missing, ...figures }: Proof): Recove
 
 /** Reads a whole point: every part by its hash, the dump by PostgreSQL, every object of the mirror. Nothing is changed. */
 export async function verifyPoint(
-  deps: Pick<BackupDeps, 'backups' | 'scratch_root' | 'postgres'>,
+  deps: Pick<BackupDeps, 'backups' | 'scratch_root' | 'postgres' | 'signing'>,
   manifest: RestorePointManifest,
   working: Working,
 ): Promise<RecoveryCheck[]> {
   const { database, temporal } = manifest;
   const parts = { dump: database.dump, globals: database.globals, references: database.references, temporal };
-  const checks: RecoveryCheck[] = [];
+  const checks: RecoveryCheck[] = [signatureCheck(manifest, deps.signing)];
   for (const [name, part] of Object.entries(parts)) {
     if (part === null) continue;
     checks.push(await checkOf(name, () => verifyPart(deps, { name, part }, working.signal)));

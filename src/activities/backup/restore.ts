@@ -1,4 +1,4 @@
-import { hasTables, listDatabases, readOpenEpisodes } from '../../db/read/recovery.ts';
+import { hasTables, listDatabases } from '../../db/read/recovery.ts';
 import { createEmptyDatabase, endRestorePoint, enterRestoredEpoch } from '../../db/write/recovery.ts';
 import { AppError } from '../../errors.ts';
 import { failed, passed } from '../../schemas/restore-point.ts';
@@ -12,13 +12,17 @@ import type { Working } from './progress.ts';
 import { checkOf, proofCheck, proveReferences } from './proof.ts';
 import { forEachFolder } from './references.ts';
 import type { Reference } from './references.ts';
+import { requireSignature } from './signature.ts';
 import { openScratch } from './scratch.ts';
 
 /** Objects copied side by side in one folder. */
 const OBJECTS_AT_ONCE = 4;
 
 /** What a restore needs. The live database and bucket may be gone: of the record's server only `server` is used. */
-export type RestoreDeps = Pick<BackupDeps, 'backups' | 'scratch_root' | 'postgres' | 'openDatabase' | 'migrate'> & {
+export type RestoreDeps = Pick<
+  BackupDeps,
+  'backups' | 'scratch_root' | 'postgres' | 'openDatabase' | 'migrate' | 'signing'
+> & {
   /** A database of the server that is always there. */
   server: BackupDeps['pool'];
   /** The bucket that the objects are to come into. */
@@ -26,15 +30,20 @@ export type RestoreDeps = Pick<BackupDeps, 'backups' | 'scratch_root' | 'postgre
 };
 
 /** What is asked: which point (an id or `latest`), and the names of the database and the bucket to make. */
-export type RestoreRequest = { point: string; database: string; accept_incomplete: boolean };
+export type RestoreRequest = {
+  point: string;
+  database: string;
+  accept_incomplete: boolean;
+  accept_unsigned: boolean;
+};
 
 /**
  * What a restore would do. Throws not_found without such a point, data_loss for an altered manifest, failed_precondition
- * for a point that is incomplete or a target that is not empty.
+ * for a point that is incomplete, that another key than ours signed, or a target that is not empty.
  */
 export async function planRestore(
   deps: RestoreDeps,
-  { point, database, accept_incomplete }: RestoreRequest,
+  { point, database, accept_incomplete, accept_unsigned }: RestoreRequest,
 ): Promise<{ plan: RestorePlan; manifest: RestorePointManifest }> {
   const manifest = await resolvePoint(deps.backups.names, point);
   if (manifest.status === 'incomplete' && !accept_incomplete)
@@ -42,6 +51,7 @@ export async function planRestore(
       'failed_precondition',
       `The restore point ${manifest.id} is incomplete: ${manifest.missing_count} objects are missing. Choose another, or accept it with --accept-incomplete.`,
     );
+  if (!accept_unsigned) requireSignature(manifest, deps.signing);
   await requireEmpty(deps, database);
   const { snapshot_at, dump, tables, objects } = manifest.database;
   const plan = {
@@ -55,6 +65,7 @@ export async function planRestore(
     objects: objects.count,
     object_bytes: objects.bytes,
     missing: manifest.missing_count,
+    signed_by: manifest.signature?.public_key ?? null,
     temporal: manifest.temporal,
   };
   return { plan, manifest };
@@ -98,10 +109,10 @@ export async function restorePoint(
   checks.push(...(await checkDatabase(deps, restored, manifest)));
   await deps.target.names.createBucket();
   checks.push(await checkOf('objects', () => copyObjects(deps, manifest, working)));
-  const { restore_epoch, unconfirmed_spans } = await enterRestoredEpoch(restored.db);
+  const { restore_epoch, unconfirmed_spans, open_episodes } = await enterRestoredEpoch(restored.db);
   // In the snapshot this very point was still being made.
   await endRestorePoint(restored.db, pointOf(manifest));
-  return end(restore_epoch, await readOpenEpisodes(restored.db), unconfirmed_spans);
+  return end(restore_epoch, open_episodes, unconfirmed_spans);
 }
 
 async function requireEmpty({ server, target, openDatabase }: RestoreDeps, database: string): Promise<void> {
@@ -136,15 +147,16 @@ async function copyObjects(
   await backups.names.readToFile(manifest.database.references, file, signal);
   const figures = { copied: 0, bytes: 0, missing: 0 };
   const lost: string[] = [];
-  const copy = async ({ sha256, size_bytes }: Reference) => {
+  const copy = async (reference: Reference) => {
+    const { sha256, size_bytes } = reference;
     try {
-      const { stream, content_type } = await backups.store.read(sha256, { signal });
-      await target.store.put(stream, { contentType: content_type, signal, expected: { sha256 } });
+      const { stream, content_type: contentType } = await backups.store.read(sha256, { signal });
+      await target.names.putArtifact(reference, stream, { contentType, signal });
       figures.bytes += size_bytes;
       report({ done: ++figures.copied, of: manifest.database.objects.count, bytes: figures.bytes });
     } catch (error) {
       const { code } = AppError.from(error);
-      if (code !== 'not_found' && code !== 'invalid_argument') throw error;
+      if (code !== 'not_found' && code !== 'data_loss') throw error;
       if (++figures.missing <= 3) lost.push(sha256);
     }
   };

@@ -8,10 +8,8 @@ import { listManifests, pointPrefix } from './manifest.ts';
 import { listFolder } from './mirror.ts';
 import { reporting } from './progress.ts';
 import type { Working } from './progress.ts';
-import { readReferences } from './references.ts';
-import type { Reference } from './references.ts';
+import { eachRetainedFolder } from './retained.ts';
 import { selectPruned } from './retention-policy.ts';
-import { openScratch } from './scratch.ts';
 
 /** What a try without a manifest left behind is removed after this long, when no try can still be running. */
 const UNSEALED_AGE_MS_MAX = 48 * 3_600_000;
@@ -98,42 +96,10 @@ async function refusal(
 type Folder = { folder: string; listed: number; unreferenced: string[] };
 
 /** Folder by folder, the mirror's objects that no kept point and no live row refers to. */
-async function* eachFolder(
-  { db, backups, scratch_root }: BackupDeps,
-  points: RestorePointManifest[],
-  { signal, report }: Working,
-): AsyncGenerator<Folder> {
-  await using scratch = await openScratch(scratch_root);
-  const readers: { next: () => Promise<void>; at: { folder: string; references: Reference[] } | undefined }[] = [];
-  for (const { id, database } of points) {
-    const file = scratch.path(id);
-    await backups.names.readToFile(database.references, file, signal);
-    const folders = readReferences(file);
-    const reader: (typeof readers)[number] = {
-      at: undefined,
-      next: async () => {
-        const next = await folders.next();
-        reader.at = next.done === true ? undefined : next.value;
-      },
-    };
-    await reader.next();
-    readers.push(reader);
-  }
-  for (let n = 0; n < 256; n++) {
-    signal.throwIfAborted();
-    const folder = n.toString(16).padStart(2, '0');
-    const referenced = new Set<string>();
-    for (const reader of readers) {
-      if (reader.at?.folder !== folder) continue;
-      for (const { sha256 } of reader.at.references) referenced.add(sha256);
-      await reader.next();
-    }
-    const listed = [...(await listFolder(backups.names, folder)).keys()];
-    const unreferenced = await listMissingArtifacts(
-      db,
-      listed.filter((sha256) => !referenced.has(sha256)),
-    );
-    report({ done: n + 1, of: 256 });
-    yield { folder, listed: listed.length, unreferenced };
+async function* eachFolder(deps: BackupDeps, points: RestorePointManifest[], working: Working): AsyncGenerator<Folder> {
+  for await (const { folder, retained } of eachRetainedFolder(deps, points, working)) {
+    const listed = [...(await listFolder(deps.backups.names, folder)).keys()];
+    const others = listed.filter((sha256) => !retained.has(sha256));
+    yield { folder, listed: listed.length, unreferenced: await listMissingArtifacts(deps.db, others) };
   }
 }

@@ -26,7 +26,15 @@ import {
 
 type Deps = Pick<
   ApiDeps,
-  'db' | 'startEpisode' | 'cancelEpisode' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'logger'
+  | 'db'
+  | 'startEpisode'
+  | 'cancelEpisode'
+  | 'deleteEpisode'
+  | 'checkRequest'
+  | 'namespace'
+  | 'code_version'
+  | 'links'
+  | 'logger'
 >;
 
 const ofNewEpisode = { parameters: { id: '$response.body#/id' } };
@@ -107,7 +115,19 @@ const cancelRoute = createRoute({
   responses: { 202: json('Asked', EpisodeResource), ...problems(403, 404, 409) },
 });
 
-/** Starting, listing, reading and cancelling episodes. */
+const deleteRoute = createRoute({
+  method: 'delete',
+  path: '/v1/episodes/{id}',
+  operationId: 'deleteEpisode',
+  summary:
+    'Delete an ended episode with its steps, logs, traces and, where nothing else refers to them, its files; once that is done it answers 404',
+  tags: ['episodes'],
+  security,
+  request: { params: EpisodePath },
+  responses: { 202: json('It is being deleted', EpisodeResource), ...problems(403, 404, 409) },
+});
+
+/** Starting, listing, reading, cancelling and deleting episodes. */
 export function createEpisodeRoutes(deps: Deps) {
   const { db } = deps;
   return createRoutes()
@@ -138,6 +158,13 @@ export function createEpisodeRoutes(deps: Deps) {
         throw new AppError('failed_precondition', 'The episode has ended already.');
       await deps.cancelEpisode(episode);
       return c.json(withLinks(await getEpisode(db, episode.id), deps.links), 202);
+    })
+    .openapi(deleteRoute, async (c) => {
+      const episode = await getEpisode(db, c.req.valid('param').id);
+      if (episode.ended_at === null)
+        throw new AppError('failed_precondition', 'The episode has not ended: cancel it first.');
+      await deps.deleteEpisode(episode);
+      return c.json(withLinks(episode, deps.links), 202);
     });
 }
 

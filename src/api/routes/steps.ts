@@ -73,10 +73,13 @@ export function createStepRoutes({
     traceUrl(links.langfuse_url, traceIdOf(namespace, step.episode_id), step.span_id);
   return createRoutes()
     .openapi(listRoute, async (c) => {
-      const { id } = await getEpisode(db, c.req.valid('param').id);
+      const { id } = c.req.valid('param');
       const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
-      const rows = await listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
+      const [, rows] = await Promise.all([
+        getEpisode(db, id),
+        listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) }),
+      ]);
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
       const steps = await toStepResources({ db, store, links, namespace }, items);
       return c.json({ items: steps, next_cursor }, 200);

@@ -4,7 +4,8 @@ import { openRecovery } from '../../runtime/recovery.ts';
 import type { RestorePoint, RestorePointManifest } from '../../schemas/restore-point.ts';
 import { RESTORE_POINT_WORKFLOW } from '../../workflows/names.ts';
 import { integer } from '../options.ts';
-import { progressTo, recoveryConfig, renderChecks, runRecoveryWorkflow, size } from '../recovery.ts';
+import { findDeployment } from '../connection.ts';
+import { progressTo, renderChecks, runRecoveryWorkflow, size } from '../recovery.ts';
 import { ago, table } from '../text.ts';
 
 /** Adds `observatory backup …`. */
@@ -30,7 +31,7 @@ function registerRun(backup: Command, env: Environment): void {
     .option('--outage <seconds>', 'wait so long for a server that is away', integer(1, 86_400), OUTAGE_S_DEFAULT)
     .option('--json', 'print the point as one JSON object; progress goes to standard error')
     .action(async ({ outage, json }: RunOptions) => {
-      const point = await runRecoveryWorkflow<RestorePoint>(recoveryConfig(env), {
+      const point = await runRecoveryWorkflow<RestorePoint>(findDeployment(env), {
         workflow: RESTORE_POINT_WORKFLOW,
         args: [{ outage_s_max: outage }],
         onProgress: progressTo(process.stderr),
@@ -47,7 +48,7 @@ function registerList(backup: Command, env: Environment): void {
     .description('list the restore points in the backups bucket, newest first')
     .option('--json', 'print one JSON object')
     .action(async ({ json }: { json?: true }) => {
-      await using recovery = await openRecovery(recoveryConfig(env));
+      await using recovery = await openRecovery(findDeployment(env));
       const { points, damaged, verified } = await recovery.listPoints();
       const items = points.map((point) => ({ ...summaryOf(point), verified: verified.has(point.id) }));
       if (json) printJson({ items, damaged });
@@ -84,7 +85,7 @@ function registerShow(backup: Command, env: Environment): void {
     .description('show what a restore point holds')
     .option('--json', 'print its manifest as one JSON object')
     .action(async (id: string, { json }: { json?: true }) => {
-      await using recovery = await openRecovery(recoveryConfig(env));
+      await using recovery = await openRecovery(findDeployment(env));
       const point = await recovery.getPoint(id);
       if (json) {
         printJson(point);
@@ -97,6 +98,7 @@ function registerShow(backup: Command, env: Environment): void {
         `Dump ${size(database.dump.size_bytes)}, ${database.objects.count} objects of ${size(database.objects.bytes)}.`,
       );
       print(temporal ? `Temporal's database, ${size(temporal.size_bytes)}.` : 'Temporal keeps its own database.');
+      print(point.signature ? `Signed by ${point.signature.public_key}.` : 'Not signed.');
       print(renderChecks(point.checks));
     });
 }
@@ -108,7 +110,7 @@ function registerVerify(backup: Command, env: Environment): void {
     .description('read a whole restore point, every part and every object; exit 1 unless all of it is intact')
     .option('--json', 'print one JSON object; progress goes to standard error')
     .action(async (id: string, { json }: { json?: true }) => {
-      await using recovery = await openRecovery(recoveryConfig(env));
+      await using recovery = await openRecovery(findDeployment(env));
       const point = await recovery.getPoint(id);
       const checks = await recovery.verify(point, progressTo(process.stderr));
       const status = checks.every((check) => check.status === 'ok') ? 'passed' : 'failed';

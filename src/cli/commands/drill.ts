@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
 import type { RestoreDrill } from '../../schemas/restore-point.ts';
 import { RESTORE_DRILL_WORKFLOW } from '../../workflows/names.ts';
-import { progressTo, recoveryConfig, renderChecks, runRecoveryWorkflow } from '../recovery.ts';
+import { findDeployment } from '../connection.ts';
+import { progressTo, renderChecks, runRecoveryWorkflow } from '../recovery.ts';
 
 /** Adds `observatory drill`. */
 export function registerDrill(program: Command, env: Environment): void {
@@ -14,7 +15,7 @@ export function registerDrill(program: Command, env: Environment): void {
     )
     .option('--json', 'print the drill as one JSON object; progress goes to standard error')
     .action(async (id: string, { json }: { json?: true }) => {
-      const drill = await runRecoveryWorkflow<RestoreDrill>(recoveryConfig(env), {
+      const drill = await runRecoveryWorkflow<RestoreDrill>(findDeployment(env), {
         workflow: RESTORE_DRILL_WORKFLOW,
         args: [id === 'latest' ? {} : { point_id: id }],
         onProgress: progressTo(process.stderr),

@@ -27,6 +27,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerPeople(episodes, connect);
   registerForks(episodes, connect);
   registerCancel(episodes, connect);
+  registerDelete(episodes, connect);
 }
 
 type ListOptions = {
@@ -71,14 +72,16 @@ function registerShow(episodes: Command, connect: () => Client): void {
     .command('show')
     .argument('<id>')
     .description('show an episode and its steps')
-    .option('--json', 'print one JSON object: the episode with its steps')
+    .option('--json', 'print one JSON object: the episode with its steps and replays')
     .addHelpText('after', examples(`observatory episodes show ${EXAMPLE_ID}`))
     .action(async (id: string, { json }: { json?: true }) => {
       const client = connect();
       const episode = await bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
       const steps = await listAllSteps(client, id);
-      if (json) printJson({ ...episode, steps });
-      else print(renderEpisode(episode, steps, { now: Date.now(), stream: process.stdout }));
+      const { items } = await bodyOf(client.v1.episodes[':id'].replays.$get({ param: { id } }));
+      const replays = items.filter(({ build }) => build === items[0]?.build);
+      if (json) printJson({ ...episode, steps, replays });
+      else print(renderEpisode(episode, steps, { now: Date.now(), stream: process.stdout, replays }));
     });
 }
 
@@ -93,5 +96,19 @@ function registerCancel(episodes: Command, connect: () => Client): void {
       const episode = await bodyOf(connect().v1.episodes[':id'].cancel.$post({ param: { id } }));
       if (json) printJson(episode);
       else print(`Episode ${episode.id} is asked to stop.`);
+    });
+}
+
+function registerDelete(episodes: Command, connect: () => Client): void {
+  episodes
+    .command('delete')
+    .argument('<id>')
+    .description('delete an ended episode: its steps, logs and traces, and the files that nothing else refers to')
+    .option('--json', 'print the episode as one JSON object')
+    .addHelpText('after', examples(`observatory episodes delete ${EXAMPLE_ID}`))
+    .action(async (id: string, { json }: { json?: true }) => {
+      const episode = await bodyOf(connect().v1.episodes[':id'].$delete({ param: { id } }));
+      if (json) printJson(episode);
+      else print(`Episode ${episode.id} is being deleted.`);
     });
 }

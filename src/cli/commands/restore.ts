@@ -2,10 +2,18 @@ import type { Command } from 'commander';
 import type { Environment } from '../../runtime/config.ts';
 import { openRecovery } from '../../runtime/recovery.ts';
 import type { Restoration, RestorePlan } from '../../schemas/restore-point.ts';
-import { progressTo, recoveryConfig, renderChecks, size } from '../recovery.ts';
+import { findDeployment } from '../connection.ts';
+import { progressTo, renderChecks, size } from '../recovery.ts';
 import { duration } from '../text.ts';
 
-type RestoreOptions = { database?: string; bucket?: string; acceptIncomplete?: true; dryRun?: true; json?: true };
+type RestoreOptions = {
+  database?: string;
+  bucket?: string;
+  acceptIncomplete?: true;
+  acceptUnsigned?: true;
+  dryRun?: true;
+  json?: true;
+};
 
 /** Adds `observatory restore`. */
 export function registerRestore(program: Command, env: Environment): void {
@@ -18,14 +26,18 @@ export function registerRestore(program: Command, env: Environment): void {
     .option('--database <name>', 'the database to make (default: restored_<time>)')
     .option('--bucket <name>', 'the bucket to make (default: restored-<time>)')
     .option('--accept-incomplete', 'restore although objects are missing')
+    .option('--accept-unsigned', 'restore although the configured key did not sign the point')
     .option('--dry-run', 'show the plan and do nothing')
     .option('--json', 'print the outcome as one JSON object; plan and progress go to standard error')
     .action(async (id: string, options: RestoreOptions) => {
       const time = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
       const { database = `restored_${time}`, bucket = `restored-${time}`, json } = options;
-      await using recovery = await openRecovery(recoveryConfig(env));
-      const accept_incomplete = options.acceptIncomplete ?? false;
-      await using planned = await recovery.planRestore({ point: id, database, bucket, accept_incomplete });
+      await using recovery = await openRecovery(findDeployment(env));
+      const accepting = {
+        accept_incomplete: options.acceptIncomplete ?? false,
+        accept_unsigned: options.acceptUnsigned ?? false,
+      };
+      await using planned = await recovery.planRestore({ point: id, database, bucket, ...accepting });
       const stream = json ? process.stderr : process.stdout;
       stream.write(`${renderPlan(planned.plan)}\n`);
       if (options.dryRun) {
@@ -45,6 +57,7 @@ function renderPlan(plan: RestorePlan): string {
     `Restore point ${plan.point} (${plan.point_status}), snapshot of ${plan.snapshot_at}`,
     `  database  ${from.database} → ${to.database}: ${plan.rows} rows from a dump of ${size(plan.dump_bytes)}`,
     `  objects   ${from.bucket} → ${to.bucket}: ${plan.objects} of ${size(plan.object_bytes)}, ${plan.missing} missing`,
+    `  signed    ${plan.signed_by === null ? 'by nobody' : `by ${plan.signed_by}`}`,
     `  temporal  ${plan.temporal ? `${plan.temporal.key} (${size(plan.temporal.size_bytes)}), copied by hand` : 'not part of the point'}`,
   ].join('\n');
 }
@@ -63,9 +76,11 @@ function renderRestoration({
     lines.push(
       `Epoch ${restore_epoch}; ${unconfirmed_spans} spans are read back from Langfuse before they are sent again.`,
       ...(open_episodes.length > 0 ? [`Not ended at the snapshot: ${open_episodes.join(' ')}`] : []),
-      'Nothing uses it yet. To switch over, start the API and the workers with:',
+      'Nothing uses it yet. To switch over, set these',
       `  DATABASE_URL=<the same server>/${plan.to.database}`,
       `  S3_BUCKET_ARTIFACTS=${plan.to.bucket}`,
+      'then, before the API and the workers are started with them:',
+      '  observatory set-up && observatory reconcile',
     );
   return lines.join('\n');
 }

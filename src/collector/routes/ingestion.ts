@@ -18,7 +18,7 @@ const INGESTION_VERSION = 4;
 /** JavaScript SDKs of Langfuse speak v4 from this major version on, without the header. */
 const SDK_MAJOR_MIN = 5;
 
-/** What brings spans and events: OTLP, and the older ingestion API. */
+/** What brings spans and events (OTLP, and the older ingestion API), and what takes a trace away. */
 export function createIngestionRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
   const read = createOtlpReader();
   const routes = new Hono<CollectorEnv>();
@@ -45,6 +45,11 @@ export function createIngestionRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
     const { successes, errors, ...rows } = sortEvents(batch, deps.mode, deps.now().toISOString());
     await keep(c, deps, rows);
     return c.json({ successes, errors }, 207);
+  });
+
+  routes.delete('/api/public/traces/:id', async (c) => {
+    await deps.store.deleteTrace(c.req.param('id'));
+    return c.json({ message: 'Trace deleted successfully' });
   });
 
   return routes;

@@ -50,25 +50,29 @@ export async function insertEpisode(
   const { request, lineage, namespace, idempotency_key, code_version } = accepted;
   const { inputs, budgets, approvals, metadata, ...plain } = request;
   const id = uuidv7();
-  const inserted = await db
-    .insertInto('episodes')
-    .values({
-      ...plain,
-      ...(lineage && columnsOf(lineage, id)),
-      id,
-      inputs: JSON.stringify(inputs),
-      budgets: JSON.stringify(budgets),
-      approvals: JSON.stringify(approvals),
-      metadata: JSON.stringify(metadata),
-      workflow_id: workflowIdOf(id),
-      trace_id: traceIdOf(namespace, id),
-      code_version,
-      idempotency_key,
-      request_sha256: hashOf(accepted),
-    })
-    .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
-    .returningAll()
-    .executeTakeFirst();
+  const insert = async (tx: Kysely<Database>) => {
+    await holdInputs(tx, [...new Set(inputs.map(({ sha256 }) => sha256))]);
+    return tx
+      .insertInto('episodes')
+      .values({
+        ...plain,
+        ...(lineage && columnsOf(lineage, id)),
+        id,
+        inputs: JSON.stringify(inputs),
+        budgets: JSON.stringify(budgets),
+        approvals: JSON.stringify(approvals),
+        metadata: JSON.stringify(metadata),
+        workflow_id: workflowIdOf(id),
+        trace_id: traceIdOf(namespace, id),
+        code_version,
+        idempotency_key,
+        request_sha256: hashOf(accepted),
+      })
+      .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
+      .returningAll()
+      .executeTakeFirst();
+  };
+  const inserted = await db.transaction().execute(insert);
   if (inserted) return { episode: toEpisode(inserted), replayed: false };
   const earlier = await findAccepted(db, accepted);
   if (!earlier) throw new AppError('internal', 'an episode was neither inserted nor there already');
@@ -86,4 +90,12 @@ function columnsOf({ message, ...lineage }: Lineage, id: string) {
     parent_runs: sql<number>`(select cardinality(runs) from episodes where id = ${lineage.parent_episode_id})`,
     opening_message: message && JSON.stringify({ id, ...message }),
   };
+}
+
+/** Keeps the artifacts from being given up before the episode refers to them. Throws failed_precondition where one is gone. */
+async function holdInputs(tx: Kysely<Database>, sha256s: string[]): Promise<void> {
+  const { rows } = await sql`select from artifacts where sha256 = any(${sha256s}) and deleted_at is null
+    for key share`.execute(tx);
+  if (rows.length < sha256s.length)
+    throw new AppError('failed_precondition', 'Some inputs were deleted meanwhile: store them again.');
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ApiKeyRole } from '../../schemas/api-key.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -14,16 +15,28 @@ export type ApiKey = {
 /** Keys that one list shows. A deployment has a handful. */
 const API_KEYS_LISTED_MAX = 1_000;
 
+/** Who asks: a key that lives. */
+export type KnownKey = Pick<ApiKey, 'id' | 'name' | 'role'>;
+
 /** Name and role of the living key with this SHA-256, or undefined. */
-export async function findApiKey(
-  db: Kysely<Database>,
-  keySha256: string,
-): Promise<{ id: string; name: string; role: ApiKeyRole } | undefined> {
+export async function findApiKey(db: Kysely<Database>, keySha256: string): Promise<KnownKey | undefined> {
   return db
     .selectFrom('api_keys')
     .select(['id', 'name', 'role'])
     .where('key_sha256', '=', keySha256)
     .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** The key that the living session with this token's SHA-256 stands for, or undefined: also once the key is revoked. */
+export async function findSessionKey(db: Kysely<Database>, tokenSha256: string): Promise<KnownKey | undefined> {
+  return db
+    .selectFrom('sessions as session')
+    .innerJoin('api_keys as key', 'key.id', 'session.api_key_id')
+    .select(['key.id', 'key.name', 'key.role'])
+    .where('session.token_sha256', '=', tokenSha256)
+    .where('session.expires_at', '>', sql<string>`clock_timestamp()`)
+    .where('key.revoked_at', 'is', null)
     .executeTakeFirst();
 }
 

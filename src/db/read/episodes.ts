@@ -90,3 +90,19 @@ export async function listUnstartedEpisodes(
     .execute();
   return rows.map(toEpisode);
 }
+
+/** Ids of episodes that ended more than `days` days ago, in their order (of creation), at most `limit` of those after `after`. */
+export async function listExpiredEpisodes(
+  db: Kysely<Database>,
+  { days, limit, after }: { days: number; limit: number; after: string | null },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('episodes')
+    .select('id')
+    .where('ended_at', '<', sql<string>`clock_timestamp() - make_interval(days => ${days})`)
+    .$if(after !== null, (query) => query.where('id', '>', after))
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}

@@ -106,9 +106,9 @@ export async function countBroken(db: Kysely<Database>): Promise<{ dangling_link
     // Every row is looked at, which in a large database takes longer than a statement otherwise may.
     await sql`set local statement_timeout = 0`.execute(tx);
     const { rows } = await sql<{ dangling_links: number; unvalidated: number }>`select
-      (select count(*) from step_artifacts l where not exists (select from artifacts a where a.sha256 = l.sha256))
+      (select count(*) from step_artifacts l where not exists (select from artifacts a where a.sha256 = l.sha256 and a.deleted_at is null))
       + (select count(*) from steps s where workspace_sha256 is not null
-          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256)) as dangling_links,
+          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256 and a.deleted_at is null)) as dangling_links,
       (select count(*) from pg_constraint where not convalidated) as unvalidated`.execute(tx);
     return rows[0] ?? { dangling_links: 0, unvalidated: 0 };
   });
@@ -188,10 +188,15 @@ export async function listNewArtifacts(
   return rows.map(({ sha256 }) => sha256);
 }
 
-/** Ids of episodes that had not ended, oldest first. */
-export async function readOpenEpisodes(db: Kysely<Database>): Promise<string[]> {
-  const rows = await db.selectFrom('episodes').select('id').where('ended_at', 'is', null).orderBy('id').execute();
-  return rows.map(({ id }) => id);
+/** Ids of the episodes that were open in the snapshot this record was restored from, and have no new run yet; oldest first. */
+export async function listRestoredEpisodes(db: Kysely<Database>): Promise<string[]> {
+  const rows = await db
+    .selectFrom('restored_episodes')
+    .select('episode_id')
+    .where('continued_at', 'is', null)
+    .orderBy('episode_id')
+    .execute();
+  return rows.map(({ episode_id }) => episode_id);
 }
 
 /** Databases of the server whose names begin so. */

@@ -30,23 +30,43 @@ export type StreamCursor = { next: () => number; last: () => number };
 
 /**
  * Locks the episode's row and lets only its newest run pass. A run that the episode has not seen takes its line over: other
- * runs' steps from this one on become superseded. Throws not_found, or aborted for a run that was overtaken.
+ * runs' steps from this one on become superseded. Throws not_found, or aborted for a run that was overtaken or that
+ * belongs to the record as it was before it was restored.
  */
 export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: FreezeSpan): Promise<StreamCursor> {
   const { episode_id, run_id } = identity;
   const episode = await tx
     .selectFrom('episodes')
-    .select(['runs', 'status', 'last_stream_seq'])
+    .select((e) => [
+      'runs',
+      'status',
+      'last_stream_seq',
+      e.selectFrom('deployment').select('restore_epoch').as('restore_epoch'),
+      e.selectFrom('deployment').select('restored_at').as('restored_at'),
+    ])
     .where('id', '=', episode_id)
     .forUpdate()
     .executeTakeFirst();
   if (!episode) throw new AppError('not_found', `no episode ${episode_id}`);
+  requireEpoch(identity.restore_epoch, episode.restore_epoch ?? 0);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
   if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, episode });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
 }
+
+/** Throws aborted for a run of an older epoch: its history is that of a record which is lost. */
+export function requireEpoch(run_epoch: number | undefined, record_epoch: number): void {
+  if ((run_epoch ?? 0) >= record_epoch) return;
+  throw new AppError(
+    'aborted',
+    `the run began before the record was restored (epoch ${record_epoch}): it may write no more`,
+  );
+}
+
+/** What taking a line over depends on: where the episode stands, and when its record was restored, if it was. */
+type TakenOver = Pick<Episode, 'status'> & { restored_at: string | null };
 
 /** What a run hears that another has overtaken. */
 export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
@@ -59,7 +79,7 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  { freezeSpan, next, episode }: { freezeSpan: FreezeSpan; next: () => number; episode: Pick<Episode, 'status'> },
+  { freezeSpan, next, episode }: { freezeSpan: FreezeSpan; next: () => number; episode: TakenOver },
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -78,7 +98,9 @@ async function takeOver(
       .where('id', '=', row.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null });
+    // It may have ended in the record that was lost, and Langfuse been told of it.
+    const doubtful = episode.restored_at !== null && lost.started_at < episode.restored_at;
+    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful });
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx

@@ -68,19 +68,18 @@ export async function endRestoreDrill(
     .executeTakeFirstOrThrow();
 }
 
-/** Notes that the mirror's object was hashed now and is what its name says. */
-export async function noteMirrorObject(
+/** Notes that these objects of the mirror were hashed now and are what their names say. */
+export async function noteMirrorObjects(
   db: Kysely<Database>,
-  object: { sha256: string; size_bytes: number; etag: string },
+  objects: { sha256: string; size_bytes: number; etag: string }[],
 ): Promise<void> {
-  const { size_bytes, etag } = object;
-  await db
-    .insertInto('mirror_objects')
-    .values(object)
-    .onConflict((conflict) =>
-      conflict.column('sha256').doUpdateSet({ size_bytes, etag, verified_at: sql<string>`clock_timestamp()` }),
-    )
-    .execute();
+  if (objects.length === 0) return;
+  await sql`insert into mirror_objects (sha256, size_bytes, etag)
+    select distinct on (sha256) sha256, size_bytes, etag from unnest(${objects.map(({ sha256 }) => sha256)}::text[],
+      ${objects.map(({ size_bytes }) => size_bytes)}::bigint[], ${objects.map(({ etag }) => etag)}::text[])
+      as hashed (sha256, size_bytes, etag) order by sha256
+    on conflict (sha256) do update set size_bytes = excluded.size_bytes, etag = excluded.etag,
+      verified_at = clock_timestamp()`.execute(db);
 }
 
 /** Forgets objects that are no longer in the mirror, or no longer intact. */
@@ -100,19 +99,56 @@ export async function dropDatabase(pool: Pool, name: string): Promise<void> {
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** What a restored record needs before it is used, in one transaction: a new epoch, and every unconfirmed span read back before it is sent. */
+/**
+ * What a restored record needs before it is used, in one transaction: a new epoch, schedules held, the episodes that were
+ * open noted down to be carried on, and every unconfirmed span read back before it is sent.
+ */
 export async function enterRestoredEpoch(
   db: Kysely<Database>,
-): Promise<{ restore_epoch: number; unconfirmed_spans: number }> {
+): Promise<{ restore_epoch: number; unconfirmed_spans: number; open_episodes: string[] }> {
   return db.transaction().execute(async (tx) => {
-    const epoch = await sql<{ restore_epoch: number }>`update deployment set restore_epoch = restore_epoch + 1
-      returning restore_epoch`.execute(tx);
+    const { restore_epoch } = await tx
+      .updateTable('deployment')
+      .set((e) => ({
+        restore_epoch: e('restore_epoch', '+', 1),
+        restored_at: sql`clock_timestamp()`,
+        schedules_held: true,
+      }))
+      .returning('restore_epoch')
+      .executeTakeFirstOrThrow();
+    await tx.deleteFrom('restored_episodes').execute();
+    const open = await tx
+      .insertInto('restored_episodes')
+      .columns(['episode_id', 'restore_epoch'])
+      .expression((e) =>
+        e
+          .selectFrom('episodes')
+          .select((f) => ['id', f.val(restore_epoch).as('restore_epoch')])
+          .where('ended_at', 'is', null),
+      )
+      .returning('episode_id')
+      .execute();
     // Langfuse may hold them already: `sending` says that nobody knows.
     const spans = await sql`update trace_outbox set state = 'sending',
       sent_at = coalesce(sent_at, clock_timestamp()), next_attempt_at = null, unseen_since = null where state in ('pending', 'accepted')
       returning span_id`.execute(tx);
-    return { restore_epoch: epoch.rows[0]?.restore_epoch ?? 0, unconfirmed_spans: spans.rows.length };
+    const open_episodes = open.map(({ episode_id }) => episode_id).toSorted();
+    return { restore_epoch, unconfirmed_spans: spans.rows.length, open_episodes };
   });
+}
+
+/** Notes that a restored episode has a run again. */
+export async function noteEpisodeContinued(db: Kysely<Database>, episodeId: string): Promise<void> {
+  await db
+    .updateTable('restored_episodes')
+    .set({ continued_at: sql`clock_timestamp()` })
+    .where('episode_id', '=', episodeId)
+    .execute();
+}
+
+/** Lets schedules run again. */
+export async function releaseSchedules(db: Kysely<Database>): Promise<void> {
+  await db.updateTable('deployment').set({ schedules_held: false }).execute();
 }
 
 /** Objects of a folder of the mirror that something refers to again are no longer on their way out. */

@@ -34,12 +34,16 @@ export type EndedStep = {
 /** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */
 export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
 
-/** Puts the spans of an ended step into the outbox; `attempt` is the one that ended it, 0 where none did. */
+/**
+ * Puts the spans of an ended step into the outbox; `attempt` is the one that ended it, 0 where none did. `doubtful` says
+ * that somebody may have told Langfuse of this step before: then that is read back before anything is sent.
+ */
 export async function insertSpans(
   tx: Transaction<Database>,
   freezeSpan: FreezeSpan,
-  { step, attempt, artifacts, heard }: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & { attempt: number },
+  ended: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & { attempt: number; doubtful?: boolean },
 ): Promise<void> {
+  const { step, attempt, artifacts, heard, doubtful = false } = ended;
   const row = await tx.selectFrom('episodes').selectAll().where('id', '=', step.episode_id).executeTakeFirstOrThrow();
   const { runs } = row;
   const episode = toEpisode(row);
@@ -55,20 +59,22 @@ export async function insertSpans(
     .orderBy('attempt')
     .execute();
   const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, heard });
-  if (own) await insertItems(tx, { episode_id: step.episode_id, step_id: step.id }, [own]);
-  await insertItems(tx, { episode_id: step.episode_id, step_id: null }, others);
+  const { episode_id } = step;
+  if (own) await insertItems(tx, { episode_id, step_id: step.id, doubtful }, [own]);
+  await insertItems(tx, { episode_id, step_id: null, doubtful }, others);
 }
 
 /** Puts items into the outbox, those that are there already left as they are, and wakes delivery. Returns how many are new. */
 export async function insertItems(
   db: Kysely<Database>,
-  of: { episode_id: string; step_id: string | null },
+  { doubtful = false, ...of }: { episode_id: string; step_id: string | null; doubtful?: boolean },
   items: FrozenItem[],
 ): Promise<number> {
   if (items.length === 0) return 0;
+  const sent = doubtful ? { state: 'sending' as const, sent_at: sql<string>`clock_timestamp()` } : {};
   const inserted = await db
     .insertInto('trace_outbox')
-    .values(items.map((item) => ({ ...item, ...of })))
+    .values(items.map((item) => ({ ...item, ...of, ...sent })))
     .onConflict((conflict) => conflict.column('span_id').doNothing())
     .returning('span_id')
     .execute();

@@ -170,9 +170,10 @@ async function insertStep(
   { identity, description, streamSeq }: { identity: StepIdentity; description: StepDescription; streamSeq: number },
 ) {
   const { input, ...described } = description;
+  const { restore_epoch: _, ...place } = identity;
   return tx
     .insertInto('steps')
-    .values({ ...identity, ...described, id: uuidv7(), input: JSON.stringify(input), started_stream_seq: streamSeq })
+    .values({ ...place, ...described, id: uuidv7(), input: JSON.stringify(input), started_stream_seq: streamSeq })
     .returningAll()
     .executeTakeFirstOrThrow();
 }

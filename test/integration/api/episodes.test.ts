@@ -47,12 +47,13 @@ describe('starting an episode', () => {
 
   test('under one Idempotency-Key makes one episode, and refuses another request under it', async () => {
     const headers = { 'idempotency-key': 'once' };
-    const [first, second] = await Promise.all([
-      api.post('/v1/episodes', { task: 'Once' }, headers),
-      api.post('/v1/episodes', { task: 'Once' }, headers),
-    ]);
-    expect([first.status, second.status]).toEqual([202, 202]);
-    expect(((await first.json()) as Loose).id).toBe(((await second.json()) as Loose).id);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async () => api.post('/v1/episodes', { task: 'Once' }, headers)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as Loose).id));
+    expect(new Set(ids).size).toBe(1);
+    expect((await api.get('/v1/episodes?q=Once')).items).toHaveLength(1);
     const other = await api.post('/v1/episodes', { task: 'Twice' }, headers);
     expect(other.status).toBe(409);
     expect(await other.json()).toMatchObject({ type: 'urn:observatory:problem:already_exists', status: 409 });
@@ -179,6 +180,19 @@ describe('one episode', () => {
       failure: null,
     });
     expect((await api.call(`/v1/episodes/${id}/cancel`, { method: 'POST' })).status).toBe(409);
+  });
+
+  test('is deleted once it has ended, and not before', async () => {
+    const { id } = await seedEpisode(api);
+    const remove = async (key?: string) =>
+      (await api.call(`/v1/episodes/${id}`, { method: 'DELETE', ...(key && { key }) })).status;
+    expect(await remove()).toBe(409);
+    await endEpisode(api.db, id, { status: 'failed', terminal_reason: 'TIMEOUT', failure_class: null, failure: null });
+    expect(await remove(READER)).toBe(403);
+    expect(api.deleted).not.toContain(id);
+    expect(await remove()).toBe(202);
+    expect(api.deleted).toContain(id);
+    expect((await api.call(`/v1/episodes/${NO_SUCH_ID}`, { method: 'DELETE' })).status).toBe(404);
   });
 
   test('cannot be started or cancelled with a key that may only read', async () => {

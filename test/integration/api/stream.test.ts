@@ -1,9 +1,9 @@
 // Goal: a client of an episode's stream gets each frame once, in order, whatever breaks and whichever process answers.
 // Method: real API processes over one database, a writer that records as workers do, and a client that comes and goes.
+import { bodyOf, createClient } from 'problemologist-observatory/client';
+import { followStream } from 'problemologist-observatory/client/stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mulberry32 } from '../../../src/activities/simulation/spawn.ts';
-import { createClient } from '../../../src/client/client.ts';
-import { followStream } from '../../../src/client/stream.ts';
 import { beginEpisode, endEpisode, setEpisodeStatus } from '../../../src/db/write/episodes.ts';
 import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
 import { createDeployment } from '../../support/deployment.ts';
@@ -174,6 +174,11 @@ test('over two API processes, a client that comes back 100 times at random sees 
   expect(seen).toEqual(places);
 
   const client = createClient({ url: one.env['OBSERVATORY_URL']!, key: one.env['OBSERVATORY_API_KEY'] ?? OPERATOR });
+  // As programs of others use it: typed by the API's own routes.
+  const { items } = await bodyOf(client.v1.episodes.$get({ query: { status: 'completed', outcome: 'APPROVED' } }));
+  expect(items.map(({ id, step_count }) => [id, step_count])).toEqual([[episode.id, STEPS]]);
+  const missing = client.v1.episodes[':id'].$get({ param: { id: '00000000-0000-7000-8000-000000000000' } });
+  await expect(bodyOf(missing)).rejects.toMatchObject({ code: 'not_found' });
   const frames = await Array.fromAsync(followStream(client, episode.id, { signal: new AbortController().signal }));
   expect(frames.map(({ stream_seq, type }) => [stream_seq, type])).toEqual(places);
 });

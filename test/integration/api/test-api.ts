@@ -27,10 +27,12 @@ import { createTestDatabase } from '../../support/database.ts';
 export type Loose = any;
 
 const NAMESPACE = 'test';
+/** The workflow build of the API under test. */
+export const BUILD = '0.0.0+test';
 export const OPERATOR = 'operator-key-of-the-tests';
 export const READER = 'reader-key-of-the-tests';
 
-/** The API on a real database and object store. `started`, `cancelled` and `said` hold what the workflows were asked for. */
+/** The API on a real database and object store. `started`, `cancelled`, `deleted` and `said` hold what the workflows were asked for. */
 export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const database = await createTestDatabase();
   const { db } = database.client;
@@ -43,17 +45,21 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
 
   const started: string[] = [];
   const cancelled: string[] = [];
+  const deleted: string[] = [];
+  const replayed: string[] = [];
   const said: Loose[] = [];
   const logged: { facts: object; event: string }[] = [];
   const log = (facts: object, event: string) => void logged.push({ facts, event });
   const listener = listenToEpisodes(database.url);
   const app = createApp({
     db,
+    requests_per_s_max: 0,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
     cancelEpisode: async ({ id }) => void cancelled.push(id),
+    deleteEpisode: async ({ id }) => void deleted.push(id),
     pauseEpisode: async ({ id }, { author, reason }) => void said.push({ what: 'pause', episode: id, author, reason }),
     resumeEpisode: async ({ id }, { author }) => void said.push({ what: 'resume', episode: id, author }),
     sendMessage: async (episode, message) => void said.push({ what: 'message', episode: episode.id, ...message }),
@@ -71,6 +77,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       said.push({ what: 'audit', ...audit });
       return { workflow_id: `audit-${audit.episode_id}` };
     },
+    replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('invalid_argument', 'no such agent');
     },
@@ -100,7 +107,9 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     store,
     started,
     cancelled,
+    deleted,
     said,
+    replayed,
     logged,
     call,
     /** Sends JSON. */

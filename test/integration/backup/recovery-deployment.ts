@@ -29,6 +29,9 @@ export const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 /** A credential that may appear nowhere: the role's password in this deployment's DATABASE_URL. */
 export const PASSWORD = 'a-password-that-may-appear-nowhere';
 
+/** How points are sealed where no key is configured. */
+export const UNSIGNED = { private_key: null, trusted: null };
+
 /** A deployment with its own database, its own two buckets and its own queues. */
 export type RecoveryDeployment = AsyncDisposable & {
   env: Record<string, string>;
@@ -38,6 +41,8 @@ export type RecoveryDeployment = AsyncDisposable & {
   /** Runs a command of ours; `env` adds to the deployment's. */
   run(args: string[], env?: Record<string, string>): Promise<Ran>;
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
+  /** All that workers and commands have printed. */
+  said(): string;
   /** Stores objects and links them from an episode's row; returns their hashes. */
   store(contents: string[]): Promise<string[]>;
 };
@@ -74,8 +79,8 @@ export async function untilPending(
   });
 }
 
-/** Makes the deployment, migrated and set up, without a worker. */
-export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
+/** Makes the deployment, migrated and set up, without a worker; `more` adds to its variables. */
+export async function createRecoveryDeployment(more: Record<string, string> = {}): Promise<RecoveryDeployment> {
   const test = await createTestDatabase();
   const home = await mkdtemp(join(tmpdir(), 'observatory-recovery-'));
   const name = new URL(test.url).pathname.slice(1);
@@ -89,6 +94,7 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
     OBSERVATORY_HOME: home,
     S3_BUCKET_ARTIFACTS: `recovery-${suffix}-artifacts`,
     S3_BUCKET_BACKUPS: `recovery-${suffix}-backups`,
+    ...more,
   };
   const config = loadConfig(env);
   const backups = await openBackups(config, test.client);
@@ -97,30 +103,38 @@ export async function createRecoveryDeployment(): Promise<RecoveryDeployment> {
   await setUpDeployment(config, { log: () => {} });
   const workflows = await openEpisodeWorkflows(config.temporal);
   const workers: ChildProcess[] = [];
+  let said = '';
+  const hear = (text: string) => {
+    said += text;
+  };
   return {
+    said: () => said,
     env,
     config,
     backups,
     workflows,
-    run: async (args, more = {}) => {
-      const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env, ...more } });
+    run: async (args, others = {}) => {
+      const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env, ...others } });
       const [stdout, stderr, code] = await Promise.all([
         text(child.stdout),
         text(child.stderr),
         new Promise<number | null>((resolve) => child.once('close', resolve)),
       ]);
+      hear(stdout + stderr);
       return { code, stdout, stderr };
     },
-    async startWorker(more = {}) {
+    async startWorker(others = {}) {
       const child = spawn(process.execPath, [MAIN, 'worker'], {
-        env: { ...process.env, ...env, ...more },
+        env: { ...process.env, ...env, ...others },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       workers.push(child);
       let complaints = '';
-      child.stderr.setEncoding('utf8').on('data', (said: string) => {
-        complaints += said;
+      child.stderr.setEncoding('utf8').on('data', (words: string) => {
+        complaints += words;
+        hear(words);
       });
+      child.stdout.setEncoding('utf8').on('data', hear);
       for await (const line of createInterface(child.stdout)) {
         if (!line.includes(' serves ')) continue;
         child.stdout.resume();

@@ -5,7 +5,7 @@ import { RETENTION } from '../../../src/activities/backup/retention-policy.ts';
 import { findMirrorObjects } from '../../../src/db/read/recovery.ts';
 import type { RestorePoint, RetentionReport } from '../../../src/schemas/restore-point.ts';
 import { objectKey } from '../../../src/storage/keys.ts';
-import { createRecoveryDeployment, sha256 } from './recovery-deployment.ts';
+import { createRecoveryDeployment, sha256, UNSIGNED } from './recovery-deployment.ts';
 import type { RecoveryDeployment } from './recovery-deployment.ts';
 
 const CONTENTS = Array.from({ length: 20 }, (_, n) => `retained ${n}`);
@@ -58,11 +58,14 @@ test(
   { timeout: 180_000 },
   async () => {
     const { names } = deployment.backups.backups;
-    const { manifest_sha256: _, ...newest } = await readManifest(names, point.id);
+    const { manifest_sha256: _, signature: _signature, ...newest } = await readManifest(names, point.id);
     for (let age = 1; age < 40; age++) {
       const id = `00000000-0000-7000-8000-${String(age).padStart(12, '0')}`;
       const snapshot_at = new Date(Date.parse(newest.database.snapshot_at) - age * DAY_MS).toISOString();
-      await writeManifest(names, sealManifest({ ...newest, id, database: { ...newest.database, snapshot_at } }));
+      await writeManifest(
+        names,
+        sealManifest({ ...newest, id, database: { ...newest.database, snapshot_at } }, UNSIGNED),
+      );
       await names.put(`${pointPrefix(id)}verified/drill.json`, Buffer.from('{}'), { contentType: 'application/json' });
     }
     // The newest point is not verified yet: what is newer than a verified one is no reason to prune, the verified one is.

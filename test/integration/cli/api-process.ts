@@ -17,6 +17,8 @@ export type ApiProcess = AsyncDisposable & {
   env: Record<string, string>;
   /** Runs `observatory` with these arguments as a client of the API. */
   run(args: string[], env?: Record<string, string>): Promise<Outcome>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
 };
 
 /** Starts the API on a free port, with a key that `observatory keys create` makes. */
@@ -36,14 +38,16 @@ export async function startApi(deployment: Pick<Deployment, 'env'>): Promise<Api
   }
   child.stdout.resume();
   if (!listens) throw new Error('the API ended before it listened');
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
   const client = { OBSERVATORY_URL: `http://127.0.0.1:${port}`, OBSERVATORY_API_KEY: key };
   return {
     env: client,
     run: (args, more = {}) => observatory(args, { ...client, ...more }),
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      await exited;
-    },
+    kill: () => end('SIGKILL'),
+    [Symbol.asyncDispose]: () => end('SIGTERM'),
   };
 }
 

@@ -1,12 +1,24 @@
-// Real kills of real worker processes at chosen moments. Where a moment lies inside a transaction, the test holds a lock that
-// stops the worker exactly there, sees that it has come, kills it, and lets the next worker go on.
+// What goes wrong around an episode, made by killing, limiting and cancelling real processes; kills at exact moments are in
+// kills.test.ts.
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
-import { getStepDetail } from '../../../src/db/read/steps.ts';
+import { getStepDetail, listSteps } from '../../../src/db/read/steps.ts';
+import { until } from '../../../src/runtime/embedded/until.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
+import { openGates } from '../../support/gate.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
+import { resetWorkflow } from '../../support/reset.ts';
+import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
+import { openWay } from '../../support/way.ts';
+import { startApi } from '../cli/api-process.ts';
+import type { ApiProcess } from '../cli/api-process.ts';
+
+const run = promisify(execFile);
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -62,85 +74,170 @@ test('a worker killed in the middle of a tool call: the next one rebuilds the wo
   expect(ofAttempt(2)).toEqual([expect.stringMatching(/^\$ cat/), 'kept', 'started', 'done', 'exit code 0']);
 });
 
-/** Stops every writer of a table, as one that hangs in the middle of a superstep does, until released. */
-async function holdTable(table: string) {
-  const client = await deployment.database.pool.connect();
-  await client.query('begin');
-  await client.query(`lock table ${table} in share row exclusive mode`);
-  return {
-    async release() {
-      await client.query('rollback');
-      client.release();
-    },
-    /** Resolves when another process waits for the table. */
-    async awaited() {
-      for (;;) {
-        const { rows } = await deployment.database.pool.query(
-          'select 1 from pg_locks where not granted and relation = $1::regclass',
-          [table],
-        );
-        if (rows.length > 0) return;
-      }
-    },
-  };
-}
-
-test.for([
-  {
-    between: 'the step row and the checkpoint',
-    table: 'langgraph.checkpoint_writes',
-    seq: 3,
-    before: ['ok'],
-    after: ['ok'],
-  },
-  { between: 'the work and the step row', table: 'trace_outbox', seq: 3, before: ['running'], after: ['lost', 'ok'] },
-])(
-  'a worker killed between $between of a thought: the model is asked once where its answer was recorded',
-  async ({ table, seq, before, after }) => {
-    const worker = await deployment.startWorker();
-    const episode = await deployment.play([
-      { text: 'first', calls: [call('execute_command', { command: 'echo one; sleep 1' })] },
-      { text: 'second', calls: [call('list_files', {})], thinking_ms: 300 },
-    ]);
-    await logged(episode, 'one');
-    // The second thought begins when the command is done; its first commit passes, the held table stops the next one.
-    await untilRow(deployment, async () => (await stepsOf(deployment, episode.id)).find((step) => step.seq === seq));
-    const held = await holdTable(table);
-    await held.awaited();
-    expect(await statuses(episode, seq)).toEqual(before);
-    await worker.kill();
-    await held.release();
-    await deployment.startWorker();
-    await ended(episode);
-    await expectApproved(episode);
-    expect(await statuses(episode, seq)).toEqual(after);
-    const { rows } = await deployment.database.pool.query(
-      `select 1 from execution_logs where episode_id = $1 and text = 'second' and stream = 'agent'`,
-      [episode.id],
-    );
-    expect(rows).toHaveLength(after.length);
-  },
-);
-
-test('a cancel ends the running command with all it started, the step and the episode as cancelled', async () => {
+test('a cancel ends a thought, a command with all it started, a simulation and a pause, and the record says so', async () => {
   await deployment.startWorker();
-  const episode = await deployment.play([
+  const marker = `29${process.pid}.25`; // seconds that no other sleep of this machine has
+  const thinking = await deployment.play([{ thinking_ms: 300_000 }]);
+  const commanding = await deployment.play([
     {
       calls: [
-        call('execute_command', { command: 'sleep 300 & echo started; sleep 300' }),
+        call('execute_command', {
+          command: `setsid sleep ${marker} & trap "" TERM; echo started; sleep ${marker}; echo on`,
+        }),
         call('write_file', { path: '/never', content: '' }),
       ],
     },
   ]);
-  await logged(episode, 'started');
-  await deployment.workflows.cancelEpisode(episode);
-  await expect(ended(episode)).rejects.toThrow(/cancelled/i);
-  expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
-    status: 'cancelled',
-    terminal_reason: 'USER_CANCELLED',
+  const pausing = await deployment.play([{ thinking_ms: 300 }, {}]);
+  await deployment.workflows.pauseEpisode(pausing, { author: 'ada', reason: 'lunch' });
+  await untilRow(deployment, async () => {
+    const { status } = await getEpisode(deployment.database.db, pausing.id);
+    return status === 'paused' ? true : undefined;
   });
+  await logged(commanding, 'started');
+  expect(await listCommands(marker)).not.toEqual([]);
+  const simulating = await deployment.play(
+    [{ calls: [call('write_file', { path: '/scene.xml', content: SCENE })] }, { calls: [call('simulate', {})] }],
+    {},
+    { '/benchmark_definition.yaml': BENCHMARK_YAML },
+  );
+  await logged(simulating, 'simulating /scene.xml with seed 0');
+  const asked_ms = Date.now();
+  for (const episode of [simulating, thinking, commanding, pausing]) await deployment.workflows.cancelEpisode(episode);
+  for (const [episode, statuses] of [
+    [simulating, ['ok', 'ok', 'ok', 'cancelled']],
+    [thinking, ['cancelled']],
+    [commanding, ['ok', 'cancelled', 'cancelled']],
+    [pausing, ['cancelled']],
+  ] as const) {
+    await expect(ended(episode)).rejects.toThrow(/cancelled/i);
+    const outcome = { status: 'cancelled', terminal_reason: 'USER_CANCELLED' };
+    expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject(outcome);
+    await expectTrueRecord(deployment, episode.id);
+    const steps = await stepsOf(deployment, episode.id);
+    expect(steps.slice(-statuses.length).map(({ status }) => status)).toEqual(statuses);
+  }
+  expect(await listCommands(marker)).toEqual([]);
+  const simulation = (await stepsOf(deployment, simulating.id)).at(-1);
+  expect(Date.parse(simulation?.ended_at ?? '') - asked_ms).toBeLessThan(SIMULATION_STOP_MS_MAX);
+});
+
+/** A simulation stops within a second; a loaded machine of two cores gets more. */
+const SIMULATION_STOP_MS_MAX = 5_000;
+
+/** The command lines of this machine's processes that hold this text. */
+async function listCommands(text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // it has ended meanwhile
+    if (line.includes(text)) found.push(line);
+  }
+  return found;
+}
+
+test('connections that are cut while a checkpoint is written: the worker lives, and no thought is had again', async () => {
+  const worker = await deployment.startWorker();
+  await using gates = await openGates(deployment);
+  const cuts = [];
+  for (const on of ['langgraph.checkpoint_writes', 'langgraph.checkpoints'] as const) {
+    const lines = [{ calls: [call('list_files', {})] }, { calls: [call('list_files', {})] }];
+    const episode = await deployment.rehearse(lines);
+    const when = `new.thread_id like '${episode.id}.%'
+      and exists (select from steps where episode_id = '${episode.id}' and seq = 3 and status = 'ok')`;
+    cuts.push({ episode, gate: await gates.set({ on, before: 'insert', when }) });
+  }
+  for (const { episode } of cuts) await deployment.workflows.startEpisode(episode);
+  for (const { gate } of cuts) {
+    await gate.reached();
+    await gate.cut();
+    await gate.open();
+  }
+  for (const { episode } of cuts) {
+    await ended(episode);
+    await expectApproved(episode);
+    expect(await statuses(episode, 3)).toEqual(['ok']);
+  }
+  expect(process.kill(worker.pid, 0)).toBe(true);
+});
+
+test('a disk that is full is waited for: the worker lives, and the call is done when there is room again', async () => {
+  const worker = await deployment.startWorker();
+  const limit = (bytes: number | 'unlimited') =>
+    run('prlimit', [`--fsize=${bytes}:unlimited`, '--pid', `${worker.pid}`]);
+  await limit(64 * 1024);
+  const episode = await deployment.rehearse(
+    [{ calls: [call('list_files', {})] }],
+    {},
+    { '/big.bin': 'x'.repeat(1_000_000) },
+  );
+  await deployment.workflows.startEpisode(episode);
+  const attempts = async () =>
+    (await getStepDetail(deployment.database.db, episode.id, 2).catch(() => null))?.attempts ?? [];
+  await untilRow(deployment, async () => ((await attempts()).length > 1 ? true : undefined));
+  expect((await attempts())[0]).toMatchObject({ status: 'error', error: { code: 'unavailable', message: /EFBIG/ } });
+  await limit('unlimited');
+  await ended(episode);
+  await expectApproved(episode);
+  expect((await attempts()).at(-1)).toMatchObject({ status: 'ok', worker: (await attempts())[0]?.worker });
+});
+
+test('a call that was given up for good is a failed step with its cause, and so are the episode and the calls after it', async () => {
+  await deployment.startWorker();
+  const episode = await deployment.rehearse([
+    { calls: [call('write_file', { path: '/a', content: '' }), call('list_files', {})] },
+  ]);
+  const lost = 'f'.repeat(64);
+  await deployment.database.pool.query(
+    `update episodes set inputs = inputs || jsonb_build_array(jsonb_build_object('path', '/lost.txt', 'sha256', $2::text)) where id = $1`,
+    [episode.id, lost],
+  );
+  await deployment.workflows.startEpisode(episode);
+  await expect(ended(episode)).rejects.toThrow(/failed/i);
+  const error = { code: 'data_loss', message: `the input /lost.txt (${lost}) is not in the object store` };
+  expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
+    status: 'failed',
+    terminal_reason: 'SYSTEM_TOOL_RETRY_EXHAUSTED',
+    failure: error,
+  });
+  expect(await stepsOf(deployment, episode.id)).toMatchObject([
+    { status: 'ok' },
+    { status: 'error', error },
+    { status: 'error', error },
+  ]);
+  expect((await getStepDetail(deployment.database.db, episode.id, 2)).attempts).toMatchObject([
+    { status: 'error', error },
+  ]);
   await expectTrueRecord(deployment, episode.id);
-  expect((await stepsOf(deployment, episode.id)).map(({ status }) => status)).toEqual(['ok', 'cancelled', 'cancelled']);
+});
+
+test('a workflow that is reset after its end leaves a true record: a new run takes the line over from there on', async () => {
+  await deployment.startWorker();
+  const episode = await deployment.play([
+    { calls: [call('write_file', { path: '/a.txt', content: 'a\n' })] },
+    { calls: [call('execute_command', { command: 'cat a.txt; echo b >> a.txt' })] },
+    { calls: [call('read_file', { path: '/a.txt' })] },
+  ]);
+  await ended(episode);
+  const before = await stepsOf(deployment, episode.id);
+  await resetWorkflow(deployment, episode, (tasks) => Math.floor(tasks / 2));
+  await ended(episode);
+  await expectApproved(episode);
+  const after = await stepsOf(deployment, episode.id);
+  const said = (steps: typeof after) => steps.map(({ name, output }) => ({ name, output }));
+  expect(said(after)).toEqual(said(before)); // the workspace was as it had been at that step
+  const runs = [...new Set(after.map(({ run_id }) => run_id))];
+  expect(runs).toHaveLength(2);
+  const all = await listSteps(deployment.database.db, {
+    episode_id: episode.id,
+    after: 0,
+    limit: 100,
+    superseded: true,
+  });
+  const superseded = all.filter(({ superseded_by }) => superseded_by);
+  expect(superseded.map(({ seq }) => seq)).toEqual(
+    after.filter(({ run_id }) => run_id === runs[1]).map(({ seq }) => seq),
+  );
+  expect(new Set(superseded.map(({ superseded_by }) => superseded_by))).toEqual(new Set([runs[1]]));
 });
 
 test('an episode goes on as a new run when its history grows long, with one record', async () => {
@@ -173,23 +270,57 @@ const ending = () => [
   { text: '', calls: [call('finish', { decision: 'APPROVED', reason: 'done', review_path: '/review.md' })] },
 ];
 
-test('an accepted episode whose workflow never started is started by the sweep', async () => {
-  await deployment.startWorker();
-  const episode = await deployment.accept(
-    { agent: 'single_engineer', model: 'scripted:transcript' },
-    { '/transcript.json': JSON.stringify({ lines: { engineer: ending() } }) },
+test('an API killed between accepting an episode and starting it: the sweep starts it, and the client that asks again gets it', async () => {
+  await using way = await openWay(deployment.env['TEMPORAL_ADDRESS'] ?? '');
+  way.hold();
+  const body = {
+    task: 'a test',
+    agent: 'single_engineer',
+    model: 'scripted:out-of-budget',
+    budgets: { ...BUDGETS, steps: 3 },
+  };
+  const dying = await startApi({ env: { ...deployment.env, TEMPORAL_ADDRESS: way.address } });
+  const unanswered = postEpisode(dying, body).then(
+    () => 'answered',
+    (error: Error) => error.message,
   );
+  const accepted = async () => {
+    const { rows } = await deployment.database.pool.query<{ id: string }>(
+      `select id from episodes where idempotency_key = 'kill-me'`,
+    );
+    return rows[0];
+  };
+  const { id } = await until({ what: 'the row of the episode', duration_ms_max: 60_000, attempt: accepted });
+  await dying.kill();
+  expect(await unanswered).toBe('fetch failed');
   await deployment.database.pool.query(
     `update episodes set created_at = created_at - interval '1 minute' where id = $1`,
-    [episode.id],
+    [id],
   );
+  await deployment.startWorker();
   await deployment.workflows.client.workflow.execute('SweepWorkflow', {
-    workflowId: `sweep-${episode.id}`,
+    workflowId: `sweep-${id}`,
     taskQueue: `${deployment.config.temporal.task_queue_prefix}maintenance`,
   });
-  await ended(episode);
-  await expectApproved(episode);
+  await ended(await getEpisode(deployment.database.db, id));
+  expect(await getEpisode(deployment.database.db, id)).toMatchObject({ terminal_reason: 'OUT_OF_TURN_BUDGET' });
+  await expectTrueRecord(deployment, id);
+  await using api = await startApi(deployment);
+  expect(await (await postEpisode(api, body)).json()).toMatchObject({ id, status: 'stopped' });
 });
+
+const BUDGETS = { steps: 100, tokens: 1_000, usd: 1, wall_s: 600 };
+
+const postEpisode = ({ env }: ApiProcess, body: object) =>
+  fetch(`${env['OBSERVATORY_URL']}/v1/episodes`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${env['OBSERVATORY_API_KEY']}`,
+      'content-type': 'application/json',
+      'idempotency-key': 'kill-me',
+    },
+    body: JSON.stringify(body),
+  });
 
 test('an episode that uses up its steps is stopped, and says why', async () => {
   await deployment.startWorker();

@@ -58,6 +58,11 @@ type Moment = { seq: number; attempts: string[]; gate: (id: string) => GatePlace
 type MomentName = keyof typeof MOMENTS;
 const moments = Object.entries(MOMENTS) as [MomentName, Moment][];
 
+/** Ten episodes at once, a worker killed and another started: on a loaded machine that takes its time. */
+const DURATION_MS_MAX = 300_000;
+const WRITE = { name: 'write_file', args: { path: '/review.md', content: 'checked' } };
+const FINISH = { name: 'finish', args: { decision: 'APPROVED', reason: 'done', review_path: '/review.md' } };
+
 let deployment: Deployment;
 const episodes = new Map<MomentName, Episode>();
 let thinking: Episode;
@@ -71,9 +76,7 @@ const attemptsOf = async ({ id }: Episode, seq: number) =>
 beforeAll(async () => {
   deployment = await createDeployment();
   await using way = await openWay(deployment.env['TEMPORAL_ADDRESS'] ?? '');
-  const write = { name: 'write_file', args: { path: '/review.md', content: 'checked' } };
-  const finish = { name: 'finish', args: { decision: 'APPROVED', reason: 'done', review_path: '/review.md' } };
-  await using model = await startModelServer([{ fault: 'hang' }, { calls: [write] }, { calls: [finish] }]);
+  await using model = await startModelServer([{ fault: 'hang' }, { calls: [WRITE] }, { calls: [FINISH] }]);
   Object.assign(deployment.env, { MODEL_BASE_URL: model.base_url, MODEL_NAME: 'oracle' });
   const worker = await deployment.startWorker({ TEMPORAL_ADDRESS: way.address });
   {
@@ -109,7 +112,7 @@ beforeAll(async () => {
   for (const { workflow_id } of [...episodes.values(), thinking, simulating])
     await deployment.workflows.client.workflow.getHandle(workflow_id).result();
   asked = model.requests.length;
-});
+}, DURATION_MS_MAX);
 afterAll(() => deployment[Symbol.asyncDispose]());
 
 /** Opens the gate of this moment and resolves when step and checkpoint are committed. */
@@ -168,4 +171,49 @@ test('a worker killed in the middle of a simulation: it is run again, and every 
   const { artifacts } = await getStepDetail(deployment.database.db, simulating.id, 4);
   expect(artifacts.map(({ path }) => path)).toContain('/renders/sim-4/sim.mp4');
   await expectObjects(deployment);
+});
+
+test('a worker that was taken for dead and wakes with another answer: the first to end wins, and both are paid for', async () => {
+  await deployment.killWorkers();
+  await using way = await openWay(deployment.env['TEMPORAL_ADDRESS'] ?? '');
+  const { promise: after, resolve: answerAtLast } = Promise.withResolvers<void>();
+  await using model = await startModelServer([
+    { text: 'the zombie speaks', calls: [FINISH], usage: { input: 1_000, output: 50 }, after },
+    { text: 'the living speaks', calls: [WRITE], usage: { input: 900, output: 40 } },
+    { calls: [FINISH], usage: { input: 100, output: 10 } },
+  ]);
+  Object.assign(deployment.env, { MODEL_BASE_URL: model.base_url });
+  const zombie = await deployment.startWorker({ TEMPORAL_ADDRESS: way.address });
+  const episode = await deployment.accept({ agent: 'single_engineer', model: 'default' });
+  await deployment.workflows.startEpisode(episode);
+  const isAsked = () => (model.requests.length > 0 ? true : undefined);
+  await until({ what: 'the first request', duration_ms_max: 60_000, attempt: isAsked });
+  process.kill(zombie.pid, 'SIGSTOP');
+  way.hold(); // or Temporal would go on to give it work
+  await deployment.startWorker();
+  await deployment.workflows.client.workflow.getHandle(episode.workflow_id).result();
+  const step = () => getStepDetail(deployment.database.db, episode.id, 1);
+  expect((await step()).attempts).toMatchObject([{ status: 'lost', usage_unknown: true }, { status: 'ok' }]);
+  answerAtLast();
+  process.kill(zombie.pid, 'SIGCONT');
+  // It hears first either its answer, or that its time is over: then what it used stays unknown.
+  const hasSpoken = async () => {
+    const { attempts } = await step();
+    return attempts[0]?.status === 'lost' && attempts[0].usage_unknown ? undefined : attempts;
+  };
+  const [first, second] = await until({ what: 'its word', duration_ms_max: 60_000, attempt: hasSpoken });
+  await expectApproved(episode);
+  expect((await step()).output).toMatchObject({ text: 'the living speaks' });
+  expect(second).toMatchObject({ status: 'ok', input_tokens: 900, output_tokens: 40 });
+  expect(first).toMatchObject(
+    first?.usage_unknown
+      ? { status: 'error', input_tokens: 0, output_tokens: 0 }
+      : { status: 'lost', input_tokens: 1_000, output_tokens: 50 },
+  );
+  expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
+    input_tokens: 1_000 + (first?.input_tokens ?? 0),
+    output_tokens: 50 + (first?.output_tokens ?? 0),
+  });
+  expect(JSON.stringify(model.requests.at(-1)?.messages)).toMatch(/the living speaks/);
+  expect(JSON.stringify(model.requests.at(-1)?.messages)).not.toMatch(/the zombie speaks/);
 });

@@ -28,8 +28,9 @@ test('every operation has an id of its own', () => {
 test.each(guarded)(
   '$name needs a key and declares the problems that every request can meet',
   ({ operation, method }) => {
-    expect(operation.security).toEqual([{ bearer: [] }]);
-    const expected = ['400', '401', '500', '503', '504', ...(method === 'get' ? [] : ['403'])];
+    const session = operation.operationId === 'startSession' ? [] : [{ session: [] }];
+    expect(operation.security).toEqual([{ bearer: [] }, ...session]);
+    const expected = ['400', '401', '429', '500', '503', '504', ...(method === 'get' ? [] : ['403'])];
     for (const status of expected)
       expect(Object.keys(operation.responses[status]?.content ?? {})).toEqual(['application/problem+json']);
   },

@@ -1,0 +1,1 @@
+-- A placeholder until the migration of this number lands.

@@ -1,0 +1,27 @@
+/** Seconds of the rate that a caller may use up at once. */
+const BURST_S = 10;
+/** Callers that are kept in mind: keys are few. The one that was heard of first goes first. */
+const CALLERS_MAX = 10_000;
+
+/** Counts what callers ask. */
+export type RateLimiter = {
+  /** Takes one from the caller's allowance; else says in how many whole seconds there will be one. */
+  take(caller: string): number;
+};
+
+/** Each caller's allowance refills by `per_s` a second (a token bucket), in this process alone. 0 is no limit. */
+export function createRateLimiter(per_s: number, now: () => number = () => performance.now() / 1000): RateLimiter {
+  if (per_s === 0) return { take: () => 0 };
+  const burst = per_s * BURST_S;
+  const allowances = new Map<string, { left: number; at: number }>();
+  return {
+    take(caller) {
+      const at = now();
+      const known = allowances.get(caller);
+      const left = known ? Math.min(burst, known.left + (at - known.at) * per_s) : burst;
+      allowances.set(caller, { left: left < 1 ? left : left - 1, at });
+      if (allowances.size > CALLERS_MAX) for (const [first] of allowances) return (allowances.delete(first), 0);
+      return left < 1 ? Math.ceil((1 - left) / per_s) : 0;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// What becomes of connections that the server closes while they are in use.
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AppError } from '../../../src/errors.ts';
+import { until } from '../../../src/runtime/embedded/until.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+test('a connection that is lost between two statements is unavailable to the next one, and ends no process', async () => {
+  const { db, pool } = database.client;
+  const lost = db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+    const pid = rows[0]?.pid;
+    await pool.query('select pg_terminate_backend($1)', [pid]);
+    const isGone = async () =>
+      (await pool.query('select 1 from pg_stat_activity where pid = $1', [pid])).rowCount === 0 ? true : undefined;
+    await until({ what: 'the end of the connection', duration_ms_max: 10_000, attempt: isGone });
+    await sql`select 1`.execute(tx);
+  });
+  const error = await lost.catch((thrown: unknown) => thrown);
+  expect(AppError.from(error).code).toBe('unavailable');
+  expect((await pool.query('select 1')).rowCount).toBe(1);
+});
