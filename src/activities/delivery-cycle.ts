@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import type { OutboxState, OutboxSubject } from '../schemas/trace.ts';
 import type { Alerts } from './alerts/alerts.ts';
+import { lookAtTrace } from './delivery-look.ts';
 import { afterLook, afterSend, isOverdue } from '../tracing/delivery-state.ts';
 import type { DeliveryTimings, Look, NextStand, SendOutcome } from '../tracing/delivery-state.ts';
 import type { ReadObject } from '../tracing/media.ts';
@@ -186,7 +187,7 @@ async function lookForSent(
   const due = await listSentItems(deps.db, { now: deps.now().toISOString(), ...limits });
   let confirmed = 0;
   for (const items of Map.groupBy(due, ({ trace_id }) => trace_id).values()) {
-    const looks = await look(deps.langfuse, items, { server, signal });
+    const looks = await lookAtTrace(deps.langfuse, items, { server, signal });
     for (const [next, same] of await standsOf(deps, items, { looks, server })) {
       const span_ids = same.map(({ span_id }) => span_id);
       const moved = await stand(deps, { span_ids, from: same[0]?.state ?? 'sending' }, next);
@@ -211,56 +212,6 @@ function stand(
 }
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
-/** What a look at one trace showed of each item. A server that cannot list scores has said of each that it took it. */
-async function look(
-  langfuse: LangfuseClient,
-  items: SentItem[],
-  { server, signal }: { server: LangfuseServer; signal: AbortSignal | undefined },
-): Promise<Map<string, Look>> {
-  const [first] = items;
-  if (!first) return new Map();
-  const spans = items.filter(({ subject }) => subject !== 'score' && subject !== 'media');
-  const pictures = items.filter(({ subject }) => subject === 'media');
-  const scores = items.filter(({ subject }) => subject === 'score');
-  const seen = async (part: SentItem[], ids: () => Promise<Set<string> | undefined>): Promise<[string, Look][]> => {
-    if (part.length === 0) return [];
-    try {
-      const there = await ids();
-      const lookOf = ({ span_id, state }: SentItem): Look =>
-        there ? (there.has(span_id) ? 'seen' : 'absent') : state === 'accepted' ? 'seen' : 'absent';
-      return part.map((item) => [item.span_id, lookOf(item)]);
-    } catch {
-      // Not an answer is no absence: the next look will tell.
-      return part.map(({ span_id }) => [span_id, 'no_answer']);
-    }
-  };
-  const from = earliest(spans);
-  const hashes = pictures.flatMap(({ span_id, sha256 }) => (sha256 === null ? [] : [{ span_id, sha256 }]));
-  return new Map([
-    ...(await seen(spans, async () => {
-      const trace = { id: first.trace_id, ...(from !== undefined && { from }) };
-      return new Set((await langfuse.listObservations(server, trace, signal)).map(({ id }) => id));
-    })),
-    ...(await seen(pictures, async () => {
-      const there = new Set<string>();
-      for (const { span_id, sha256 } of hashes) if (await langfuse.media.has(sha256)) there.add(span_id);
-      return there;
-    })),
-    ...(await seen(scores, async () => {
-      const ids = await langfuse.listScores(server, first.trace_id, signal);
-      return ids && new Set(ids);
-    })),
-  ]);
-}
-
-/** The first millisecond in which one of the spans began: servers floor times to milliseconds. */
-function earliest(spans: SentItem[]): string | undefined {
-  const starts = spans.flatMap(({ started_ns }) =>
-    started_ns === null ? [] : Number(BigInt(started_ns) / 1_000_000n),
-  );
-  return starts.length === 0 ? undefined : new Date(Math.min(...starts)).toISOString();
-}
 
 /** The items of one trace by where they stand next; those that stand alike are written together. */
 async function standsOf(

@@ -6,6 +6,7 @@ import { TraceBody } from './ingestion-events.ts';
 import type { TraceRow } from './ingestion-events.ts';
 import { ObservationPart } from './observation.ts';
 import type { ObservationRow } from './observation.ts';
+import { createMediaStore } from './media-store.ts';
 import { COLLECTOR_SQL } from './schema.ts';
 import { Score } from './score.ts';
 
@@ -58,6 +59,8 @@ export async function setUpCollector(pool: Pool): Promise<void> {
 /** The store on a pool whose database `setUpCollector` has prepared. */
 export function createCollectorStore(pool: Pool) {
   return {
+    ...createMediaStore(pool),
+
     async append(addition: Addition): Promise<void> {
       await inTransaction(pool, async (client) => addRows(client, addition));
     },
@@ -99,34 +102,6 @@ export function createCollectorStore(pool: Pool) {
       return RecentTraces.parse(result.rows);
     },
 
-    /** The media of this id, also before it is uploaded. */
-    async findMedia(id: string): Promise<StoredMedia | undefined> {
-      const result = await pool.query('select * from collector.media where id = $1', [id]);
-      return MediaRows.parse(result.rows)[0];
-    },
-
-    /** Expects media to be uploaded; what is known of this id already is replaced, its bytes are kept. */
-    async putMedia(media: Pick<StoredMedia, 'id' | 'sha256' | 'content_type' | 'size_bytes'>): Promise<void> {
-      await pool.query(
-        `insert into collector.media (id, sha256, content_type, size_bytes) values ($1, $2, $3, $4)
-         on conflict (id) do update set content_type = excluded.content_type, size_bytes = excluded.size_bytes`,
-        [media.id, media.sha256, media.content_type, media.size_bytes],
-      );
-    },
-
-    /** Keeps the bytes of media. */
-    async fillMedia(id: string, bytes: Buffer): Promise<void> {
-      await pool.query('update collector.media set bytes = $2 where id = $1', [id, bytes]);
-    },
-
-    /** Notes that media was uploaded, unless its bytes never came. */
-    async markMedia(id: string, uploaded_at: string): Promise<void> {
-      await pool.query('update collector.media set uploaded_at = $2 where id = $1 and bytes is not null', [
-        id,
-        uploaded_at,
-      ]);
-    },
-
     /** At most `limit` scores, newest first: of each id only what was said last. */
     async listScores(filter: ScoreFilter, { now, limit }: { now: Date; limit: number }): Promise<StoredScore[]> {
       const values: unknown[] = [now];
@@ -161,17 +136,6 @@ const Time = z.date().transform((date) => date.toISOString());
 const ObservationRows = z.array(z.object({ row: Row, start_time: Time, received_at: Time, body: ObservationPart }));
 const TraceRows = z.array(z.object({ body: TraceBody }));
 const ScoreRows = z.array(z.object({ row: Row, body: Score }));
-const MediaRows = z.array(
-  z.object({
-    id: z.string(),
-    sha256: z.string(),
-    content_type: z.string(),
-    size_bytes: z.coerce.number(),
-    bytes: z.instanceof(Buffer).nullable(),
-    uploaded_at: Time.nullable(),
-  }),
-);
-type StoredMedia = z.infer<typeof MediaRows>[number];
 const RecentTraces = z.array(
   z.object({ trace_id: z.string(), received_at: Time, rows: z.number(), name: z.string().nullable() }),
 );

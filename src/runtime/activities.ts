@@ -24,6 +24,7 @@ import type { DatabaseClient } from '../db/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
+import type { ReadObject } from '../tracing/media.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
@@ -103,18 +104,10 @@ export function createActivities(parts: ActivityParts) {
   };
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
-  const readObject = (sha256: string, size_bytes: number) => store.readBytes(sha256, { maxBytes: size_bytes });
+  const readObject: ReadObject = (sha256, size_bytes) => store.readBytes(sha256, { maxBytes: size_bytes });
+  const delivering = { db, pool, langfuse, readObject, alerts, now };
   const traces = {
-    ...createTraceDeliveryActivities({
-      db,
-      pool,
-      langfuse,
-      readObject,
-      alerts,
-      now,
-      timings: DELIVERY_TIMINGS,
-      stopping,
-    }),
+    ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({
       db,
       json,

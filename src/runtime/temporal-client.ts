@@ -149,17 +149,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
         PERSON_TIMEOUT_MS,
       ),
-    auditCoverage: ({ episode_id, repair }) =>
-      call(async () => {
-        const workflowId = `${config.task_queue_prefix}${coverageAuditIdOf(episode_id, repair)}`;
-        await client.workflow.start(COVERAGE_AUDIT_WORKFLOW, {
-          workflowId,
-          taskQueue: taskQueue(config.task_queue_prefix, 'maintenance'),
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          args: [{ episode_id, repair }],
-        });
-        return { workflow_id: workflowId };
-      }),
+    auditCoverage: (audit) => call(() => startAudit(client, config.task_queue_prefix, audit)),
     rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
     startReproduction: (workflowId, requests) =>
       call(() => startReproduction(client, { workflowId, requests, prefix: config.task_queue_prefix })),
@@ -210,6 +200,17 @@ async function forgetRuns(
 ): Promise<void> {
   for await (const { runId } of workflow.list({ query: `WorkflowId = '${workflowId}'` }))
     await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } });
+}
+
+async function startAudit(client: Client, prefix: string, { episode_id, repair }: CoverageAudit) {
+  const workflow_id = `${prefix}${coverageAuditIdOf(episode_id, repair)}`;
+  await client.workflow.start(COVERAGE_AUDIT_WORKFLOW, {
+    workflowId: workflow_id,
+    taskQueue: taskQueue(prefix, 'maintenance'),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [{ episode_id, repair }],
+  });
+  return { workflow_id };
 }
 
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */

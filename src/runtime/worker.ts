@@ -44,9 +44,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
-  await using channel = openOperatorChannel(config, database.db, (event, facts) =>
-    log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),
-  );
+  await using channel = openOperatorChannel(config, database.db, asLines(log));
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
   const worker = { id, build };
@@ -102,6 +100,9 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     await connection.close();
   }
 }
+
+const asLines = (log: (line: string) => void) => (event: string, facts: object) =>
+  log(`${event.toUpperCase()} ${JSON.stringify(facts)}`);
 
 const queueNames = (prefix: string) => ({
   episodes: taskQueue(prefix, 'episodes'),

@@ -15,6 +15,7 @@ import type {
   OtlpValue,
   OutboxSubject,
 } from '../schemas/trace.ts';
+import { nanosecondsOf } from './nanoseconds.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
@@ -274,8 +275,8 @@ function toOtlp(traceId: string, told: Told, attributes: Attributes): OtlpSpan {
     ...(parent_span_id !== null && { parentSpanId: parent_span_id }),
     name: told.name,
     kind: 1,
-    startTimeUnixNano: nanoseconds(told.started_at),
-    endTimeUnixNano: nanoseconds(told.ended_at),
+    startTimeUnixNano: nanosecondsOf(told.started_at),
+    endTimeUnixNano: nanosecondsOf(told.ended_at),
     attributes: attributes.flatMap(([key, value]) => (value === null ? [] : [{ key, value: otlp(value) }])),
     status:
       told.level === 'ERROR' ? { code: 2, ...(status_message !== null && { message: status_message }) } : { code: 0 },
@@ -295,10 +296,4 @@ function field(value: Json): string | null {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text.length <= FIELD_CHARS_MAX) return text;
   return `${text.slice(0, FIELD_CHARS_MAX).toWellFormed()}… (cut at ${FIELD_CHARS_MAX} of ${text.length} characters)`;
-}
-
-/** ISO 8601 UTC with up to nine decimals as nanoseconds since 1970. */
-function nanoseconds(iso: string): string {
-  const [, seconds = iso, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(iso) ?? [];
-  return `${BigInt(Date.parse(`${seconds}Z`)) / 1000n}${fraction.slice(0, 9).padEnd(9, '0')}`;
 }

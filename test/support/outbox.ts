@@ -55,7 +55,9 @@ export type Outbox = AsyncDisposable & {
   freezeSpan: typeof freezeSpan;
   startEpisode(): Promise<Episode>;
   /** Records and ends steps `from` to `to` of the episode: a span each. */
-  endSteps(episode: Episode, from: number, to: number, artifacts?: ArtifactLink[]): Promise<string[]>;
+  endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
+  /** Records and ends one step that made these files. */
+  endStep(episode: Episode, seq: number, artifacts: ArtifactLink[]): Promise<string>;
   /** Puts the root span into the outbox. Returns its id. */
   endEpisode(episode: Episode): Promise<string>;
   setFaults(plan: { seed?: number; faults: Partial<Fault>[] }): Promise<void>;
@@ -77,6 +79,31 @@ export async function openOutbox(
   const { db } = database.client;
   const raised: NewAlert[] = [];
   const client = () => createLangfuseClient({ base_url: collector.url, ...KEYS, request_ms: HURRIED.request_ms });
+  const endOne: Outbox['endStep'] = async ({ id, trace_id }, seq, artifacts) => {
+    const step_key = `role:${uuidv7()}`;
+    const span_id = spanIdOf(trace_id, 'run-1', step_key);
+    const description = {
+      step_key,
+      kind: 'thought' as const,
+      agent: 'engineer',
+      node: 'engineer',
+      name: 'think',
+      input: { seq },
+      model: 'scripted',
+      checkpoint_id: null,
+      activity_id: '1',
+      span_id,
+    };
+    const tryer = { worker: 'w', build: 'b', activity_attempt: 1 };
+    const identity = { episode_id: id, run_id: 'run-1', seq, parent_seq: null };
+    const begun = await beginStep(db, { identity, description, tryer, freezeSpan });
+    if (begun.state !== 'running') throw new Error('the step had ended');
+    const usage = { input_tokens: 1, output_tokens: 2, usd: 0.001 };
+    const end = { status: 'ok' as const, output: { said: 'yes' }, error: null, usage, artifacts };
+    const rest = { workspace: null, search_text: null };
+    await endStep(db, { step: begun.step, attempt: begun.attempt, end: { ...end, ...rest }, freezeSpan });
+    return span_id;
+  };
   return {
     database,
     collector,
@@ -91,33 +118,10 @@ export async function openOutbox(
       const accepted = { namespace: NAMESPACE, idempotency_key: null, code_version: null };
       return (await insertEpisode(db, { request: StartEpisode.parse({ task: 'a test' }), ...accepted })).episode;
     },
-    async endSteps({ id, trace_id }, from, to, artifacts = []) {
+    endStep: endOne,
+    async endSteps(episode, from, to) {
       const ids: string[] = [];
-      for (let seq = from; seq <= to; seq += 1) {
-        const step_key = `role:${uuidv7()}`;
-        const span_id = spanIdOf(trace_id, 'run-1', step_key);
-        const description = {
-          step_key,
-          kind: 'thought' as const,
-          agent: 'engineer',
-          node: 'engineer',
-          name: 'think',
-          input: { seq },
-          model: 'scripted',
-          checkpoint_id: null,
-          activity_id: '1',
-          span_id,
-        };
-        const tryer = { worker: 'w', build: 'b', activity_attempt: 1 };
-        const identity = { episode_id: id, run_id: 'run-1', seq, parent_seq: null };
-        const begun = await beginStep(db, { identity, description, tryer, freezeSpan });
-        if (begun.state !== 'running') throw new Error('the step had ended');
-        const usage = { input_tokens: 1, output_tokens: 2, usd: 0.001 };
-        const end = { status: 'ok' as const, output: { said: 'yes' }, error: null, usage, artifacts };
-        const rest = { workspace: null, search_text: null };
-        await endStep(db, { step: begun.step, attempt: begun.attempt, end: { ...end, ...rest }, freezeSpan });
-        ids.push(span_id);
-      }
+      for (let seq = from; seq <= to; seq += 1) ids.push(await endOne(episode, seq, []));
       return ids;
     },
     async endEpisode(episode) {

@@ -70,7 +70,7 @@ test.for([{ stored: true }, { stored: false }])(
     server.close();
 
     // The dead sender's deadline, and whatever patience follows it, are a matter of the clock.
-    let skipped_ms = 60_000;
+    let skipped_ms = 121_000;
     const now = () => new Date(Date.now() + skipped_ms);
     const deps = { ...outbox.database.client, alerts: outbox.alerts, readObject, langfuse: outbox.client(), now };
     const delivery = createDelivery({ ...deps, timings: DELIVERY_TIMINGS });
