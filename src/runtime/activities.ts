@@ -28,10 +28,10 @@ import type { ReadObject } from '../tracing/media.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
+import type { ReplayStream } from './replay/replay-stream.ts';
 import { createHistoryReader } from './temporal-history.ts';
 import type { Config } from './config.ts';
 import type { EpisodeWorkflows } from './temporal-client.ts';
-import type { WorkflowBundle } from './workflow-bundle.ts';
 
 /** What the activities of one worker are made of. */
 export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
@@ -44,8 +44,8 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   /** After how many days logs and videos go, and whole episodes. */
   retention: Config['retention'];
   worker: { id: string; build: string };
-  /** The workflow code, to hold against histories. */
-  bundle: WorkflowBundle;
+  /** Holds the workflow code against histories. */
+  replays: ReplayStream;
   queues: { workspace: string };
   tracing: {
     redactor: Redactor;
@@ -61,7 +61,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 
 /** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, bundle, queues, tracing } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
@@ -122,7 +122,7 @@ export function createActivities(parts: ActivityParts) {
       db,
       store,
       build: worker.build,
-      ...createReplayer({ db, store, client: workflows.client }, bundle),
+      ...createReplayer({ db, store, client: workflows.client }, replays),
     }),
   };
   return { episode, calls, sweep, traces };

@@ -96,35 +96,14 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       throw asAppError(error);
     });
   const handleOf = ({ workflow_id }: Episode) => client.workflow.getHandle(workflow_id);
-  const startEpisode = async (episode: Episode) => {
-    try {
-      await client.workflow.start(EPISODE_WORKFLOW, {
-        ...runOf(config, episode),
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      });
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
-  };
-  const continueEpisode = async (episode: Episode, after_seq: number) => {
-    const { firstExecutionRunId } = await client.workflow.start(EPISODE_WORKFLOW, {
-      ...runOf(config, episode, after_seq),
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
-    });
-    // Workers are stopped while a record is reconciled: it hears of this before it does anything.
-    const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
-    if (episode.status === 'paused') await handleOf(episode).signal(pauseSignal, said);
-    return firstExecutionRunId;
-  };
   return {
     client,
-    startEpisode: (episode) => call(() => startEpisode(episode)),
-    continueEpisode: (episode, after_seq) => call(() => continueEpisode(episode, after_seq)),
+    startEpisode: (episode) => call(() => startEpisode(client, config, episode)),
+    continueEpisode: (episode, after_seq) => call(() => continueEpisode(client, config, { episode, after_seq })),
     cancelEpisode: (episode) =>
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
-        if (episode.status === 'queued') await startEpisode(episode);
+        if (episode.status === 'queued') await startEpisode(client, config, episode);
         await handleOf(episode).cancel();
       }),
     deleteEpisode: ({ id }) =>
@@ -157,10 +136,32 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       call(async () => {
         await connection.workflowService.describeNamespace({ namespace: config.namespace });
       }),
-    async [Symbol.asyncDispose]() {
-      await connection.close();
-    },
+    [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+async function startEpisode({ workflow }: Client, config: TemporalConfig, episode: Episode): Promise<void> {
+  try {
+    await workflow.start(EPISODE_WORKFLOW, { ...runOf(config, episode), workflowIdReusePolicy: 'REJECT_DUPLICATE' });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+async function continueEpisode(
+  { workflow }: Client,
+  config: TemporalConfig,
+  { episode, after_seq }: { episode: Episode; after_seq: number },
+): Promise<string> {
+  const handle = await workflow.start(EPISODE_WORKFLOW, {
+    ...runOf(config, episode, after_seq),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+  });
+  // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+  const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+  if (episode.status === 'paused') await handle.signal(pauseSignal, said);
+  return handle.firstExecutionRunId;
 }
 
 type Reproducing = { workflowId: string; requests: ReproduceRequest[]; prefix: string };

@@ -13,6 +13,7 @@ import { openOperatorChannel } from './alerts.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import type { Config } from './config.ts';
 import { openBackups } from './recovery.ts';
+import { openReplayStream } from './replay/replay-stream.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
 import { tracingParts } from './trace-delivery.ts';
@@ -44,10 +45,12 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
-  await using channel = openOperatorChannel(config, database.db, asLines(log));
+  await using replays = openReplayStream(bundle);
+  await using channel = openOperatorChannel(config, database.db, (event, facts) =>
+    log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),
+  );
   const queues = { ...queueNames(prefix), workspace: `${prefix}workspace-${id}` };
   const sandbox = createSandbox(sandboxMode, process.execPath);
-  const worker = { id, build };
   const { episode, calls, sweep, traces } = createActivities({
     ...database,
     store,
@@ -56,17 +59,14 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     sandbox,
     model: config.model,
     namespace,
-    worker,
-    bundle,
+    worker: { id, build },
+    replays,
     queues,
     tracing: tracingParts(config, channel, log),
     retention: config.retention,
   });
 
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
-  });
+  installRuntime();
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const serve = (options: Omit<WorkerOptions, 'connection' | 'namespace'>) =>
     Worker.create({
@@ -101,8 +101,11 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   }
 }
 
-const asLines = (log: (line: string) => void) => (event: string, facts: object) =>
-  log(`${event.toUpperCase()} ${JSON.stringify(facts)}`);
+/** Errors are worth a line, and what the SDK's core warns of. */
+function installRuntime(): void {
+  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } } });
+}
 
 const queueNames = (prefix: string) => ({
   episodes: taskQueue(prefix, 'episodes'),

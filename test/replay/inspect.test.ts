@@ -25,7 +25,7 @@ test('a breakpoint in a workflow’s source stops the replay there', async () =>
   });
   let answer = '';
   child.stdout.on('data', (text) => (answer += String(text)));
-  const exited = once(child, 'exit');
+  const closed = once(child, 'close'); // its output has been read then
   try {
     const debug = await attach(await listening.promise);
     await debug.send('Debugger.enable');
@@ -39,9 +39,9 @@ test('a breakpoint in a workflow’s source stops the replay there', async () =>
     await debug.send('Debugger.resume');
     const { callFrames } = await debug.stopped();
     expect(callFrames[0]).toMatchObject({ functionName: 'runCalls', location: { lineNumber: place.lineNumber } });
-    expect(told.join('\n')).toMatch(/event +\d+ {2}superstep +1 {2}step +1 {2}advance/);
     debug.close();
-    expect(await exited).toEqual([0, null]);
+    expect(await closed).toEqual([0, null]);
+    expect(told.join('\n')).toMatch(/event +\d+ {2}superstep +1 {2}step +1 {2}advance/);
     expect(answer).toContain('deterministic: 11/11 workflow tasks');
   } finally {
     child.kill('SIGKILL');

@@ -10,6 +10,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { correspondencesOf, renderCorrespondence } from '../../src/runtime/replay/correspondence.ts';
 import { parseHistory } from '../../src/runtime/replay/history-events.ts';
 import { redactHistory } from '../../src/runtime/replay/fixture.ts';
+import { openReplayStream } from '../../src/runtime/replay/replay-stream.ts';
 import { quietRuntime, replayHistories } from '../../src/runtime/replay/replay.ts';
 import { buildWorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
 import type { WorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
@@ -22,8 +23,10 @@ const KINDS = [
   'agent-stuck',
   'answered',
   'approved',
+  'archived',
   'cancelled',
   'continued-as-new',
+  'forked',
   'out-of-budget',
   'paused',
   'rejected',
@@ -124,6 +127,15 @@ test('an open run is deterministic as far as it is known, and its unfinished tas
   const [verdict] = await replay([open]);
   expect(verdict).toMatchObject({ verdict: 'deterministic', workflow_tasks: 5, replayed_tasks: 5 });
   expect(verdict && sentenceOf(verdict)).toMatch(/5\/5 workflow tasks, .* \(the task of event \d+ had not completed/);
+});
+
+test('one stream replays what is asked of it, side by side and after a history that fails', async () => {
+  await using replays = openReplayStream(bundle);
+  const good = historyOf('rejected');
+  const bad = parseHistory(await readFile(join(KNOWN_BAD, (await readdir(KNOWN_BAD))[0] ?? ''), 'utf8'));
+  await expect(replays.replay({ events: [] })).rejects.toMatchObject({ code: 'invalid_argument' });
+  const verdicts = await Promise.all([good, bad, good].map((history) => replays.replay(history)));
+  expect(verdicts.map(({ verdict }) => verdict)).toEqual(['deterministic', 'nondeterministic', 'deterministic']);
 });
 
 test('a replay opens no network socket', async () => {

@@ -76,9 +76,9 @@ async function* ofDeployment(
   id: string | undefined,
   { since, watchers }: { since: number | undefined; watchers: Watchers },
 ): AsyncGenerator<RunReplay> {
-  await using replays = await openReplays(findDeployment(env));
+  await using replays = await openReplays(findDeployment(env), watchers);
   for await (const episode of id === undefined ? replays.listEpisodes(since) : [id])
-    yield* replays.replayEpisode(episode, watchers);
+    yield* replays.replayEpisode(episode);
 }
 
 async function* ofFile(env: Environment, file: string, watchers: Watchers): AsyncGenerator<RunReplay> {

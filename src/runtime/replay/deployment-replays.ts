@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { createDatabase } from '../../db/client.ts';
 import { findEpisodeRuns, listBegunEpisodes } from '../../db/read/replays.ts';
 import { upsertReplay } from '../../db/write/replays.ts';
@@ -13,8 +12,9 @@ import { buildWorkflowBundle } from '../workflow-bundle.ts';
 import { replayRuns } from './episode-replays.ts';
 import type { OnHistory } from './episode-replays.ts';
 import { factsOf, parseHistory } from './history-events.ts';
-import { quietRuntime, replayHistories } from './replay.ts';
+import { quietRuntime } from './replay.ts';
 import type { OnActivation } from './replay.ts';
+import { openReplayStream } from './replay-stream.ts';
 
 /** Who watches a replay while it runs, and sees each history before. */
 export type Watchers = { onHistory?: OnHistory; onActivation?: OnActivation };
@@ -27,25 +27,26 @@ const EPISODES_PER_PAGE = 100;
 /** Replays with this checkout's workflow code, of what a deployment has on record. The verdicts are kept there. */
 export type DeploymentReplays = AsyncDisposable & {
   /** Replays every run of an episode. Throws not_found. */
-  replayEpisode: (id: string, watchers?: Watchers) => AsyncIterable<RunReplay>;
+  replayEpisode: (id: string) => AsyncIterable<RunReplay>;
   /** The episodes that began in the last `since_s` seconds (undefined: ever), oldest first. */
   listEpisodes: (since_s: number | undefined) => AsyncIterable<string>;
 };
 
 /** Opens a deployment's record, objects and Temporal for reading; only verdicts are written. */
-export async function openReplays(config: Config): Promise<DeploymentReplays> {
+export async function openReplays(config: Config, watchers: Watchers): Promise<DeploymentReplays> {
   quietRuntime();
   const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
   await using opened = new AsyncDisposableStack();
   const { db } = opened.use(createDatabase(config.database_url.reveal(), { connections: 2 }));
   const store = opened.use(createS3ObjectStore(s3Options(config)));
   const { client } = opened.use(await openEpisodeWorkflows(config.temporal));
+  const replays = opened.use(openReplayStream(bundle, watchers));
   const kept = opened.move();
   return {
-    async *replayEpisode(id, watchers = {}) {
+    async *replayEpisode(id) {
       const of = await findEpisodeRuns(db, id);
       if (!of) throw new AppError('not_found', `There is no episode ${id}.`);
-      for await (const { run_id, replay } of replayRuns({ db, store, client }, of, { bundle, ...watchers })) {
+      for await (const { run_id, replay } of replayRuns({ db, store, client }, of, { replays, ...watchers })) {
         await upsertReplay(db, { episode_id: id, run_id, ...replay });
         yield { episode_id: id, run_id, ...replay };
       }
@@ -62,22 +63,17 @@ export async function openReplays(config: Config): Promise<DeploymentReplays> {
   };
 }
 
-/** Replays histories in JSON with this checkout's workflow code: no server is needed, and nothing is kept. */
+/** Replays histories in JSON with this checkout’s workflow code: no server is needed, and nothing is kept. */
 export async function* replayTexts(
   texts: AsyncIterable<string> | Iterable<string>,
-  { cache, onHistory, onActivation }: Watchers & { cache: string },
+  { cache, onHistory, ...watchers }: Watchers & { cache: string },
 ): AsyncGenerator<RunReplay> {
   quietRuntime();
-  const bundle = await buildWorkflowBundle(cache);
-  let run_id = '';
-  async function* histories(): AsyncGenerator<History> {
-    for await (const text of texts) {
-      const history = parseHistory(text);
-      ({ run_id } = factsOf(history));
-      onHistory?.(run_id, history);
-      yield history;
-    }
+  await using replays = openReplayStream(await buildWorkflowBundle(cache), watchers);
+  for await (const text of texts) {
+    const history = parseHistory(text);
+    const { run_id } = factsOf(history);
+    onHistory?.(run_id, history);
+    yield { episode_id: null, run_id, ...(await replays.replay(history)) };
   }
-  for await (const replay of replayHistories(bundle, histories(), onActivation ? { onActivation } : {}))
-    yield { episode_id: null, run_id, ...replay };
 }

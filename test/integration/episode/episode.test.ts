@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../../src/workflows/search-attributes.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
+import { startFork } from '../../support/fork.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 
 let deployment: Deployment;
@@ -71,6 +72,22 @@ test('the workspace rebuilt from its manifest equals the original by hash', asyn
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test('a fork in a later role’s turn goes on in that turn, with the films that its parent’s steps made', async () => {
+  const parent = await getEpisode(deployment.database.db, demo);
+  const before = await stepsOf(deployment, demo);
+  const looking = before.findLast(({ name }) => name === 'inspect_media');
+  const seq = looking?.parent_seq ?? 0;
+  const fork = await startFork(deployment, parent, { seq });
+  await deployment.workflows.client.workflow.getHandle(fork.workflow_id).result();
+  const after = await stepsOf(deployment, fork.id);
+  const told = ({ agent, name, status }: (typeof after)[number]) => ({ agent, name, status });
+  expect(after.map(told)).toEqual(before.map(told));
+  const again = after.find((step) => step.seq === looking?.seq);
+  expect(again).toMatchObject({ episode_id: fork.id, output: looking?.output, status: 'ok' });
+  expect(await getEpisode(deployment.database.db, fork.id)).toMatchObject({ terminal_reason: 'APPROVED' });
+  await expectTrueRecord(deployment, fork.id);
 });
 
 test('history holds ids, not contents, and every activity has a summary that people can read', async () => {

@@ -2,16 +2,15 @@
 // back themselves, and their record stays true.
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { checkPlace } from '../../../src/db/read/places.ts';
 import { findWorkspaceBefore } from '../../../src/db/read/transcript.ts';
 import { rootSpanIdOf } from '../../../src/schemas/identity.ts';
-import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { aftercareIdOf } from '../../../src/workflows/names.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
+import { startFork } from '../../support/fork.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 
 let deployment: Deployment;
@@ -41,24 +40,7 @@ afterAll(() => deployment[Symbol.asyncDispose]());
 
 const ended = ({ workflow_id }: Episode) => deployment.workflows.client.workflow.getHandle(workflow_id).result();
 
-async function fork(parent: Episode, seq: number, text?: string): Promise<Episode> {
-  const { task, inputs, agent, model, seed, budgets, approvals } = parent;
-  const { episode } = await insertEpisode(deployment.database.db, {
-    request: StartEpisode.parse({ task, inputs, agent, model, seed, budgets, approvals }),
-    lineage: {
-      generation_kind: 'fork',
-      parent_episode_id: parent.id,
-      forked_from_seq: seq,
-      recorded_until: null,
-      message: text === undefined ? null : { author: 'ada', text },
-    },
-    namespace: deployment.config.temporal.namespace,
-    idempotency_key: null,
-    code_version: null,
-  });
-  await deployment.workflows.startEpisode(episode);
-  return episode;
-}
+const fork = (parent: Episode, seq: number, text?: string) => startFork(deployment, parent, { seq, text });
 
 /** Waits until a step of the episode's own waits for a person, and answers it. Returns its number. */
 async function answer(episode: Episode, text: string): Promise<number> {

@@ -1,9 +1,7 @@
 // Histories are archived and replayed when an episode has ended, and on demand; a replay changes nothing but its verdict.
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
@@ -15,9 +13,7 @@ import { sentenceOf } from '../../../src/schemas/replay.ts';
 import { aftercareIdOf, replayIdOf, taskQueue } from '../../../src/workflows/names.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
-
-const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
-const run = promisify(execFile);
+import { observatory, startApi } from '../cli/api-process.ts';
 
 let deployment: Deployment;
 let episode: Episode;
@@ -35,12 +31,8 @@ afterAll(() => deployment[Symbol.asyncDispose]());
 const resultOf = (workflowId: string) => deployment.workflows.client.workflow.getHandle(workflowId).result();
 const verdicts = () => listReplays(deployment.database.db, { episode_id: episode.id, limit: 100 });
 
-/** The command line against the deployment; its exit code and what it wrote. */
-const observatory = (...args: string[]) =>
-  run(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'], ...deployment.env } }).then(
-    ({ stdout }) => ({ code: 0, stdout }),
-    ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
-  );
+/** The command line against the deployment, without an API. */
+const run = (...args: string[]) => observatory(args, deployment.env);
 
 /** How much of everything there is that a replay must not add to. */
 async function counts() {
@@ -94,17 +86,40 @@ test('the sweep archives what was missed', async () => {
 });
 
 test('the command line replays an episode, keeps its verdict, and makes a golden history of it', async () => {
-  const told = await observatory('replay', episode.id, '--json');
+  const told = await run('replay', episode.id, '--json');
   expect(told.code).toBe(0);
-  expect(JSON.parse(told.stdout)).toMatchObject({ deterministic: true, runs: [{ run_id: episode.run_id }] });
-  expect((await observatory('replay')).code).toBe(2);
+  expect(JSON.parse(told.out)).toMatchObject({ deterministic: true, runs: [{ run_id: episode.run_id }] });
+  expect((await run('replay')).code).toBe(2);
   const folder = await mkdtemp(join(tmpdir(), 'observatory-test-'));
   try {
-    await observatory('fixture', 'add', episode.id, '--name', 'mine', '--folder', folder);
+    await run('fixture', 'add', episode.id, '--name', 'mine', '--folder', folder);
     expect(await readdir(folder)).toEqual(['mine.json']);
     const text = await readFile(join(folder, 'mine.json'), 'utf8');
     expect(text).not.toContain(deployment.config.temporal.address);
-    expect((await observatory('replay', '--file', join(folder, 'mine.json'))).stdout).toContain('deterministic: ');
+    expect((await run('replay', '--file', join(folder, 'mine.json'))).out).toContain('deterministic: ');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the command line takes the episode away as one file, which verifies and replays', async () => {
+  await using api = await startApi(deployment);
+  const folder = await mkdtemp(join(tmpdir(), 'observatory-test-'));
+  const file = join(folder, 'episode.zip');
+  try {
+    const taken = await api.run(['bundle', episode.id, '--out', file, '--json']);
+    expect(JSON.parse(taken.out)).toMatchObject({ episode_id: episode.id, whole: true });
+    expect((await run('bundle', 'verify', file)).out).toContain('is whole');
+    expect((await run('replay', '--file', file)).out).toMatch(/^run [0-9a-f-]{36} {2}deterministic: /);
+    const shown = await api.run(['episodes', 'show', episode.id]);
+    expect(shown.out).toMatch(/^Replay: +deterministic: /m);
+    const bytes = await readFile(file);
+    const name = bytes.indexOf('checkpoints.jsonl');
+    bytes[name + 40] = (bytes[name + 40] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    const damaged = await run('bundle', 'verify', file);
+    expect(damaged.code).toBe(1);
+    expect(damaged.out).toContain('checkpoints.jsonl');
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -116,7 +131,7 @@ test('an episode that Temporal has forgotten replays from the archive', async ()
     namespace: deployment.config.temporal.namespace,
     workflowExecution: { workflowId: episode.workflow_id, runId: episode.run_id },
   });
-  const { stdout, code } = await observatory('replay', '--since', '1h');
-  expect(stdout).toMatch(/^[0-9a-f-]{36} {2}run [0-9a-f-]{36} {2}deterministic: /);
+  const { out, code } = await run('replay', '--since', '1h');
+  expect(out).toMatch(/^[0-9a-f-]{36} {2}run [0-9a-f-]{36} {2}deterministic: /);
   expect(code).toBe(0);
 });
