@@ -166,7 +166,7 @@ function recordThought(
     const conversation = await buildConversation({ episode, role, steps }, json);
     const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
     const recorded = await recordedAnswers.take(episode, step, asked_sha256);
-    if (recorded) return { ...recorded, heard: tellConversation(conversation) };
+    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
     const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
     const model = await models.open(episode, role.name);
     const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
@@ -182,7 +182,13 @@ function recordThought(
       ...(images.length > 0 && { images }),
       ...(usd_unknown && { usd_unknown }),
     };
-    return { output, usage, search_text: text, heard: tellConversation(fitting), asked_sha256 };
+    return {
+      output,
+      usage,
+      search_text: text,
+      heard: { messages: tellConversation(fitting), parameters: model.parameters },
+      asked_sha256,
+    };
   });
 }
 

@@ -7,13 +7,18 @@ import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import type { OutboxState, OutboxSubject } from '../schemas/trace.ts';
 import type { Alerts } from './alerts/alerts.ts';
+import { lookAtTrace } from './delivery-look.ts';
 import { afterLook, afterSend, isOverdue } from '../tracing/delivery-state.ts';
 import type { DeliveryTimings, Look, NextStand, SendOutcome } from '../tracing/delivery-state.ts';
+import type { ReadObject } from '../tracing/media.ts';
 import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
 
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
 const ITEMS_MAX = 200;
 const BYTES_MAX = 3 * 1024 * 1024;
+/** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
+const REQUESTS_AT_ONCE = 3;
+const REQUESTS_IN_TURN_MAX = 8;
 /** One look reads at most so many traces, and takes in so many of their items. */
 const TRACES_PER_LOOK_MAX = 20;
 const ITEMS_PER_LOOK_MAX = 5_000;
@@ -25,10 +30,14 @@ const UNWELCOME = 'langfuse_unwelcome';
 
 const SPANS: OutboxSubject[] = ['step', 'attempt', 'root'];
 const SCORES: OutboxSubject[] = ['score'];
+const MEDIA: OutboxSubject[] = ['media'];
+/** Pictures go one by one, so few are taken at a time. */
+const MEDIA_ITEMS_MAX = 5;
 
 export type DeliveryDeps = {
   db: Kysely<Database>;
   langfuse: LangfuseClient;
+  readObject: ReadObject;
   alerts: Alerts;
   now: () => Date;
   timings: DeliveryTimings;
@@ -59,7 +68,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         const { langfuse } = deps;
         const spans: Sender = { deps, memory, post: (items) => langfuse.sendSpans(server, items, signal) };
         const scores: Sender = { deps, memory, post: (items) => langfuse.sendScores(items, signal) };
-        const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES));
+        const pictures: Sender = { deps, memory, items_max: MEDIA_ITEMS_MAX, post: (items) => sendMedia(deps, items) };
+        const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES)) + (await sendDue(pictures, MEDIA));
         return { sent, confirmed: await lookForSent(deps, server, signal), away: null };
       } catch (thrown) {
         const error = AppError.from(thrown);
@@ -88,21 +98,51 @@ async function detect(deps: DeliveryDeps, memory: Memory, signal?: AbortSignal):
   return memory.server;
 }
 
-type Sender = { deps: DeliveryDeps; memory: Memory; post: (items: ClaimedItem[]) => Promise<SendReport> };
+type Sender = {
+  deps: DeliveryDeps;
+  memory: Memory;
+  items_max?: number;
+  post: (items: ClaimedItem[]) => Promise<SendReport>;
+};
 
-/** Claims what is due and sends it. Returns how many items the server took. */
+/** Sends pictures, each with an outcome of its own. */
+async function sendMedia({ langfuse, readObject }: DeliveryDeps, items: ClaimedItem[]): Promise<SendReport> {
+  const apart = new Map<string, SendOutcome>();
+  for (const item of items) apart.set(item.span_id, await langfuse.media.send(item, readObject));
+  return { outcome: { kind: 'accepted' }, apart };
+}
+
+/** Sends what is due, request after request, until one is not taken whole. Returns how many items the server took. */
 async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<number> {
+  const inTurn = async (requests_max: number) => {
+    let taken = 0;
+    let whole = true;
+    for (let request = 0; whole && request < requests_max; request += 1) {
+      const batch = await sendBatch(sender, subjects);
+      taken += batch.taken;
+      whole = batch.claimed > 0 && batch.taken === batch.claimed;
+    }
+    return { taken, whole };
+  };
+  const first = await inTurn(1);
+  if (!first.whole) return first.taken;
+  const more = await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, () => inTurn(REQUESTS_IN_TURN_MAX)));
+  return more.reduce((all, { taken }) => all + taken, first.taken);
+}
+
+/** Claims one request's worth and sends it. */
+async function sendBatch(sender: Sender, subjects: OutboxSubject[]): Promise<{ claimed: number; taken: number }> {
   const { deps, memory } = sender;
-  if (memory.paused_until_ms > nowMs(deps)) return 0;
+  if (memory.paused_until_ms > nowMs(deps)) return { claimed: 0, taken: 0 };
   const items = await claimItems(deps.db, {
     subjects,
     now: deps.now().toISOString(),
     // Who has not answered by then is dead: the sender's lock keeps any other from looking earlier.
     deadline: new Date(nowMs(deps) + 2 * deps.timings.request_ms).toISOString(),
-    items_max: ITEMS_MAX,
+    items_max: sender.items_max ?? ITEMS_MAX,
     bytes_max: BYTES_MAX,
   });
-  return items.length === 0 ? 0 : send(sender, items);
+  return { claimed: items.length, taken: items.length === 0 ? 0 : await send(sender, items) };
 }
 
 /** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */
@@ -147,7 +187,7 @@ async function lookForSent(
   const due = await listSentItems(deps.db, { now: deps.now().toISOString(), ...limits });
   let confirmed = 0;
   for (const items of Map.groupBy(due, ({ trace_id }) => trace_id).values()) {
-    const looks = await look(deps.langfuse, items, { server, signal });
+    const looks = await lookAtTrace(deps.langfuse, items, { server, signal });
     for (const [next, same] of await standsOf(deps, items, { looks, server })) {
       const span_ids = same.map(({ span_id }) => span_id);
       const moved = await stand(deps, { span_ids, from: same[0]?.state ?? 'sending' }, next);
@@ -173,49 +213,6 @@ function stand(
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 
-/** What a look at one trace showed of each item. A server that cannot list scores has said of each that it took it. */
-async function look(
-  langfuse: LangfuseClient,
-  items: SentItem[],
-  { server, signal }: { server: LangfuseServer; signal: AbortSignal | undefined },
-): Promise<Map<string, Look>> {
-  const [first] = items;
-  if (!first) return new Map();
-  const spans = items.filter(({ subject }) => subject !== 'score');
-  const scores = items.filter(({ subject }) => subject === 'score');
-  const seen = async (part: SentItem[], ids: () => Promise<Set<string> | undefined>): Promise<[string, Look][]> => {
-    if (part.length === 0) return [];
-    try {
-      const there = await ids();
-      const lookOf = ({ span_id, state }: SentItem): Look =>
-        there ? (there.has(span_id) ? 'seen' : 'absent') : state === 'accepted' ? 'seen' : 'absent';
-      return part.map((item) => [item.span_id, lookOf(item)]);
-    } catch {
-      // Not an answer is no absence: the next look will tell.
-      return part.map(({ span_id }) => [span_id, 'no_answer']);
-    }
-  };
-  const from = earliest(spans);
-  return new Map([
-    ...(await seen(spans, async () => {
-      const trace = { id: first.trace_id, ...(from !== undefined && { from }) };
-      return new Set((await langfuse.listObservations(server, trace, signal)).map(({ id }) => id));
-    })),
-    ...(await seen(scores, async () => {
-      const ids = await langfuse.listScores(server, first.trace_id, signal);
-      return ids && new Set(ids);
-    })),
-  ]);
-}
-
-/** The first millisecond in which one of the spans began: servers floor times to milliseconds. */
-function earliest(spans: SentItem[]): string | undefined {
-  const starts = spans.flatMap(({ started_ns }) =>
-    started_ns === null ? [] : Number(BigInt(started_ns) / 1_000_000n),
-  );
-  return starts.length === 0 ? undefined : new Date(Math.min(...starts)).toISOString();
-}
-
 /** The items of one trace by where they stand next; those that stand alike are written together. */
 async function standsOf(
   deps: DeliveryDeps,
@@ -239,12 +236,12 @@ async function standsOf(
   });
 }
 
-/** Scores have ids that servers go by, and servers before v4 merge what has the same id. */
+/** Scores and pictures have ids that servers go by, and servers before v4 merge what has the same id. */
 const sentOf = ({ state, unseen_since, sent_at, subject }: SentItem, { reads }: LangfuseServer) => ({
   state,
   unseen_since_ms: unseen_since === null ? null : Date.parse(unseen_since),
   sent_ms: Date.parse(sent_at),
-  merged: subject === 'score' || reads === 'v1',
+  merged: subject === 'score' || subject === 'media' || reads === 'v1',
 });
 
 /** Tells operators what needs them: content that Langfuse refuses, and keys or an address that it does not know. */

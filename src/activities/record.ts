@@ -9,9 +9,10 @@ import type { Database } from '../schemas/database.ts';
 import type { Failure } from '../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import { storableText } from '../schemas/primitives.ts';
-import type { Json, JsonInput, JsonObject } from '../schemas/primitives.ts';
+import type { JsonInput, JsonObject } from '../schemas/primitives.ts';
 import { Usage } from '../schemas/step.ts';
 import type { Step, StepIdentity } from '../schemas/step.ts';
+import type { Heard } from '../schemas/trace.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { toActivityFailure } from './failure.ts';
@@ -39,8 +40,8 @@ export type StepResult = {
   search_text?: string;
   /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
   took?: JsonObject;
-  /** What a model was shown: for the trace alone, since the record holds it as earlier steps. */
-  heard?: Json[];
+  /** What a model was asked with. */
+  heard?: Heard;
   /** The hash of what the model or tool was asked. */
   asked_sha256?: string;
   /** The step whose recorded answer this is. */

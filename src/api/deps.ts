@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Catalogue, ScheduleState } from '../schemas/catalogue.ts';
+import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
@@ -66,6 +67,8 @@ export type ApiDeps = {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
   };
+  /** Audits an episode's coverage now. Throws `unavailable` when Temporal is away. */
+  readonly auditCoverage: (audit: CoverageAudit) => Promise<{ workflow_id: string }>;
   /** Replays on a worker, and the build of the workflow code that this process has. */
   readonly replays: {
     readonly build: string;

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
-import { CoverageReport } from '../schemas/coverage.ts';
+import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
 import { EventRecord } from '../schemas/events/record.ts';
@@ -206,6 +206,9 @@ export const LineageResource = component(
 /** An audit of one episode. */
 export const CoverageResource = component('Coverage', CoverageReport);
 
+/** An episode's newest audit in a list, and what asks for one. */
+export const EpisodeCoverageResource = component('EpisodeCoverage', EpisodeCoverage);
+export const AuditRequest = component('NewAudit', NewAudit);
 /** The archived history of a run: `href` serves its JSON, as Temporal's own tools write it. */
 export const HistoryResource = component('WorkflowHistory', WorkflowHistory.extend({ href: z.string() }));
 

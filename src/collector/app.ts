@@ -9,6 +9,7 @@ import type { CollectorDeps, CollectorKeys } from './deps.ts';
 import { createFaults } from './faults.ts';
 import type { CollectorEnv } from './faults.ts';
 import { createIngestionRoutes } from './routes/ingestion.ts';
+import { createMediaRoutes } from './routes/media.ts';
 import { createObservationRoutes } from './routes/observations.ts';
 import { createPageRoutes } from './routes/pages.ts';
 import { createScoreRoutes } from './routes/scores.ts';
@@ -61,6 +62,7 @@ export function createCollector(options: CollectorDeps & { faults?: boolean }): 
   app.route('/', createIngestionRoutes(options));
   app.route('/', createObservationRoutes(options));
   app.route('/', createScoreRoutes(options));
+  app.route('/', createMediaRoutes(options));
 
   app.use(async (c, next) => {
     if (!LOOPBACK.test(c.req.header('host') ?? ''))

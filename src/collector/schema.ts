@@ -1,5 +1,5 @@
 /**
- * The collector's tables, in a schema of their own beside whatever else the database holds. Rows are only ever added: what
+ * The collector's tables, in a schema of their own beside whatever else the database holds. Rows of traces are only ever added: what
  * was sent twice is there twice, and the database refuses to change or delete. `visible_at` is when reads begin to see a
  * row. Idempotent.
  */
@@ -37,6 +37,14 @@ create table if not exists collector.scores (
 create index if not exists scores_by_id on collector.scores (id, row desc);
 create index if not exists scores_by_trace on collector.scores ((body ->> 'traceId'));
 
+create table if not exists collector.media (
+  id text primary key,
+  sha256 text not null,
+  content_type text not null,
+  size_bytes bigint not null,
+  bytes bytea,
+  uploaded_at timestamptz
+);
 -- Traces that somebody asked to delete: their rows stay, and no read shows them.
 create table if not exists collector.deleted_traces (id text primary key);
 

@@ -6,6 +6,7 @@ import { TraceBody } from './ingestion-events.ts';
 import type { TraceRow } from './ingestion-events.ts';
 import { ObservationPart } from './observation.ts';
 import type { ObservationRow } from './observation.ts';
+import { createMediaStore } from './media-store.ts';
 import { COLLECTOR_SQL } from './schema.ts';
 import { Score } from './score.ts';
 
@@ -58,6 +59,8 @@ export async function setUpCollector(pool: Pool): Promise<void> {
 /** The store on a pool whose database `setUpCollector` has prepared. */
 export function createCollectorStore(pool: Pool) {
   return {
+    ...createMediaStore(pool),
+
     async append(addition: Addition): Promise<void> {
       await inTransaction(pool, async (client) => addRows(client, addition));
     },

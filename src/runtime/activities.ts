@@ -13,6 +13,7 @@ import { createStandActivity } from '../activities/stand.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
 import { createRecordedAnswers } from '../activities/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
+import { createTraceRepairActivities } from '../activities/trace-repair.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/trace-delivery.ts';
 import { createRegistry } from '../activities/tools/registry.ts';
@@ -23,6 +24,7 @@ import type { DatabaseClient } from '../db/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
+import type { ReadObject } from '../tracing/media.ts';
 import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
@@ -102,8 +104,10 @@ export function createActivities(parts: ActivityParts) {
   };
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
+  const readObject: ReadObject = (sha256, size_bytes) => store.readBytes(sha256, { maxBytes: size_bytes });
+  const delivering = { db, pool, langfuse, readObject, alerts, now };
   const traces = {
-    ...createTraceDeliveryActivities({ db, pool, langfuse, alerts, now, timings: DELIVERY_TIMINGS, stopping }),
+    ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({
       db,
       json,
@@ -113,6 +117,7 @@ export function createActivities(parts: ActivityParts) {
       announce,
     }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
+    ...createTraceRepairActivities({ db, json, langfuse, freezeSpan, alerts }),
     ...createReplayActivities({
       db,
       store,

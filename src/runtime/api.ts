@@ -52,6 +52,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
     reconstruction: createReconstruction({ db: database.db, store }),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    auditCoverage: (audit) => workflows.auditCoverage(audit),
     replays: {
       build,
       start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),

@@ -14,12 +14,15 @@ import type { Episode } from '../schemas/episode.ts';
 import type { EpisodeRun, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../workflows/messages.ts';
 import {
+  COVERAGE_AUDIT_WORKFLOW,
+  coverageAuditIdOf,
   deletionIdOf,
   EPISODE_RETENTION_WORKFLOW,
   EPISODE_WORKFLOW,
   REPRODUCE_WORKFLOW,
   taskQueue,
 } from '../workflows/names.ts';
+import type { CoverageAudit } from '../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../workflows/search-attributes.ts';
 import { rewindEpisode } from './rewind.ts';
 import type { Rewinding } from './rewind.ts';
@@ -74,6 +77,8 @@ export type EpisodeWorkflows = AsyncDisposable & {
   sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
   answer(episode: Episode, answer: PersonAnswer): Promise<void>;
+  /** Audits an episode's coverage now, unless that is being done. */
+  auditCoverage(audit: CoverageAudit): Promise<{ workflow_id: string }>;
   /** Takes the episode back to a step. Throws failed_precondition where it cannot go there. */
   rewindEpisode(episode: Episode, rewinding: Rewinding): Promise<void>;
   /** Starts running recorded simulations again; under one id once. */
@@ -123,6 +128,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
         PERSON_TIMEOUT_MS,
       ),
+    auditCoverage: (audit) => call(() => startAudit(client, config.task_queue_prefix, audit)),
     rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
     startReproduction: (workflowId, requests) =>
       call(() => startReproduction(client, { workflowId, requests, prefix: config.task_queue_prefix })),
@@ -195,6 +201,17 @@ async function forgetRuns(
 ): Promise<void> {
   for await (const { runId } of workflow.list({ query: `WorkflowId = '${workflowId}'` }))
     await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } });
+}
+
+async function startAudit(client: Client, prefix: string, { episode_id, repair }: CoverageAudit) {
+  const workflow_id = `${prefix}${coverageAuditIdOf(episode_id, repair)}`;
+  await client.workflow.start(COVERAGE_AUDIT_WORKFLOW, {
+    workflowId: workflow_id,
+    taskQueue: taskQueue(prefix, 'maintenance'),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [{ episode_id, repair }],
+  });
+  return { workflow_id };
 }
 
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */

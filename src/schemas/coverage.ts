@@ -52,5 +52,21 @@ export const CoverageReport = z.object({
 });
 export type CoverageReport = z.infer<typeof CoverageReport>;
 
+/** What is asked of an audit that somebody wants now. `repair`: what Langfuse lacks is sent again first. */
+export const NewAudit = z.strictObject({ repair: z.boolean().default(false) });
+
+/** The same, as its workflow takes it. */
+export type CoverageAudit = { episode_id: string; repair: boolean };
+
+/** An ended episode and its newest audit, of which there may be none yet. */
+export const EpisodeCoverage = z.object({
+  episode_id: Uuid,
+  ended_at: Timestamp,
+  verdict: CoverageVerdict.nullable(),
+  checked_at: Timestamp.nullable(),
+  counts: CoverageCounts.nullable(),
+});
+export type EpisodeCoverage = z.infer<typeof EpisodeCoverage>;
+
 /** The most findings that one report names. */
 export const FINDINGS_MAX = 1_000;

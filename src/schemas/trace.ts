@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import type { Json } from './primitives.ts';
+
+/** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
+export type Heard = { messages: Json[]; parameters: ModelParameters };
+export type ModelParameters = Record<string, string | number>;
 
 /** What Langfuse calls an observation's type. */
 export const ObservationType = z.enum(['AGENT', 'GENERATION', 'TOOL', 'EVALUATOR', 'SPAN', 'EVENT']);
@@ -35,8 +40,8 @@ export const OtlpSpan = z.object({
 });
 export type OtlpSpan = z.infer<typeof OtlpSpan>;
 
-/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, or a score. */
-export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'score']);
+/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, a score, or a picture. */
+export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'score', 'media']);
 export type OutboxSubject = z.infer<typeof OutboxSubject>;
 
 /**
@@ -60,6 +65,17 @@ export const Score = z.object({
   timestamp: z.string(),
 });
 export type Score = z.infer<typeof Score>;
+
+/** A picture that a span refers to, as the outbox holds it: its bytes are the object of this hash. */
+export const Media = z.object({
+  trace_id: z.string(),
+  observation_id: z.string(),
+  field: z.literal('metadata'),
+  sha256: z.string(),
+  size_bytes: z.number(),
+  content_type: z.string(),
+});
+export type Media = z.infer<typeof Media>;
 
 /** An observation as a Langfuse server tells of it, as far as delivery and coverage read it. */
 export const Observation = z.object({

@@ -92,6 +92,7 @@ function observationEvent(span: OtlpSpan, { text, json, metadata }: Reader): Api
   return event('generation-create', of, {
     ...ended,
     model: text(Attribute.OBSERVATION_MODEL),
+    modelParameters: json(Attribute.OBSERVATION_MODEL_PARAMETERS),
     usageDetails: json(Attribute.OBSERVATION_USAGE_DETAILS),
     costDetails: json(Attribute.OBSERVATION_COST_DETAILS),
   });

@@ -5,6 +5,8 @@ import { AppError } from '../errors.ts';
 import { Observation, OtlpSpan, Score } from '../schemas/trace.ts';
 import type { SendOutcome } from './delivery-state.ts';
 import { ingestionEvents, scoreEvent } from './ingestion.ts';
+import { createMediaClient } from './media.ts';
+import type { MediaClient } from './media.ts';
 import { outcomeOfError, outcomeOfStatus } from './langfuse-http.ts';
 
 /** A trace of more observations than this is not read to its end: Langfuse's own page loads 20,000. */
@@ -31,6 +33,7 @@ export type LangfuseClient = {
   detect(signal?: AbortSignal): Promise<LangfuseServer>;
   sendSpans(server: LangfuseServer, items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
   sendScores(items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
+  media: MediaClient;
   /** Every row of the trace, doubles included; those that began at `from` (ISO 8601) or later, where it is given. */
   listObservations(
     server: LangfuseServer,
@@ -49,6 +52,7 @@ export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
   const { get, post, remove } = connection;
   const ingest = createIngestion(access, connection);
   return {
+    media: createMediaClient(access),
     detect: async (signal) => serverOf(Health.parse(await get('/api/public/health', signal)).version),
     sendSpans: (server, items, signal) =>
       server.traces === 'otlp'
@@ -89,15 +93,26 @@ type Connection = ReturnType<typeof connect>;
 function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAccess) {
   const base = base_url.replace(/\/+$/, '');
   const authorization = `Basic ${Buffer.from(`${public_key}:${secret_key}`).toString('base64')}`;
-  const within = (signal?: AbortSignal) => {
-    const late = AbortSignal.timeout(request_ms);
-    return signal ? AbortSignal.any([signal, late]) : late;
+  // Not AbortSignal.timeout: until it fires, long after its request has ended, it holds on to all that was sent.
+  const within = async <T>(signal: AbortSignal | undefined, work: (within: AbortSignal) => Promise<T>): Promise<T> => {
+    const ending = new AbortController();
+    const late = setTimeout(() => ending.abort(new DOMException('no answer in time', 'TimeoutError')), request_ms);
+    const stop = () => ending.abort(signal?.reason);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      return await work(ending.signal);
+    } finally {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', stop);
+    }
   };
   const ask = async (method: 'GET' | 'DELETE', path: string, signal?: AbortSignal): Promise<unknown> => {
     const headers = { authorization, accept: 'application/json' };
-    const request = fetch(`${base}${path}`, { method, headers, redirect: 'manual', signal: within(signal) });
-    const response = await request.catch(away);
-    const text = await response.text().catch(away);
+    const { response, text } = await within(signal, async (ending) => {
+      const answer = await fetch(`${base}${path}`, { method, headers, redirect: 'manual', signal: ending });
+      return { response: answer, text: await answer.text() };
+    }).catch(away);
     if (response.ok) return parsed(text);
     const where = path.split('?')[0];
     if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
@@ -114,8 +129,10 @@ function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAcces
       // Without the version the server shows what it took only minutes later.
       const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' };
       try {
-        const request = { method: 'POST', headers, body, redirect: 'manual', signal: within(signal) } as const;
-        return whole(await outcomeOf(await fetch(`${base}${path}`, request)));
+        const request = { method: 'POST', headers, body, redirect: 'manual' } as const;
+        return await within(signal, async (ending) =>
+          whole(await outcomeOf(await fetch(`${base}${path}`, { ...request, signal: ending }))),
+        );
       } catch (thrown) {
         return whole(outcomeOfError(thrown));
       }
@@ -129,7 +146,9 @@ function createIngestion({ public_key, secret_key }: LangfuseAccess, { base, wit
   const { api } = new Langfuse({ publicKey: public_key, secretKey: secret_key, baseUrl: base });
   return async (batch: ApiIngestionEvent[], signal?: AbortSignal): Promise<SendReport> => {
     try {
-      const answer = Ingested.parse(await api.ingestionBatch({ batch }, { signal: within(signal) }));
+      const answer = await within(signal, async (ending) =>
+        Ingested.parse(await api.ingestionBatch({ batch }, { signal: ending })),
+      );
       const spanOf = new Map(batch.map(({ id, body }) => [id, (body as { id?: string }).id ?? '']));
       const apart = answer.errors.map(({ id, status, message, error }): [string, SendOutcome] => [
         spanOf.get(id) ?? '',

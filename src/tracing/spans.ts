@@ -6,7 +6,17 @@ import type { Episode } from '../schemas/episode.ts';
 import { attemptSpanIdOf, rootSpanIdOf, traceIdOf } from '../schemas/identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { Step, StepAttempt } from '../schemas/step.ts';
-import type { ObservationLevel, ObservationType, OtlpSpan, OtlpValue, OutboxSubject } from '../schemas/trace.ts';
+import type {
+  Heard,
+  ModelParameters,
+  ObservationLevel,
+  ObservationType,
+  OtlpSpan,
+  OtlpValue,
+  OutboxSubject,
+} from '../schemas/trace.ts';
+import { nanosecondsOf } from './nanoseconds.ts';
+import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -36,8 +46,8 @@ export type EndedStep = {
   parent_span_id: string;
   artifacts: ArtifactLink[];
   failed: StepAttempt[];
-  /** What a model was shown; null where none was asked. */
-  heard: Json[] | null;
+  /** What a model was asked with; null where none was. */
+  heard: Heard | null;
 };
 
 /** A line of runs that ended. `run` began it; `output` is how it came out. */
@@ -73,8 +83,8 @@ export type SpanFreezerOptions = {
 };
 
 /**
- * Makes the function that freezes an ended step as the spans that Langfuse shows: its own first, then one for each attempt
- * that failed. Ids and times follow from the rows, so the same rows give the same bytes; secrets are taken out.
+ * Makes the function that freezes an ended step as what Langfuse shows: its own span first, then one for each attempt that
+ * failed, then its pictures. Ids and times follow from the rows, so the same rows give the same bytes; secrets are taken out.
  */
 export function createSpanFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
@@ -82,7 +92,8 @@ export function createSpanFreezer(options: SpanFreezerOptions) {
     const { step, episode } = ended;
     const trace_id = traceIdOf(options.namespace, episode.id);
     const own = freeze('step', episode, tellStep(ended, options.artifactUrl));
-    return [own, ...ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, trace_id)))];
+    const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, trace_id)));
+    return [own, ...failed, ...postersOf(ended.artifacts).map((poster) => freezeMedia(own, poster))];
   };
 }
 
@@ -130,7 +141,7 @@ type Told = {
   ended_at: string;
   input: Json;
   output: Json;
-  model: { name: string; input: number; output: number; usd: number } | null;
+  model: { name: string; parameters: ModelParameters | null; input: number; output: number; usd: number } | null;
   metadata: { [key: string]: Json };
 };
 
@@ -158,12 +169,18 @@ function tellStep(
     status_message: step.error?.message ?? null,
     started_at: step.started_at,
     ended_at,
-    input: heard ?? step.input,
+    input: heard?.messages ?? step.input,
     output: step.output,
     model:
       step.model === null
         ? null
-        : { name: step.model, input: step.input_tokens, output: step.output_tokens, usd: step.usd },
+        : {
+            name: step.model,
+            parameters: heard?.parameters ?? null,
+            input: step.input_tokens,
+            output: step.output_tokens,
+            usd: step.usd,
+          },
     metadata: {
       ...where(step.episode_id, step.run_id),
       step: step.seq,
@@ -174,6 +191,7 @@ function tellStep(
       ...(step.served_from !== null && { served_from: step.served_from }),
       langgraph_node: step.node,
       langgraph_step: step.seq,
+      ...(postersOf(artifacts)[0] && { poster: postersOf(artifacts).map(mediaTag).join(' ') }),
       artifacts: artifacts.map(({ role, path, sha256 }) => ({
         role,
         path,
@@ -239,6 +257,7 @@ function ofSpan(told: Told): Attributes {
     [Attribute.TRACE_INPUT, root ? field(told.input) : null],
     [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
+    [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify({ input: model.input, output: model.output })],
     [Attribute.OBSERVATION_COST_DETAILS, model && JSON.stringify({ total: model.usd })],
     ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [
@@ -256,8 +275,8 @@ function toOtlp(traceId: string, told: Told, attributes: Attributes): OtlpSpan {
     ...(parent_span_id !== null && { parentSpanId: parent_span_id }),
     name: told.name,
     kind: 1,
-    startTimeUnixNano: nanoseconds(told.started_at),
-    endTimeUnixNano: nanoseconds(told.ended_at),
+    startTimeUnixNano: nanosecondsOf(told.started_at),
+    endTimeUnixNano: nanosecondsOf(told.ended_at),
     attributes: attributes.flatMap(([key, value]) => (value === null ? [] : [{ key, value: otlp(value) }])),
     status:
       told.level === 'ERROR' ? { code: 2, ...(status_message !== null && { message: status_message }) } : { code: 0 },
@@ -277,10 +296,4 @@ function field(value: Json): string | null {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text.length <= FIELD_CHARS_MAX) return text;
   return `${text.slice(0, FIELD_CHARS_MAX).toWellFormed()}… (cut at ${FIELD_CHARS_MAX} of ${text.length} characters)`;
-}
-
-/** ISO 8601 UTC with up to nine decimals as nanoseconds since 1970. */
-function nanoseconds(iso: string): string {
-  const [, seconds = iso, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(iso) ?? [];
-  return `${BigInt(Date.parse(`${seconds}Z`)) / 1000n}${fraction.slice(0, 9).padEnd(9, '0')}`;
 }

@@ -1,11 +1,14 @@
 import { patched, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { AftercareActivities, Aftercare } from '../activities/aftercare.ts';
 import type { AuditSummary, CoverageActivities } from '../activities/coverage.ts';
+import type { TraceRepairActivities } from '../activities/trace-repair.ts';
+import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
 import { AFTERCARE } from './activity-options.ts';
 
 const { awaitRunEnd, closeTrace } = proxyActivities<AftercareActivities>(AFTERCARE);
 const { auditCoverage, auditAgain } = proxyActivities<CoverageActivities>(AFTERCARE);
+const { repairTrace } = proxyActivities<TraceRepairActivities>(AFTERCARE);
 const { archiveHistories, archiveMissed, replayEpisode } = proxyActivities<ReplayActivities>(AFTERCARE);
 
 /** Histories are archived and replayed since then; runs that were open before go on without. */
@@ -13,6 +16,8 @@ const HISTORIES = 'histories';
 
 /** Audits follow at growing intervals until one is complete: about an hour in all, then the nightly sweep goes on. */
 const AUDITS_MAX = 16;
+/** As many take about a minute. */
+const REPAIR_AUDITS_MAX = 7;
 const AUDIT_INTERVAL_S = 2;
 const AUDIT_INTERVAL_S_MAX = 600;
 
@@ -28,10 +33,26 @@ export async function EpisodeAftercareWorkflow(care: Aftercare): Promise<AuditSu
     await archiveHistories.executeWithOptions({ summary: 'archive the histories' }, [care.episode_id]);
     await replayEpisode.executeWithOptions({ summary: 'replay' }, [care.episode_id]);
   }
+  return auditUntilSettled(care.episode_id, AUDITS_MAX);
+}
+
+/**
+ * Audits an episode now, with `repair` after what Langfuse was found to lack was put into the outbox again. A few audits
+ * follow each other: what was put there needs a moment.
+ */
+export async function CoverageAuditWorkflow({ episode_id, repair }: CoverageAudit): Promise<AuditSummary> {
+  if (repair) {
+    await repairTrace.executeWithOptions({ summary: 'send again what Langfuse lacks' }, [episode_id]);
+    await closeTrace.executeWithOptions({ summary: 'close the trace' }, [episode_id]);
+  }
+  return auditUntilSettled(episode_id, repair ? REPAIR_AUDITS_MAX : 1);
+}
+
+async function auditUntilSettled(episodeId: string, audits_max: number): Promise<AuditSummary> {
   for (let audit = 1; ; audit += 1) {
-    const summary = await auditCoverage.executeWithOptions({ summary: `audit ${audit}` }, [care.episode_id]);
+    const summary = await auditCoverage.executeWithOptions({ summary: `audit ${audit}` }, [episodeId]);
     setCurrentDetails(`**${summary.verdict}** · ${summary.finding_count} findings in audit ${audit}`);
-    if (summary.settled || audit >= AUDITS_MAX) return summary;
+    if (summary.settled || audit >= audits_max) return summary;
     await sleep(1000 * Math.min(AUDIT_INTERVAL_S * 1.6 ** (audit - 1), AUDIT_INTERVAL_S_MAX));
   }
 }

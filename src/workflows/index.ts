@@ -6,7 +6,7 @@ export { ReplayWorkflow } from './replay.ts';
 export { ReproduceWorkflow } from './reproduce.ts';
 export { RestoreDrillWorkflow } from './restore-drill.ts';
 export { RestorePointWorkflow } from './restore-point.ts';
-export { CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';
+export { CoverageAuditWorkflow, CoverageSweepWorkflow, EpisodeAftercareWorkflow } from './episode-aftercare.ts';
 export { RetentionWorkflow } from './retention.ts';
 export { SweepWorkflow } from './sweep.ts';
 export { TraceDeliveryWorkflow } from './trace-delivery.ts';

@@ -16,6 +16,7 @@ export const SWEEP_WORKFLOW = 'SweepWorkflow';
 export const TRACE_DELIVERY_WORKFLOW = 'TraceDeliveryWorkflow';
 export const AFTERCARE_WORKFLOW = 'EpisodeAftercareWorkflow';
 export const COVERAGE_SWEEP_WORKFLOW = 'CoverageSweepWorkflow';
+export const COVERAGE_AUDIT_WORKFLOW = 'CoverageAuditWorkflow';
 export const REPLAY_WORKFLOW = 'ReplayWorkflow';
 export const RESTORE_POINT_WORKFLOW = 'RestorePointWorkflow';
 export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
@@ -43,6 +44,9 @@ export const TRACE_DELIVERY_ID = 'trace-delivery';
 /** The workflow that cares for an episode after this run of it, the last of its chain, has closed. */
 export const aftercareIdOf = (episodeId: string, runId: string): string => `aftercare-${episodeId}-${runId}`;
 
+/** The workflow that audits an episode because somebody asked for it. */
+export const coverageAuditIdOf = (episodeId: string, repair: boolean): string =>
+  `${repair ? 'repair' : 'audit'}-coverage-${episodeId}`;
 /** The workflow that replays an episode's runs; one at a time. */
 export const replayIdOf = (episodeId: string): string => `replay-${episodeId}`;
 

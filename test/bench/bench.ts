@@ -9,6 +9,7 @@ import { benchMemory } from './memory.ts';
 import { benchSimulation } from './simulation.ts';
 import { benchSuperstep } from './superstep.ts';
 import { benchThroughput } from './throughput.ts';
+import { benchTraces } from './traces.ts';
 
 type Bound = { min: number } | { max: number };
 type Bench = { run: () => Promise<object>; targets: Record<string, Bound> };
@@ -31,6 +32,17 @@ const BENCHES: Record<string, Bench> = {
   replay: { run: benchReplay, targets: { ratio: { max: 1.2 }, heap_growth_mb: { max: 32 } } },
   simulation: { run: benchSimulation, targets: { ratio: { min: 0.4 }, film_frames_per_s_one_core: { min: 90 } } },
   superstep: { run: benchSuperstep, targets: { superstep_ratio: { max: 1.25 }, tool_call_more_ms: { max: 15 } } },
+  traces: {
+    run: benchTraces,
+    targets: {
+      ratio: { min: 1 },
+      arrived: { min: 5_000 },
+      backlog_confirmed: { min: 100_000 },
+      sender_mb_peak: { max: 300 },
+      accepted_s_p95: { max: 5 },
+      away_ratio: { max: 1.05 },
+    },
+  },
   throughput: { run: benchThroughput, targets: { ratio: { min: 0.6 } } },
   memory: { run: benchMemory, targets: { open_mib: { max: 600 } } },
   'log-intake': { run: benchLogIntake, targets: { lines_per_s: { min: 20_000 } } },

@@ -1,3 +1,4 @@
+import { toStreamId } from '../../src/schemas/stream.ts';
 import { eventOf } from '../support/events.ts';
 import { CONTENT, CONTENT_SHA256, SIMULATION } from './seeds.ts';
 import type { Seeds } from './seeds.ts';
@@ -86,6 +87,7 @@ export function dictionariesOf(seeds: Seeds): string {
     first_step: ['00000000'],
     first_file: ['000000000'],
     first_line: ['00000000000000'],
+    stream_places: [0, 1, 2, 3, 4, 5].map((stream_seq) => toStreamId({ epoch: 0, stream_seq })),
     thought: ['thought'],
     other: ['OTHER'],
     output: ['output'],
@@ -125,6 +127,10 @@ export function dictionariesOf(seeds: Seeds): string {
     listSteps: [
       ['query.cursor', 'first_step'],
       ['query.kind', 'thought'],
+    ],
+    streamEpisode: [
+      ['path.id', 'ended_episodes'],
+      ['header.last-event-id', 'stream_places'],
     ],
     listLogs: [['query.cursor', 'first_line']],
     listEpisodeArtifacts: [

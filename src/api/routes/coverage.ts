@@ -1,14 +1,32 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v5 as uuidv5 } from 'uuid';
 import { insertFeedback } from '../../db/append/feedback.ts';
-import { findCoverage } from '../../db/read/coverage.ts';
+import { findCoverage, listCoverage } from '../../db/read/coverage.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { listFeedback } from '../../db/read/feedback.ts';
 import { AppError } from '../../errors.ts';
+import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
-import { CoverageResource, FeedbackRequest, FeedbackResource } from '../resources.ts';
-import { createRoutes, EpisodePath, IdempotencyKey, json, problems, security } from '../route-parts.ts';
+import {
+  AuditRequest,
+  CoverageResource,
+  EpisodeCoverageResource,
+  FeedbackRequest,
+  FeedbackResource,
+  pageOf,
+} from '../resources.ts';
+import {
+  createRoutes,
+  EpisodePath,
+  IdempotencyKey,
+  json,
+  Limit,
+  PAGE_LIMIT_DEFAULT,
+  problems,
+  security,
+  toPage,
+} from '../route-parts.ts';
 
 /** What people say of one episode is little; an answer holds at most this. */
 const FEEDBACK_MAX = 1_000;
@@ -22,6 +40,41 @@ const coverageRoute = createRoute({
   security,
   request: { params: EpisodePath },
   responses: { 200: json('The newest audit; 409 until there is one', CoverageResource), ...problems(404, 409) },
+});
+
+const auditsRoute = createRoute({
+  method: 'get',
+  path: '/v1/coverage',
+  operationId: 'listCoverage',
+  summary: 'List the episodes that ended since a time, newest first, each with its newest audit',
+  tags: ['coverage'],
+  security,
+  request: {
+    query: z.strictObject({
+      since: z.iso.datetime(),
+      cursor: episodeCursor.schema.optional(),
+      limit: Limit.optional(),
+    }),
+  },
+  responses: { 200: json('A page of audits', pageOf(EpisodeCoverageResource)), ...problems() },
+});
+
+const auditRoute = createRoute({
+  method: 'post',
+  path: '/v1/episodes/{id}/coverage',
+  operationId: 'auditCoverage',
+  summary: 'Audit an episode now; with repair after what Langfuse lacks was sent again',
+  tags: ['coverage'],
+  security,
+  middleware: jsonBody,
+  request: {
+    params: EpisodePath,
+    body: { required: true, content: { 'application/json': { schema: AuditRequest } } },
+  },
+  responses: {
+    202: json('The workflow that audits it', z.object({ workflow_id: z.string() })),
+    ...problems(403, 404, 413, 415),
+  },
 });
 
 const listRoute = createRoute({
@@ -54,9 +107,25 @@ const addRoute = createRoute({
   },
 });
 
+type CoverageRouteDeps = Pick<ApiDeps, 'db' | 'environment' | 'auditCoverage'>;
+
 /** Audits of coverage, and feedback. */
-export function createCoverageRoutes({ db, environment }: Pick<ApiDeps, 'db' | 'environment'>) {
+export function createCoverageRoutes({ db, environment, auditCoverage }: CoverageRouteDeps) {
   return createRoutes()
+    .openapi(auditsRoute, async (c) => {
+      const { since, cursor, limit = PAGE_LIMIT_DEFAULT } = c.req.valid('query');
+      const before = cursor === undefined ? {} : { before: episodeCursor.decode(cursor) };
+      const rows = await listCoverage(db, { since, limit: limit + 1, ...before });
+      return c.json(
+        toPage(rows, limit, ({ episode_id }) => episodeCursor.encode(episode_id)),
+        200,
+      );
+    })
+    .openapi(auditRoute, async (c) => {
+      const { id } = await getEpisode(db, c.req.valid('param').id);
+      const { repair } = c.req.valid('json');
+      return c.json(await auditCoverage({ episode_id: id, repair }), 202);
+    })
     .openapi(coverageRoute, async (c) => {
       const { id } = await getEpisode(db, c.req.valid('param').id);
       const report = await findCoverage(db, id);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { CoverageReport } from '../../schemas/coverage.ts';
+import type { CoverageReport, EpisodeCoverage } from '../../schemas/coverage.ts';
 import type { Database } from '../../schemas/database.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
 import type { Episode } from '../../schemas/episode.ts';
@@ -8,13 +8,16 @@ import type { Step } from '../../schemas/step.ts';
 import { toEpisode } from './episodes.ts';
 import { toStepRow } from './steps.ts';
 
+/** Above every UUID that is given out. */
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 /** Everything that the record says happened in an episode, overtaken lines included. */
 export type EpisodeRecord = {
   episode: Episode;
   runs: string[];
   steps: Step[];
-  /** What the outbox holds for this episode's trace; `parked` is why Langfuse refused it. */
-  items: { span_id: string; subject: 'attempt' | 'root' | 'step'; parked: string | null }[];
+  /** What the outbox holds for this episode's trace; `parked` is why Langfuse refused it, `confirmed` that it was seen. */
+  items: { span_id: string; subject: 'attempt' | 'root' | 'step'; parked: string | null; confirmed: boolean }[];
   /** What steps and events refer to; `unexplained` where the attempt that is said to have made it did not end its step. */
   objects: { sha256: string; size_bytes: number; seq: number | null; unexplained: boolean }[];
 };
@@ -39,7 +42,7 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
         .selectFrom('trace_outbox')
         .select(['span_id', 'subject', 'state', 'error'])
         .where('episode_id', '=', id)
-        .where('subject', '<>', 'score')
+        .where('subject', 'in', ['step', 'attempt', 'root'])
         .execute();
       const { rows: objects } = await sql<
         EpisodeRecord['objects'][number]
@@ -60,6 +63,7 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
         items: items.map(({ span_id, subject, state, error }) => ({
           span_id,
           subject: subject as 'attempt' | 'root' | 'step',
+          confirmed: state === 'confirmed',
           parked: state === 'parked' ? (error ?? 'for a reason it did not tell') : null,
         })),
         objects,
@@ -78,6 +82,20 @@ export async function findCoverage(db: Kysely<Database>, episodeId: string): Pro
   if (!row) return undefined;
   const { report, ...plain } = row;
   return { ...plain, ...report };
+}
+
+/** The episodes that ended since a time (ISO 8601), newest first, each with its newest audit; `before` is the last one seen. */
+export async function listCoverage(
+  db: Kysely<Database>,
+  { since, limit, before }: { since: string; limit: number; before?: string },
+): Promise<EpisodeCoverage[]> {
+  const { rows } = await sql<EpisodeCoverage>`select e.id as episode_id, e.ended_at, last.verdict, last.checked_at,
+      last.report -> 'counts' as counts
+    from episodes e left join lateral (select verdict, checked_at, report from coverage_reports where episode_id = e.id
+      order by checked_at desc limit 1) last on true
+    where e.status = any(${[...FINAL_STATUSES]}) and e.ended_at >= ${since} and e.id < ${before ?? LAST_UUID}
+    order by e.id desc limit ${limit}`.execute(db);
+  return rows;
 }
 
 /** Ended episodes of the last `days` whose newest audit is not complete, or that were never audited; oldest audit first. */

@@ -13,6 +13,8 @@ export type SentItem = {
   sent_at: string;
   unseen_since: string | null;
   started_ns: string | null;
+  /** Of a picture. */
+  sha256: string | null;
 };
 
 /** Sent items that are due to be read back: all due ones of at most `traces_max` traces, those that wait longest first. */
@@ -23,7 +25,7 @@ export async function listSentItems(
   const { rows } = await sql<SentItem>`with due as (
       select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
       group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
-    select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns
+    select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns, payload::json ->> 'sha256' as sha256
     from trace_outbox where trace_id in (select trace_id from due)
       and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(
     db,

@@ -4,9 +4,8 @@ import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import { rootRunOf, rootSpanIdOf } from '../../schemas/identity.ts';
-import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepAttempt } from '../../schemas/step.ts';
-import type { OutboxSubject } from '../../schemas/trace.ts';
+import type { Heard, OutboxSubject } from '../../schemas/trace.ts';
 import { toEpisode } from '../read/episodes.ts';
 
 /** The channel on which delivery is woken when the outbox has grown. */
@@ -28,8 +27,8 @@ export type EndedStep = {
   parent_span_id: string;
   artifacts: ArtifactLink[];
   failed: StepAttempt[];
-  /** What a model was shown; null where none was asked. */
-  heard: Json[] | null;
+  /** What a model was asked with; null where none was. */
+  heard: Heard | null;
 };
 
 /** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */

@@ -9,6 +9,7 @@ import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
 import { insertArtifacts } from '../append/artifacts.ts';
 import { appendEvents } from '../append/events.ts';
+import type { Heard } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
 import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
 import type { Tryer } from './attempts.ts';
@@ -43,8 +44,8 @@ export type StepEnd = {
   /** The manifest of the workspace as this step left it; null where it cannot have changed it. */
   workspace: { sha256: string; size_bytes: number } | null;
   search_text: string | null;
-  /** What a model was shown, for its span alone; null or left out where none was asked. */
-  heard?: Json[] | null;
+  /** What a model was asked with, for its span alone; null or left out where none was. */
+  heard?: Heard | null;
   /** What it amounts to as events; what they keep as artifacts must lie in S3 already. */
   events?: NewEvent[];
   /** The hash of what the model or tool was asked. */

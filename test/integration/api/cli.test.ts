@@ -166,6 +166,26 @@ describe('an episode', () => {
   });
 });
 
+describe('coverage', () => {
+  test('of what ended lately is listed, with exit code 1 unless all of it is complete', async () => {
+    const { code, out } = await run(['coverage', '--since', '1h', '--json']);
+    const { episodes, incomplete, items } = JSON.parse(out) as {
+      [key: string]: { verdict: string; episode_id: string }[];
+    };
+    expect({ code, episodes, incomplete }).toEqual({ code: 1, episodes: items?.length, incomplete: 1 });
+    const complete = items?.find(({ verdict }) => verdict === 'complete');
+    const one = await run(['coverage', complete?.episode_id ?? '', '--json']);
+    expect(one.code).toBe(0);
+    expect(JSON.parse(one.out)).toMatchObject({ verdict: 'complete', counts: { expected: 3 } });
+  });
+
+  test('takes an episode or a time, and times only as it writes them', async () => {
+    expect((await run(['coverage', '--since', 'yesterday'])).code).toBe(2);
+    const both = await run(['coverage', '019c0000-0000-7000-8000-000000000001', '--since', '1d']);
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining('not both') });
+  });
+});
+
 describe('the demo', () => {
   test('prints one JSON object and exits 0 when the episode was approved and all of it is on record', async () => {
     const { code, out, err } = await run(['demo', '--json']);

@@ -1,7 +1,7 @@
 // What the API tells of audits and feedback, and where Langfuse shows what it answers.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertCoverage } from '../../../src/db/write/coverage.ts';
-import { createTestApi, seedEpisode, seedStep } from './test-api.ts';
+import { createTestApi, READER, seedEpisode, seedStep } from './test-api.ts';
 import type { TestApi } from './test-api.ts';
 
 let api: TestApi;
@@ -25,6 +25,39 @@ test('an episode that was not audited yet has no coverage, then the newest audit
   await insertCoverage(api.db, { ...kept, verdict: 'unverified' });
   await insertCoverage(api.db, { ...kept, verdict: 'complete' });
   expect(await api.get(`/v1/episodes/${id}/coverage`)).toMatchObject({ verdict: 'complete', witnesses });
+});
+
+test('what ended since a time is listed with its newest audit, and one that has none says so', async () => {
+  const ended = await seedEpisode(api);
+  const at = '2026-01-02T03:04:05.000Z';
+  await api.database.client.pool.query(
+    `update episodes set status = 'completed', ended_at = $2 where id = any($1::uuid[])`,
+    [[id, ended.id], at],
+  );
+  const { items } = await api.get('/v1/coverage?since=2026-01-02T00:00:00Z');
+  expect(items).toMatchObject([
+    { episode_id: ended.id, verdict: null, counts: null },
+    { episode_id: id, verdict: 'complete', counts: { expected: 2, confirmed: 2 } },
+  ]);
+  expect(await api.get('/v1/coverage?since=2026-01-03T00:00:00Z')).toEqual({ items: [], next_cursor: null });
+  const { items: first, next_cursor } = await api.get('/v1/coverage?since=2026-01-02T00:00:00Z&limit=1');
+  const rest = await api.get(`/v1/coverage?since=2026-01-02T00:00:00Z&cursor=${next_cursor}`);
+  expect([...first, ...rest.items]).toEqual(items);
+});
+
+test('an audit is asked for by operators, with or without repair', async () => {
+  const asked = await api.post(`/v1/episodes/${id}/coverage`, { repair: true });
+  expect(asked.status).toBe(202);
+  expect(api.said.at(-1)).toEqual({ what: 'audit', episode_id: id, repair: true });
+  await api.post(`/v1/episodes/${id}/coverage`, {});
+  expect(api.said.at(-1)).toMatchObject({ repair: false });
+  const reader = await api.call(`/v1/episodes/${id}/coverage`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json' },
+    key: READER,
+  });
+  expect(reader.status).toBe(403);
 });
 
 test('every episode and step says where Langfuse shows it', async () => {

@@ -74,6 +74,10 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       status: async () => readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true }),
       startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
     },
+    auditCoverage: async (audit) => {
+      said.push({ what: 'audit', ...audit });
+      return { workflow_id: `audit-${audit.episode_id}` };
+    },
     replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');

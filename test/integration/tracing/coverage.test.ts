@@ -2,14 +2,16 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createCoverageActivities } from '../../../src/activities/coverage.ts';
+import { createJsonStore } from '../../../src/activities/json-store.ts';
+import { createTraceRepairActivities } from '../../../src/activities/trace-repair.ts';
 import { createDelivery } from '../../../src/activities/delivery-cycle.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
 import { loadConfig } from '../../../src/runtime/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
-import { HURRIED, openOutbox } from './outbox-support.ts';
-import type { Outbox } from './outbox-support.ts';
+import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';
+import type { Outbox } from '../../support/outbox.ts';
 
 const STEPS = 3;
 
@@ -37,7 +39,14 @@ async function audit(plant: {
   await plant.before?.(spans);
   const { db } = outbox.database.client;
   const { alerts } = outbox;
-  const delivery = createDelivery({ db, alerts, langfuse: outbox.client(), now: () => new Date(), timings: HURRIED });
+  const delivery = createDelivery({
+    db,
+    alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now: () => new Date(),
+    timings: HURRIED,
+  });
   while ((await delivery.cycle()).sent === 0);
   await plant.after?.(episode);
   // The spans of this test have no root, which is as it should be: their parent is asked for below.
@@ -48,6 +57,30 @@ async function audit(plant: {
   const report = await findCoverage(db, episode.id);
   const found = (report?.findings ?? []).filter(({ detail }) => !/its parent/.test(detail));
   return { spans, report, found: found.map(({ kind, witness, item, seq }) => ({ kind, witness, item, seq })) };
+}
+
+/** Repairs as an operator asks for it, and tells what Langfuse's stand-in holds afterwards. */
+async function repair(episode: Episode) {
+  const { db } = outbox.database.client;
+  const { alerts } = outbox;
+  const activities = createTraceRepairActivities({
+    db,
+    json: createJsonStore(store),
+    langfuse: outbox.client(),
+    freezeSpan: outbox.freezeSpan,
+    alerts,
+  });
+  const repaired = await new MockActivityEnvironment().run(activities.repairTrace, episode.id);
+  const delivery = createDelivery({
+    db,
+    alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now: () => new Date(),
+    timings: HURRIED,
+  });
+  await delivery.cycle();
+  return { repaired, stored: await outbox.stored(episode) };
 }
 
 const fileOf = async (episode: Episode, { attempt, stored }: { attempt: number; stored: boolean }) => {
@@ -117,4 +150,22 @@ test('a file that no attempt of its step made is named, and one whose bytes are 
   expect(orphan.found).toEqual([{ kind: 'orphaned', witness: 'objects', item: sha256, seq: 2 }]);
   const damaged = await audit({ after: async (of) => (sha256 = await fileOf(of, { attempt: 1, stored: false })) });
   expect(damaged.found).toEqual([{ kind: 'damaged', witness: 'objects', item: sha256, seq: 2 }]);
+});
+
+test('a repair sends again what Langfuse refused, and what it held and has lost, under the ids that they had', async () => {
+  const episode = await outbox.startEpisode();
+  const spans = await outbox.endSteps(episode, 1, STEPS);
+  const [refused, lost, held] = spans;
+  await query(`update trace_outbox set state = 'parked', error = 'HTTP 400' where span_id = $1`, [refused]);
+  // As if it had been seen, in a Langfuse that is no more.
+  await query(
+    `update trace_outbox set state = 'confirmed', payload = null, confirmed_at = clock_timestamp() where span_id = $1`,
+    [lost],
+  );
+  await query(`update trace_outbox set state = 'parked' where span_id = $1`, [held]);
+  const { repaired, stored } = await repair(episode);
+  expect(repaired).toEqual({ unparked: 2, rebuilt: 1 });
+  expect(stored).toEqual(spans.toSorted());
+  const again = await repair(episode);
+  expect(again).toEqual({ repaired: { unparked: 0, rebuilt: 0 }, stored: spans.toSorted() });
 });

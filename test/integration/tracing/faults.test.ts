@@ -5,8 +5,8 @@ import { deliverUntil } from '../../../src/activities/trace-delivery.ts';
 import type { Fault } from '../../../src/collector/faults.ts';
 import { insertFeedback } from '../../../src/db/append/feedback.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
-import { HURRIED, openOutbox } from './outbox-support.ts';
-import type { Outbox } from './outbox-support.ts';
+import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';
+import type { Outbox } from '../../support/outbox.ts';
 
 const STEPS = 12;
 const SENDS: Fault['on'] = ['otlp', 'ingestion'];
@@ -23,7 +23,7 @@ async function playUnder(plan: Parameters<Outbox['setFaults']>[0], of = outbox) 
   await of.setFaults(plan);
   const episode = await of.startEpisode();
   const stop = new AbortController();
-  const deps = { ...of.database.client, alerts: of.alerts, langfuse: of.client(), now: () => new Date() };
+  const deps = { ...of.database.client, alerts: of.alerts, readObject, langfuse: of.client(), now: () => new Date() };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   try {
     const spans = await of.endSteps(episode, 1, STEPS);
@@ -137,7 +137,7 @@ test('feedback arrives as a score of its step’s observation, and its row is ne
 
 async function deliverAll(of: Outbox): Promise<void> {
   const stop = new AbortController();
-  const deps = { ...of.database.client, alerts: of.alerts, langfuse: of.client(), now: () => new Date() };
+  const deps = { ...of.database.client, alerts: of.alerts, readObject, langfuse: of.client(), now: () => new Date() };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   try {
     await of.settled();

@@ -12,10 +12,10 @@ import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { DELIVERY_TIMINGS } from '../../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../../src/tracing/langfuse-client.ts';
 import { createTestDatabase } from '../../support/database.ts';
-import { HURRIED, KEYS, openOutbox } from './outbox-support.ts';
-import type { Outbox } from './outbox-support.ts';
+import { HURRIED, KEYS, openOutbox, readObject } from '../../support/outbox.ts';
+import type { Outbox } from '../../support/outbox.ts';
 
-const SENDER = join(import.meta.dirname, 'sender.ts');
+const SENDER = join(import.meta.dirname, '../../support/sender.ts');
 const HOUR_MS = 3_600_000;
 
 let outbox: Outbox;
@@ -59,7 +59,9 @@ test.for([{ stored: true }, { stored: false }])(
     const episode = await outbox.startEpisode();
     const spans = await outbox.endSteps(episode, 1, 7);
     const server = await silentServer(stored);
-    const sender = spawn(process.execPath, [SENDER, outbox.database.url, server.url, KEYS.secret_key]);
+    // It must not hear the silence before it is killed.
+    const timings = JSON.stringify({ ...DELIVERY_TIMINGS, request_ms: 60_000 });
+    const sender = spawn(process.execPath, [SENDER, outbox.database.url, server.url, KEYS.secret_key, timings]);
     const exited = once(sender, 'exit');
     await server.batch;
     expect(await countOutbox(outbox.database.client.db)).toMatchObject({ sending: 7, pending: 0 });
@@ -68,9 +70,9 @@ test.for([{ stored: true }, { stored: false }])(
     server.close();
 
     // The dead sender's deadline, and whatever patience follows it, are a matter of the clock.
-    let skipped_ms = 60_000;
+    let skipped_ms = 121_000;
     const now = () => new Date(Date.now() + skipped_ms);
-    const deps = { ...outbox.database.client, alerts: outbox.alerts, langfuse: outbox.client(), now };
+    const deps = { ...outbox.database.client, alerts: outbox.alerts, readObject, langfuse: outbox.client(), now };
     const delivery = createDelivery({ ...deps, timings: DELIVERY_TIMINGS });
     const first = await delivery.cycle();
     expect(first).toEqual({ sent: 0, confirmed: stored ? 7 : 0, away: null });
@@ -101,6 +103,7 @@ test('Langfuse away for a whole episode and a day after: everything arrives when
   const delivery = createDelivery({
     db,
     alerts: outbox.alerts,
+    readObject,
     langfuse: outbox.client(),
     now,
     timings: DELIVERY_TIMINGS,
@@ -140,7 +143,14 @@ test('what was accepted before an outage is not sent again after it, however lon
   let skipped_ms = 0;
   const now = () => new Date(Date.now() + skipped_ms);
   const { db } = outbox.database.client;
-  const delivery = createDelivery({ db, alerts: outbox.alerts, langfuse: outbox.client(), now, timings: HURRIED });
+  const delivery = createDelivery({
+    db,
+    alerts: outbox.alerts,
+    readObject,
+    langfuse: outbox.client(),
+    now,
+    timings: HURRIED,
+  });
   expect(await delivery.cycle()).toMatchObject({ sent: 3 });
   skipped_ms += HURRIED.look_ms;
   expect(await delivery.cycle()).toMatchObject({ confirmed: 0 });
@@ -150,7 +160,7 @@ test('what was accepted before an outage is not sent again after it, however lon
   // Back: it does not show them yet, and that is no reason to send them again.
   expect(await delivery.cycle()).toMatchObject({ sent: 0, confirmed: 0, away: null });
   const stop = new AbortController();
-  const deps = { ...outbox.database.client, alerts: outbox.alerts, langfuse: outbox.client(), now };
+  const deps = { ...outbox.database.client, alerts: outbox.alerts, readObject, langfuse: outbox.client(), now };
   const delivering = deliverUntil(stop.signal, { ...deps, timings: HURRIED });
   await outbox.settled();
   stop.abort();

@@ -176,7 +176,7 @@ test('the frozen bytes tell an older server the same: one trace, a generation wi
 test('a generation shows the conversation that the model was shown; of a long one the first message and the newest', () => {
   const long = 'x'.repeat(40_000);
   const messages = [new SystemMessage('rules'), new HumanMessage(long), new HumanMessage(long), new AIMessage('yes')];
-  const heard = tellConversation(messages);
+  const heard = { messages: tellConversation(messages), parameters: { script: 'transfer' } };
   const [own] = freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard });
   const shown = JSON.parse(String(read(own?.payload).attributes['langfuse.observation.input'])) as {
     content: string;
@@ -187,4 +187,13 @@ test('a generation shows the conversation that the model was shown; of a long on
     'x'.repeat(30),
     'yes',
   ]);
+  expect(read(own?.payload).attributes['langfuse.observation.model.parameters']).toBe('{"script":"transfer"}');
+});
+
+test('a wait for a person is an event that nothing is wrong with, however long it took', () => {
+  const wait = { ...step, kind: 'human' as const, name: 'approval', model: null, ended_at: '2026-01-05T03:04:06Z' };
+  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard: null };
+  const { span, attributes } = read(freezeSpan({ episode, step: wait, ...parts })[0]?.payload);
+  expect(attributes).toMatchObject({ 'langfuse.observation.type': 'event', 'langfuse.observation.level': 'DEFAULT' });
+  expect(span.status).toEqual({ code: 0 });
 });

@@ -60,6 +60,8 @@ export function createEndpointModel(endpoint: ModelEndpoint, name: string, times
   return {
     conversation_chars_max: endpoint.context_tokens * CHARS_PER_TOKEN,
     sees_images: endpoint.images,
+    // Nothing else is set: sampling is as the endpoint has it.
+    parameters: { stream: 'true', context_tokens: endpoint.context_tokens },
     async think(messages, { tools, signal }) {
       const heard = newHearing();
       try {

@@ -1,4 +1,5 @@
 import type { BaseMessage } from '@langchain/core/messages';
+import type { ModelParameters } from '../../../schemas/trace.ts';
 import type { ToolCall, Usage } from '../../../schemas/step.ts';
 import type { describeTool } from '../../tools/registry.ts';
 
@@ -24,5 +25,7 @@ export type Model = {
   /** Longer conversations are shortened first. In UTF-16 units of text. */
   conversation_chars_max: number;
   sees_images: boolean;
+  /** What it is asked with besides the conversation and the tools: traces show it. */
+  parameters: ModelParameters;
   think: (messages: BaseMessage[], options: ThinkOptions) => Promise<Said>;
 };

@@ -59,6 +59,7 @@ function play(script: Pick<Script, 'name' | 'lines'>, role: string): Model {
     // A script answers what it heard: it must hear all of it.
     conversation_chars_max: Number.MAX_SAFE_INTEGER,
     sees_images: false,
+    parameters: { script: script.name },
     async think(messages, { signal }) {
       const { text, tool_calls } = await model.invoke(messages, { signal }).catch((error: unknown) => {
         throw signal.aborted ? new AppError('cancelled', 'the script was told to stop') : error;
