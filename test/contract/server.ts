@@ -46,6 +46,8 @@ export async function startApi(deployment: Deployment, log_file: string): Promis
       API_HOST: '127.0.0.1',
       API_PORT: String(port),
       API_REQUESTS_PER_S: '0',
+      // An episode that waits has one frame to tell; its next heartbeat would be 15 seconds away.
+      API_STREAM_S: '1',
     },
     stdio: ['ignore', log.fd, log.fd],
   });
