@@ -108,6 +108,7 @@ function codeOf(error: Error): ErrorCode {
 }
 
 function codeOfSqlState(state: string): ErrorCode {
+  if (state === '57014') return 'deadline_exceeded'; // statement_timeout
   if (/^(08|53|57P|40)/.test(state)) return 'unavailable';
   if (state === '23505') return 'already_exists';
   if (state === '23503') return 'failed_precondition';

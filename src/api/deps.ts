@@ -9,8 +9,8 @@ import type { LinePlace } from '../db/read/places.ts';
 import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** How a dependency is: `detail` is a sentence for operators, without addresses or secrets. */
-export type DependencyState = { state: 'ok' | 'down'; detail?: string };
+/** How a dependency is: `detail` is a sentence for operators, without addresses or secrets; one that is `spared` may be away. */
+export type DependencyState = { state: 'ok' | 'down'; detail?: string; spared?: boolean };
 
 /** A logger that takes an event's name and its facts; pino's is one. */
 export type ApiLogger = Record<'info' | 'warn' | 'error', (facts: object, event: string) => void>;
@@ -87,6 +87,8 @@ export type ApiDeps = {
   readonly requests_per_s_max: number;
   /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
   readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
+  /** How long a stream stays open before its client must come back, and so its key is looked at again, in milliseconds. */
+  readonly stream_ms_max: number;
   /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */
   readonly stream_heartbeat_ms?: number;
   /** Aborts when this process is told to stop: what would go on for ever ends then. */

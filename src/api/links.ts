@@ -19,6 +19,7 @@ export function withLinks(
       steps: `${self}/steps`,
       logs: `${self}/logs`,
       artifacts: `${self}/artifacts`,
+      stream: `${self}/stream`,
       langfuse: traceUrl(langfuse_url, episode.trace_id),
       temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
     },

@@ -19,9 +19,11 @@ export function createRateLimiter(per_s: number, now: () => number = () => perfo
       const at = now();
       const known = allowances.get(caller);
       const left = known ? Math.min(burst, known.left + (at - known.at) * per_s) : burst;
-      allowances.set(caller, { left: left < 1 ? left : left - 1, at });
-      if (allowances.size > CALLERS_MAX) for (const [first] of allowances) return (allowances.delete(first), 0);
-      return left < 1 ? Math.ceil((1 - left) / per_s) : 0;
+      const granted = left >= 1;
+      allowances.set(caller, { left: granted ? left - 1 : left, at });
+      const [first] = allowances.keys();
+      if (allowances.size > CALLERS_MAX && first !== undefined) allowances.delete(first);
+      return granted ? 0 : Math.ceil((1 - left) / per_s);
     },
   };
 }

@@ -92,6 +92,7 @@ const EpisodeLinks = component(
     steps: z.string(),
     logs: z.string(),
     artifacts: z.string(),
+    stream: z.string(),
     temporal: z.string().nullable(),
     /** The episode's trace; null where no Langfuse is configured. */
     langfuse: z.string().nullable(),
@@ -181,7 +182,15 @@ export const Readiness = component(
   'Readiness',
   z.object({
     ready: z.boolean(),
-    dependencies: z.record(z.string(), z.object({ state: z.enum(['ok', 'down']), detail: z.string().optional() })),
+    dependencies: z.record(
+      z.string(),
+      z.object({
+        state: z.enum(['ok', 'down']),
+        detail: z.string().optional(),
+        /** Whether this process serves without it. */
+        spared: z.boolean().optional(),
+      }),
+    ),
   }),
 );
 

@@ -37,7 +37,8 @@ export async function* tellStream(
     let told = from.stream_seq;
     const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, told) });
     yield `retry: ${RETRY_MS}\n\n`;
-    while (!signal.aborted) {
+    // Once at least, so that a client gets on however soon it must come back.
+    do {
       alarm.reset(); // Before reading: what is committed from now on rings.
       const head = await findStreamHead(db, episode_id);
       if (!head || head.restore_epoch !== from.epoch) return;
@@ -46,6 +47,7 @@ export async function* tellStream(
         const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
         if (entries.length > 0) yield await toFrames(deps, entries, from.epoch);
         told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
+        if (signal.aborted) return;
       }
       // An id without data moves a client's place over numbers that nothing became of.
       if (hasEnded(head.status)) {
@@ -53,7 +55,7 @@ export async function* tellStream(
         return;
       }
       if (!(await alarm.rings(stream_heartbeat_ms, signal)) && !signal.aborted) yield `: heartbeat\nid: ${here()}\n\n`;
-    }
+    } while (!signal.aborted);
   } finally {
     unwatch();
   }
@@ -104,19 +106,19 @@ function createAlarm() {
   };
 }
 
-/** The generator as a response's body: it runs only as fast as the client reads, and ends when `signal` aborts. */
-export function toBody(told: AsyncGenerator<string, void>, signal: AbortSignal, onCancel: () => void): ReadableStream {
+/** The generator as a response's body: it runs only as fast as the client reads. `onCancel` hears that the client left. */
+export function toBody(told: AsyncGenerator<string, void>, onCancel: () => void): ReadableStream {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await told.next();
-        if (done || signal.aborted) controller.close();
+        if (done) controller.close();
         else controller.enqueue(encoder.encode(value));
       },
       async cancel() {
         onCancel();
-        await told.return(undefined);
+        await told.return();
       },
     },
     { highWaterMark: 0 },

@@ -60,12 +60,14 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: stopping.signal,
     async ready() {
-      const [postgres, s3, temporal] = await Promise.all([
+      const [postgres, s3, temporal, langfuse] = await Promise.all([
         check(() => sql`select 1`.execute(database.db)),
         check(() => store.readyCheck()),
         check(() => workflows.readyCheck()),
+        config.langfuse && check(() => askLangfuse(config.langfuse?.base_url ?? '')),
       ]);
-      return { postgres, s3, temporal };
+      // Spans wait for Langfuse; requests do not.
+      return { postgres, s3, temporal, ...(langfuse && { langfuse: { ...langfuse, spared: true } }) };
     },
     logger,
   };
@@ -91,7 +93,14 @@ const configured = (
   config: Config,
 ): Pick<
   ApiDeps,
-  'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'environment' | 'requests_per_s_max'
+  | 'catalogue'
+  | 'checkRequest'
+  | 'namespace'
+  | 'code_version'
+  | 'links'
+  | 'environment'
+  | 'requests_per_s_max'
+  | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.model),
   checkRequest({ agent, model, approvals }) {
@@ -109,6 +118,7 @@ const configured = (
   },
   environment: config.mode,
   requests_per_s_max: config.api.requests_per_s_max,
+  stream_ms_max: config.api.stream_s_max * 1000,
 });
 
 async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
@@ -126,6 +136,12 @@ async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
       detail: code === 'deadline_exceeded' ? 'does not answer' : `answers with an error (${code})`,
     };
   }
+}
+
+async function askLangfuse(base_url: string): Promise<void> {
+  const address = `${base_url.replace(/\/+$/, '')}/api/public/health`;
+  const { ok } = await fetch(address, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+  if (!ok) throw new AppError('unavailable', 'Langfuse says that it is not well');
 }
 
 function refuse(error: unknown, port: number): never {

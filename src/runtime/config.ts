@@ -37,6 +37,8 @@ export type Config = {
     readonly public_url: string;
     /** How often one key may ask one process of the API; 0 is no limit. */
     readonly requests_per_s_max: number;
+    /** How long a stream stays open before its client must come back, in seconds. */
+    readonly stream_s_max: number;
     /** What our own commands show the API; in the embedded stack a generated operator's key. */
     readonly key: Secret | undefined;
   };
@@ -208,6 +210,7 @@ function apiConfig(variables: Variables): Config['api'] {
     port: variables.API_PORT,
     key: secret(variables.OBSERVATORY_API_KEY),
     requests_per_s_max: variables.API_REQUESTS_PER_S,
+    stream_s_max: variables.API_STREAM_S,
     public_url: (variables.API_PUBLIC_URL ?? `http://${host}:${variables.API_PORT}`).replace(/\/+$/, ''),
   };
 }

@@ -7,6 +7,8 @@ import { privateKeyOf, publicKeyOf } from './signing-key.ts';
 export const API_PORT_DEFAULT = 7700;
 /** More than a person with a page and a script does, less than what crowds out others. */
 const API_REQUESTS_PER_S_DEFAULT = 200;
+/** A quarter of an hour: then a client of a stream comes back with its key. */
+const API_STREAM_S_DEFAULT = 900;
 /** What conversations may hold unless told otherwise: most models take this many tokens in. */
 const MODEL_CONTEXT_TOKENS_DEFAULT = 128_000;
 
@@ -34,6 +36,12 @@ const modelPrices = z.string().transform((value, context): ModelPrices => {
   context.addIssue({ code: 'custom', message: `must be JSON like ${shape}` });
   return z.NEVER;
 });
+const count = (min: number, max: number) =>
+  z.coerce
+    .number('must be a count')
+    .int('must be a count')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`);
 const words = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
 const patterns = z
   .string()
@@ -96,12 +104,8 @@ const Variables = z.object({
   API_HOST: text.default('127.0.0.1'),
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),
-  API_REQUESTS_PER_S: z.coerce
-    .number('must be a count')
-    .int('must be a count')
-    .min(0, 'must be 0 or more')
-    .max(1_000_000, 'must be at most 1000000')
-    .default(API_REQUESTS_PER_S_DEFAULT),
+  API_REQUESTS_PER_S: count(0, 1_000_000).default(API_REQUESTS_PER_S_DEFAULT),
+  API_STREAM_S: count(1, 86_400).default(API_STREAM_S_DEFAULT),
   ALERT_WEBHOOK_URL: httpUrl.optional(),
   RETENTION_MEDIA_DAYS: days.optional(),
   RETENTION_EPISODE_DAYS: days.optional(),

@@ -21,6 +21,8 @@ import type { S3Connection } from './s3-client.ts';
 
 /** Bytes of one part, unless the file is so large that S3's 10,000 parts would not do. */
 const PART_BYTES = 16 * 1024 ** 2;
+/** Many artifacts are on their way at once. */
+const ARTIFACT_PART_BYTES = 8 * 1024 ** 2;
 const PARTS_MAX = 9_000;
 const PARTS_IN_FLIGHT_MAX = 2;
 /** What one request may delete, by S3's rule. */
@@ -141,7 +143,13 @@ async function put(at: Place, { key, source, contentType, signal }: Put): Promis
   const inMemory = source instanceof Uint8Array;
   const length = inMemory ? source.byteLength : (await statFile(source.file)).size;
   const bytes = inMemory ? Readable.from([source]) : createReadStream(source.file, { highWaterMark: READ_BYTES });
-  await upload(at, { params: { Key: key, ContentType: contentType }, length, parts: [bytes, stream], signal });
+  await upload(at, {
+    params: { Key: key, ContentType: contentType },
+    length,
+    parts: [bytes, stream],
+    part_bytes: PART_BYTES,
+    signal,
+  });
   return { key, sha256: meter.sha256(), size_bytes: meter.size_bytes };
 }
 
@@ -164,25 +172,26 @@ async function putArtifact(
       ? null
       : new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`),
   );
-  return upload(at, { params, length: size_bytes, parts: [stream, checked], signal });
+  return upload(at, { params, length: size_bytes, parts: [stream, checked], part_bytes: ARTIFACT_PART_BYTES, signal });
 }
 
 type Uploading = {
   params: { Key: string; ContentType: string; Metadata?: Record<string, string> };
   length: number;
   parts: [Readable, Transform];
+  part_bytes: number;
   signal: AbortSignal | undefined;
 };
 
 async function upload(
   { client, bucket }: Place,
-  { params, length, parts, signal }: Uploading,
+  { params, length, parts, part_bytes, signal }: Uploading,
 ): Promise<{ etag: string }> {
   const [bytes, stream] = parts;
   const sending = new Upload({
     client,
     params: { ...params, Bucket: bucket, Body: stream, IfNoneMatch: '*' },
-    partSize: Math.max(PART_BYTES, Math.ceil(length / PARTS_MAX)),
+    partSize: Math.max(part_bytes, Math.ceil(length / PARTS_MAX)),
     queueSize: PARTS_IN_FLIGHT_MAX,
   });
   const stop = () => void sending.abort();

@@ -23,6 +23,7 @@ import { forEachBounded } from '../../src/storage/parallel.ts';
 
 const DATABASE_BYTES = 2e9;
 const OBJECTS = 10_000;
+const ROWS_AT_ONCE = 50_000;
 /** Most objects are small (1 to 100 kB, evenly by magnitude); these many in a thousand are 1 to 50 MB, which makes 3 GB of all. */
 const LARGE_PER_MILLE = 22;
 const RCLONE_VERSION = '1.75.2';
@@ -122,12 +123,12 @@ async function fillDatabase(env: Record<string, string>, bytes: number): Promise
     const { rows } = await pool.query<{ bytes: number }>('select pg_database_size(current_database()) as bytes');
     return rows[0]?.bytes ?? 0;
   };
-  for (let first = 0; (await size()) < bytes; first += 200_000)
+  for (let first = 0; (await size()) < bytes; first += ROWS_AT_ONCE)
     await pool.query(
       `insert into execution_logs (episode_id, stream_seq, attempt, line, stream, level, at, text)
        select '00000000-0000-7000-8000-000000000001', n, 1, n, 'stdout', 'info', now(),
          'step ' || n || ' of the solver: residual ' || random() || ' ' || md5(n::text) || repeat(' converging slowly', 12) || md5((n * 7)::text)
-       from generate_series($1::int, $1::int + 199999) n`,
+       from generate_series($1::int, $1::int + ${ROWS_AT_ONCE - 1}) n`,
       [first],
     );
   await pool.query('checkpoint').catch(() => {}); // Not everybody may; it only quiets the disk.
@@ -182,7 +183,7 @@ async function fillBucket({ source, pool }: BackupDeps, objects: number): Promis
     Array.from({ length: objects }, (_, n) => n),
     8,
     async (n) => {
-      const size = n % 1000 < LARGE_PER_MILLE ? magnitude(n, 1e6, 50e6) : magnitude(n, 1e3, 1e5);
+      const size = (n * 7919) % 1000 < LARGE_PER_MILLE ? magnitude(n, 1e6, 50e6) : magnitude(n, 1e3, 1e5);
       const bytes = Buffer.concat([Buffer.from(`object ${n}\n`), noise.subarray(0, size)]);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       await source.names.put(objectKey(sha256), bytes, { contentType: 'application/octet-stream' });
@@ -236,7 +237,7 @@ async function runPart(part: string, env: Record<string, string>): Promise<Measu
   const { references, objects } = await dumpDatabase(deps, { id }, working);
   if (part === 'mirror') started = performance.now();
   const mirror = await mirrorObjects(deps, { references, count: objects.count }, working);
-  const proof = await proveReferences(deps, { references, reread: () => false }, working);
+  const proof = await proveReferences(deps, { references, count: objects.count, reread: () => false }, working);
   if (mirror.missing_count + proof.missing_count > 0) throw new Error('the mirror is not whole');
   return { seconds: secondsSince(started), memory_mb: Math.round(process.resourceUsage().maxRSS / 1000) };
 }

@@ -167,7 +167,11 @@ async function checkObjects(
       'objects',
       await proveReferences(
         deps,
-        { references, reread: ({ sha256 }, index) => index % every === offset || fresh.has(sha256) },
+        {
+          references,
+          count: objects.count,
+          reread: ({ sha256 }, index) => index % every === offset || fresh.has(sha256),
+        },
         working,
       ),
     ),

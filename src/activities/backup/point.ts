@@ -64,7 +64,8 @@ export type RestorePointActivities = ReturnType<typeof createRestorePointActivit
 /** Proves that every reference is in the mirror, writes the manifest, which makes it a restore point, and then the row. */
 async function seal(deps: BackupDeps, request: SealRequest, working: Working): Promise<RestorePoint> {
   const { id, started_at, temporal, database, mirror } = request;
-  const proof = await proveReferences(deps, { references: database.references, reread: () => false }, working);
+  const listed = { references: database.references, count: database.objects.count, reread: () => false };
+  const proof = await proveReferences(deps, listed, working);
   const missing = [...new Set([...mirror.missing, ...proof.missing])];
   const checks = [
     ...request.checks,

@@ -23,7 +23,7 @@ export type Proof = { count: number; reread: number; missing_count: number; miss
 /** Holds every reference against the mirror: present with its size, and, where `reread` says so, its bytes hashed. */
 export async function proveReferences(
   deps: Pick<BackupDeps, 'backups' | 'scratch_root'>,
-  { references, reread }: { references: BackupPart; reread: Reread },
+  { references, count, reread }: { references: BackupPart; count: number; reread: Reread },
   { report, signal }: Working,
 ): Promise<Proof> {
   await using scratch = await openScratch(deps.scratch_root);
@@ -32,7 +32,7 @@ export async function proveReferences(
   const proof: Proof = { count: 0, reread: 0, missing_count: 0, missing: [] };
   let bytes = 0;
   let next = 0;
-  await forEachFolder(file, async (folder, some) => {
+  await forEachFolder({ path: file, count }, async (folder, some) => {
     const first = next;
     next += some.length;
     const held = await listFolder(deps.backups.names, folder);
@@ -83,12 +83,9 @@ export async function verifyPoint(
     checks.push(await checkOf(name, () => verifyPart(deps, { name, part }, working.signal)));
   }
   if (checks.every(({ name, status }) => name !== 'references' || status === 'ok')) {
-    const { references } = database;
-    checks.push(
-      await checkOf('mirror', async () =>
-        proofCheck('mirror', await proveReferences(deps, { references, reread: () => true }, working)),
-      ),
-    );
+    const { references, objects } = database;
+    const whole = { references, count: objects.count, reread: () => true };
+    checks.push(await checkOf('mirror', async () => proofCheck('mirror', await proveReferences(deps, whole, working))));
   }
   if (manifest.status === 'incomplete')
     checks.push(failed('complete', `it was sealed as incomplete, with ${manifest.missing_count} objects missing`));

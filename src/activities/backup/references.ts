@@ -25,8 +25,14 @@ export async function writeReferences(
   return sums;
 }
 
-/** The references of a file, by the first two digits of their hash, which is the folder that their objects lie in. */
-export async function* readReferences(path: string): AsyncGenerator<{ folder: string; references: Reference[] }> {
+/** Up to so many objects are worked on by the first digit of their hash, more by the first two, which is the folder that they lie in. */
+const OBJECTS_BY_ONE_DIGIT_MAX = 100_000;
+
+/** The references of a file, by the first digits of their hash: those that one listing shows together. */
+export async function* readReferences(
+  path: string,
+  digits: 1 | 2 = 2,
+): AsyncGenerator<{ folder: string; references: Reference[] }> {
   let folder = '';
   let references: Reference[] = [];
   for await (const line of createInterface(createReadStream(path))) {
@@ -35,7 +41,7 @@ export async function* readReferences(path: string): AsyncGenerator<{ folder: st
       yield { folder, references };
       references = [];
     }
-    folder = reference.sha256.slice(0, 2);
+    folder = reference.sha256.slice(0, digits);
     references.push(reference);
   }
   if (references.length > 0) yield { folder, references };
@@ -44,12 +50,12 @@ export async function* readReferences(path: string): AsyncGenerator<{ folder: st
 /** Folders worked on side by side: in a small mirror each holds an object or two. */
 const FOLDERS_AT_ONCE = 4;
 
-/** Runs `work` over the references of a file, folder by folder, some at a time. The first failure is thrown. */
+/** Runs `work` over the references of a file, which are `count`, folder by folder, some at a time. The first failure is thrown. */
 export async function forEachFolder(
-  path: string,
+  { path, count }: { path: string; count: number },
   work: (folder: string, references: Reference[]) => Promise<void>,
 ): Promise<void> {
-  const folders = readReferences(path);
+  const folders = readReferences(path, count > OBJECTS_BY_ONE_DIGIT_MAX ? 2 : 1);
   const lane = async () => {
     for (;;) {
       const next = await folders.next();

@@ -96,9 +96,12 @@ export async function restorePoint(
     seconds: (performance.now() - started) / 1000,
     checks,
   });
-  const { references } = manifest.database;
+  const { references, objects } = manifest.database;
   const listed = await checkOf('mirror', async () =>
-    proofCheck('mirror', await proveReferences(deps, { references, reread: () => false }, working)),
+    proofCheck(
+      'mirror',
+      await proveReferences(deps, { references, count: objects.count, reread: () => false }, working),
+    ),
   );
   if (!holds(listed) && !accept_incomplete) return end(null);
   const { database } = plan.to;
@@ -160,7 +163,9 @@ async function copyObjects(
       if (++figures.missing <= 3) lost.push(sha256);
     }
   };
-  await forEachFolder(file, async (_, references) => forEachBounded(references, OBJECTS_AT_ONCE, copy));
+  await forEachFolder({ path: file, count: manifest.database.objects.count }, async (_, references) =>
+    forEachBounded(references, OBJECTS_AT_ONCE, copy),
+  );
   if (figures.missing === 0) return passed('objects', figures);
   return failed(
     'objects',

@@ -10,8 +10,6 @@ import type { StreamDeps } from '../stream.ts';
 
 /** Clients that one process serves at a time: each costs a socket and a query whenever its episode moves. */
 const STREAMS_MAX = 1_000;
-/** A client comes back after so long, and so its key is looked at again. */
-const STREAM_MS_MAX = 15 * 60_000;
 
 const stream_seq = z.number().int().min(0);
 /** What each kind of frame holds. */
@@ -66,7 +64,7 @@ const route = createRoute({
 });
 
 /** An episode's stream, the same from every process of the API. */
-export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' | 'logger'>) {
+export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' | 'stream_ms_max' | 'logger'>) {
   let open = 0;
   const routes = createRoutes();
   for (const type of Object.keys(FRAMES) as (keyof typeof FRAMES)[])
@@ -95,7 +93,12 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
     if (hasEnded(head.status) && from.stream_seq >= head.last_stream_seq) return c.body(null, 204);
     if (open >= STREAMS_MAX) throw new AppError('unavailable', 'Too many streams are open here.');
     const left = new AbortController();
-    const signal = AbortSignal.any([left.signal, deps.stopping, c.req.raw.signal, AbortSignal.timeout(STREAM_MS_MAX)]);
+    const signal = AbortSignal.any([
+      left.signal,
+      deps.stopping,
+      c.req.raw.signal,
+      AbortSignal.timeout(deps.stream_ms_max),
+    ]);
     const told = counted(tellStream(deps, { episode_id: id, from, signal }));
     const head_of_answer = {
       'content-type': 'text/event-stream',
@@ -104,7 +107,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       'x-accel-buffering': 'no',
     };
     return c.body(
-      toBody(told, signal, () => left.abort()),
+      toBody(told, () => left.abort()),
       200,
       head_of_answer,
     ) as never;

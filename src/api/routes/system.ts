@@ -43,7 +43,7 @@ export function createSystemRoutes({ ready }: Pick<ApiDeps, 'ready'>, metrics: P
     .openapi(healthRoute, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyRoute, async (c) => {
       const dependencies = await ready();
-      const all = Object.values(dependencies).every(({ state }) => state === 'ok');
+      const all = Object.values(dependencies).every(({ state, spared }) => state === 'ok' || spared);
       return c.json({ ready: all, dependencies }, all ? 200 : 503);
     })
     .openapi(metricsRoute, async (c) => {

@@ -3,7 +3,8 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import { failed, passed } from '../../schemas/restore-point.ts';
 import type { RecoveryCheck, RecoveryStatus, RestoreDrill, RestorePoint } from '../../schemas/restore-point.ts';
-import { listRestoreDrills, listRestorePoints, readMirrorSums } from './recovery.ts';
+import { readDeployment } from './deployment.ts';
+import { listRestoredEpisodes, listRestoreDrills, listRestorePoints, readMirrorSums } from './recovery.ts';
 
 /** A nightly run and two hours: older than this, last night's is missing. */
 export const AGE_S_MAX = 26 * 3600;
@@ -44,7 +45,20 @@ export async function readRecoveryStatus(
   };
   const { last_attempt, last_complete, last_drill } = facts;
   const mirror = await readMirrorSums(db, REREAD_DAYS);
-  return { ...judgeRecovery(facts), last_attempt, last_complete, last_drill, mirror, same_endpoint };
+  const judged = judgeRecovery(facts);
+  const checks = [...judged.checks, await restoredCheck(db)];
+  return { ...judged, checks, last_attempt, last_complete, last_drill, mirror, same_endpoint };
+}
+
+/** Whether a restore is still to be finished: episodes to carry on, schedules that wait. It says what to do, and changes no state. */
+async function restoredCheck(db: Kysely<Database>): Promise<RecoveryCheck> {
+  const { restore_epoch, schedules_held } = await readDeployment(db);
+  const waiting = (await listRestoredEpisodes(db)).length;
+  const figures = { restore_epoch, waiting_episodes: waiting, schedules_held };
+  if (waiting > 0)
+    return failed('restored', `${waiting} episodes wait to be carried on: observatory reconcile`, figures);
+  if (!schedules_held) return passed('restored', figures);
+  return failed('restored', 'schedules wait since the restore: observatory reconcile --resume-schedules', figures);
 }
 
 /** The state that the facts amount to: failing before stale before never, since a failure says more. */

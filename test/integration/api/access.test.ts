@@ -50,6 +50,13 @@ test('readiness says which dependency is down', async () => {
   });
 });
 
+test('readiness tells of a dependency that is spared, and is not held up by it', async () => {
+  const dependencies = { database: { state: 'ok' as const }, langfuse: { state: 'down' as const, spared: true } };
+  await using spared = await createTestApi({ ready: async () => dependencies });
+  const answer = await spared.call('/readyz', { key: '' });
+  expect([answer.status, await answer.json()]).toEqual([200, { ready: true, dependencies }]);
+});
+
 test('another method is refused with those that there are, another address is not found', async () => {
   const answer = await api.call('/v1/episodes', { method: 'DELETE' });
   expect(answer.status).toBe(405);

@@ -25,6 +25,7 @@ describe('starting an episode', () => {
       steps: `http://api.test/v1/episodes/${body.id}/steps`,
       logs: `http://api.test/v1/episodes/${body.id}/logs`,
       artifacts: `http://api.test/v1/episodes/${body.id}/artifacts`,
+      stream: `http://api.test/v1/episodes/${body.id}/stream`,
       langfuse: `http://langfuse.test/trace/${body.trace_id}`,
       temporal: `http://temporal.test/namespaces/default/workflows/episode-${body.id}`,
     });

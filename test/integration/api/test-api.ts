@@ -54,6 +54,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
   const app = createApp({
     db,
     requests_per_s_max: 0,
+    stream_ms_max: 60_000,
     watchEpisode: (id, wake) => listener.subscribe(id, wake),
     stopping: new AbortController().signal,
     store,

@@ -22,12 +22,17 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.[Symbol.asyncDispose]());
 
-/** Stores objects and starts episodes with them; every third file comes again, as one that was perhaps given up meanwhile. */
+/** Contents there are: each comes again and again, perhaps given up meanwhile. */
+const CONTENTS = 300;
+/** Episodes left alone; of more than these the oldest are deleted. */
+const EPISODES_KEPT = 100;
+
+/** Stores objects and starts episodes with them. */
 async function write(race: { going: boolean; episodes: string[] }): Promise<void> {
   const { db } = deployment.backups;
   await using store = openArtifactStore(deployment.config, db);
   for (let n = 0; race.going; n++) {
-    const content = Buffer.from(`racing ${n % 3 === 0 ? n % 30 : n}`);
+    const content = Buffer.from(`racing ${n % CONTENTS}`);
     const put = await store.put(content, { contentType: 'text/plain' });
     await insertArtifact(db, put);
     const request = StartEpisode.parse({ task: 'racing', inputs: [{ path: '/in.txt', sha256: put.sha256 }] });
@@ -47,11 +52,11 @@ async function write(race: { going: boolean; episodes: string[] }): Promise<void
   }
 }
 
-/** Deletes every second episode, and gives up whatever nothing refers to, however young. */
+/** Deletes the oldest episodes, and gives up whatever nothing refers to, however young. */
 async function giveUp(race: { going: boolean; episodes: string[] }): Promise<number> {
   let deleted = 0;
   while (race.going) {
-    const [, id] = race.episodes.splice(0, 2);
+    const id = race.episodes.length > EPISODES_KEPT ? race.episodes.shift() : undefined;
     if (id !== undefined) await deleteEpisode(deployment.backups.db, { id, reason: 'asked' });
     deleted += (await tombstoneArtifacts(deployment.backups.db, { after: '', hours: 0, limit: 1_000 })).deleted;
   }

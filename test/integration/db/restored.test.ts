@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { readDeployment, readRestoreEpoch } from '../../../src/db/read/deployment.ts';
 import { findLastPlace } from '../../../src/db/read/places.ts';
+import { readRecoveryStatus } from '../../../src/db/read/recovery-status.ts';
 import { listRestoredEpisodes } from '../../../src/db/read/recovery.ts';
 import { enterRestoredEpoch, noteEpisodeContinued, releaseSchedules } from '../../../src/db/write/recovery.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
@@ -71,9 +72,16 @@ test('a step that a reset overtakes later is told of at once', async () => {
 
 test('episodes are carried on once, and schedules wait until somebody lets them run', async () => {
   const { db } = database.client;
+  const told = async () => {
+    const { checks } = await readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true });
+    return checks.find(({ name }) => name === 'restored')?.reason;
+  };
+  expect(await told()).toMatch(/^1 episodes wait to be carried on/);
   await noteEpisodeContinued(db, episode.id);
+  expect(await told()).toMatch(/^schedules wait since the restore/);
   expect(await listRestoredEpisodes(db)).toEqual([]);
   expect(await readDeployment(db)).toMatchObject({ schedules_held: true });
   await releaseSchedules(db);
   expect(await readDeployment(db)).toMatchObject({ schedules_held: false, restore_epoch: 1 });
+  expect(await told()).toBeNull();
 });

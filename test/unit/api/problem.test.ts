@@ -37,6 +37,7 @@ test.each([
   [Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:5432'), { code: 'ECONNREFUSED' }), 503],
   [Object.assign(new Error('invalid input syntax for uuid: "secret"'), { code: '22P02' }), 400],
   [Object.assign(new Error('duplicate key value: (name)=(secret)'), { code: '23505' }), 409],
+  [Object.assign(new Error('canceling statement due to statement timeout: secret'), { code: '57014' }), 504],
   [new TypeError('secret is not a function'), 500],
   [new AppError('internal', 'migration secret failed'), 500],
 ])('the words of a driver or of a mistake are not shown (%s)', async (error, status) => {
