@@ -75,8 +75,10 @@ test('a place that cannot be chosen is refused with the nearest that can, an unk
 });
 
 test('a fork of which something is missing is refused by its name', async () => {
-  const sha256 = sha256Of('never stored');
+  const { sha256 } = await api.store.put(Buffer.from('deleted since'), { contentType: 'text/plain' });
+  await insertArtifact(api.db, { sha256, size_bytes: 13 });
   const holed = await seedEpisode(api, { inputs: [{ path: '/scene.xml', sha256 }] });
+  await api.store.remove([sha256]);
   const refused = await fork({ step: 0 }, {}, holed.id);
   expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining(`/scene.xml (sha256 ${sha256})`) });
 });
