@@ -99,6 +99,7 @@ create table episodes (
   idempotency_key text,
   request_sha256 text not null,
   approvals jsonb not null default '{}'::jsonb,
+  event_count bigint not null default 0,
   media_deleted_at timestamp with time zone,
   generation_kind text not null default 'original'::text,
   seed_id text,
@@ -110,6 +111,25 @@ create table episodes (
   recorded_until integer,
   recorded_miss jsonb,
   reopened_by text[] not null default '{}'::text[]
+);
+
+create table events (
+  event_id uuid not null,
+  episode_id uuid not null,
+  stream_seq bigint not null,
+  type text not null,
+  v integer not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone not null default clock_timestamp(),
+  step_id uuid,
+  attempt integer,
+  agent text,
+  producer jsonb not null,
+  attributes jsonb not null default '{}'::jsonb,
+  payload jsonb not null,
+  sanitized boolean not null default false,
+  exact_sha256 text,
+  content_sha256 text not null
 );
 
 create table execution_logs (
@@ -374,6 +394,22 @@ alter table episodes add constraint episodes_status_check CHECK ((status = ANY (
 
 alter table episodes add constraint episodes_workflow_id_key UNIQUE (workflow_id);
 
+alter table events add constraint events_attempt_check CHECK ((attempt > 0));
+
+alter table events add constraint events_check CHECK ((sanitized = (exact_sha256 IS NOT NULL)));
+
+alter table events add constraint events_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
+
+alter table events add constraint events_episode_id_stream_seq_key UNIQUE (episode_id, stream_seq);
+
+alter table events add constraint events_exact_sha256_fkey FOREIGN KEY (exact_sha256) REFERENCES artifacts(sha256);
+
+alter table events add constraint events_pkey PRIMARY KEY (event_id);
+
+alter table events add constraint events_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table events add constraint events_v_check CHECK ((v > 0));
+
 alter table execution_logs add constraint execution_logs_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
 
 alter table execution_logs add constraint execution_logs_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warning'::text, 'error'::text])));
@@ -536,6 +572,12 @@ CREATE INDEX episodes_status ON episodes USING btree (status, id);
 
 CREATE INDEX episodes_tags ON episodes USING gin (tags);
 
+CREATE INDEX events_exact ON events USING btree (exact_sha256) WHERE (exact_sha256 IS NOT NULL);
+
+CREATE INDEX events_step ON events USING btree (step_id) WHERE (step_id IS NOT NULL);
+
+CREATE INDEX events_type ON events USING btree (episode_id, type, stream_seq);
+
 CREATE UNIQUE INDEX execution_logs_line ON execution_logs USING btree (step_id, attempt, line);
 
 CREATE INDEX execution_logs_search ON execution_logs USING gin (search_words(text)) WHERE (level = ANY (ARRAY['warning'::text, 'error'::text]));
@@ -640,6 +682,8 @@ RETURN to_tsvector('simple'::regconfig, search_separated(((((COALESCE($1, ''::te
 ;
 
 CREATE CONSTRAINT TRIGGER ended_step_has_span AFTER UPDATE OF status ON public.steps DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status <> 'running'::text)) EXECUTE FUNCTION require_span();
+
+CREATE TRIGGER events_are_append_only BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

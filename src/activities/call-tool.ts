@@ -11,6 +11,7 @@ import type { Database } from '../schemas/database.ts';
 import type { Episode, Failure } from '../schemas/episode.ts';
 import { stepKeyOfCall } from '../schemas/identity.ts';
 import { storableJson } from '../schemas/primitives.ts';
+import type { JsonObject } from '../schemas/primitives.ts';
 import { ThoughtOutput } from '../schemas/step.ts';
 import type { Step, ToolCall, ToolOutput } from '../schemas/step.ts';
 import type { CallReport, CallRequest } from '../schemas/turn.ts';
@@ -71,13 +72,13 @@ export function createCallToolActivities(deps: CallToolDeps) {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context.step, asked_sha256);
-      if (recorded) return recorded;
+      const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
+      if (recorded) return { ...recorded, ...(!('error' in found) && { took: found.args as JsonObject }) };
       const answer = async () => {
         if (declined) {
           const said = `${declined.author} declined this call: ${declined.text || 'no reason given'}`;
           return agentFailure(new AppError('permission_denied', said));
         }
-        const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
         return 'error' in found ? found : runTool(deps, { ...found, episode, context, progress });
       };
       return { ...(await answer()), asked_sha256 };
@@ -131,7 +132,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const artifacts: ArtifactLink[] = [];
   const result = await orAgentFailure(signal, async () => {
     const output = await tool.run(args as never, toolContext(deps, run, { workspace, artifacts, policy }));
-    return { output, search_text: output.content };
+    return { output, search_text: output.content, took: args as JsonObject };
   });
   if (tool.read_only) return { ...result, artifacts };
   const kept = await orAgentFailure(signal, async () => {

@@ -101,7 +101,7 @@ async function askStore({ store }: CoverageDeps, { objects }: EpisodeRecord): Pr
       const found = await store.stat(object.sha256);
       seen.push({ ...object, stored_bytes: found?.size_bytes ?? null });
     });
-    return seen.toSorted((a, b) => a.seq - b.seq);
+    return seen.toSorted((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
   });
 }
 

@@ -2,14 +2,14 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Kysely } from 'kysely';
 import { beginStep, endStep, failAttempt } from '../db/write/steps.ts';
 import type { FreezeSpan } from '../db/write/spans.ts';
-import type { StepDescription } from '../db/write/steps.ts';
+import type { StepDescription, StepEnd } from '../db/write/steps.ts';
 import { AppError } from '../errors.ts';
 import type { ArtifactLink } from '../schemas/artifact.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Failure } from '../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../schemas/identity.ts';
 import { storableText } from '../schemas/primitives.ts';
-import type { JsonInput } from '../schemas/primitives.ts';
+import type { JsonInput, JsonObject } from '../schemas/primitives.ts';
 import { Usage } from '../schemas/step.ts';
 import type { Step, StepIdentity } from '../schemas/step.ts';
 import type { Heard } from '../schemas/trace.ts';
@@ -20,6 +20,7 @@ import type { JsonStore } from './json-store.ts';
 import { keepTrying } from './keep-trying.ts';
 import { openLog } from './logs.ts';
 import type { LogWriter } from './logs.ts';
+import { eventsOfStep } from './own-events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
 const SEARCH_TEXT_BYTES_MAX = 4_096;
@@ -37,6 +38,8 @@ export type StepResult = {
   artifacts?: ArtifactLink[];
   workspace?: { sha256: string; size_bytes: number };
   search_text?: string;
+  /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
+  took?: JsonObject;
   /** What a model was asked with. */
   heard?: Heard;
   /** The hash of what the model or tool was asked. */
@@ -72,7 +75,8 @@ export type RecorderDeps = {
  * work, and ends step and attempt together with all that belongs to them; of two attempts the first to end wins. When
  * the work throws, the attempt is closed and the error leaves as Temporal's; only a person's cancel ends the step.
  */
-export function createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor }: RecorderDeps): RecordStep {
+export function createRecorder(deps: RecorderDeps): RecordStep {
+  const { db, json, store, freezeSpan, namespace, worker, redactor } = deps;
   return async (identity, subject, work) => {
     const { info, cancellationSignal } = Context.current();
     const input = await json.pack(redactor.json(subject.input), `.observatory/steps/${identity.seq}/input.json`);
@@ -97,36 +101,13 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
       redact: redactor.text,
       storeRest: (file) => storeLogRest(store, file, step.seq),
     });
-    const end = async (status: 'ok' | 'error' | 'cancelled', result: StepResult) => {
-      const output = await json.pack(redactor.json(result.output), `.observatory/steps/${step.seq}/output.json`);
-      const logRest = await log.close();
-      const artifacts = [
-        ...(result.artifacts ?? []),
-        logRest,
-        output.artifact,
-        input.artifact && { ...input.artifact, role: 'input' as const },
-      ];
-      const ending = {
-        step,
-        attempt,
-        end: {
-          status,
-          output: output.value,
-          error: result.error ? redacted(redactor, result.error) : null,
-          usage: result.usage === undefined ? NO_USAGE : result.usage,
-          artifacts: artifacts.filter((link) => link !== null),
-          workspace: result.workspace ?? null,
-          heard: result.heard ?? null,
-          asked_sha256: result.asked_sha256 ?? null,
-          served_from: result.served_from ?? null,
-          search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
-        },
-        freezeSpan,
-      };
+    const context: AttemptContext = { step, attempt, signal: cancellationSignal, log };
+    const end = async (status: StepEnd['status'], result: StepResult) => {
+      const ending = { step, attempt, end: await toStepEnd(deps, context, { status, result, input }), freezeSpan };
       return keepTrying(() => endStep(db, ending), cancellationSignal);
     };
     try {
-      const result = await work({ step, attempt, signal: cancellationSignal, log });
+      const result = await work(context);
       return await end(result.error ? 'error' : 'ok', result);
     } catch (thrown) {
       if (Context.current().cancellationDetails?.cancelRequested) {
@@ -136,6 +117,43 @@ export function createRecorder({ db, json, store, freezeSpan, namespace, worker,
       }
       throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log });
     }
+  };
+}
+
+/** What a step ends with: all that is large, and every line of its log, is stored when this is returned. */
+async function toStepEnd(
+  { db, json, store, namespace, worker, redactor }: RecorderDeps,
+  { step, attempt, signal, log }: AttemptContext,
+  {
+    status,
+    result,
+    input,
+  }: { status: StepEnd['status']; result: StepResult; input: Awaited<ReturnType<JsonStore['pack']>> },
+): Promise<StepEnd> {
+  const shown = redactor.json(result.output);
+  const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
+  const took = result.took === undefined ? null : redactor.json(result.took);
+  const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
+  const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
+  const logRest = await log.close();
+  const artifacts = [
+    ...(result.artifacts ?? []),
+    logRest,
+    output.artifact,
+    input.artifact && { ...input.artifact, role: 'input' as const },
+  ];
+  return {
+    status,
+    output: output.value,
+    error: result.error ? redacted(redactor, result.error) : null,
+    usage: result.usage === undefined ? NO_USAGE : result.usage,
+    artifacts: artifacts.filter((link) => link !== null),
+    workspace: result.workspace ?? null,
+    heard: result.heard ?? null,
+    events,
+    asked_sha256: result.asked_sha256 ?? null,
+    served_from: result.served_from ?? null,
+    search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
   };
 }
 

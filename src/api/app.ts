@@ -14,6 +14,8 @@ import { createContentRoutes } from './routes/content.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
 import { createDocsRoutes } from './routes/docs.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
+import { createEventRoutes } from './routes/events.ts';
+import { createEventSchemaRoutes } from './routes/event-schemas.ts';
 import { createForkRoutes } from './routes/forks.ts';
 import { createReconstructionRoutes } from './routes/reconstruction.ts';
 import { createLineageRoutes } from './routes/lineage.ts';
@@ -71,6 +73,8 @@ export function createApp(deps: ApiDeps) {
     .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createLogRoutes(deps))
+    .route('/', createEventRoutes(deps))
+    .route('/', createEventSchemaRoutes())
     .route('/', createStreamRoutes(deps))
     .route('/', createCoverageRoutes(deps))
     .route('/', createArtifactRoutes(deps))

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ZodError } from 'zod';
-import type { MemberError } from './problem.ts';
+import type { MemberError } from '../schemas/problem.ts';
 import { problemResponse } from './problem.ts';
 
 /** Members that a problem names; a request with more mistakes is told of the first. */
@@ -18,17 +18,30 @@ export function refuseInvalid(
 ): Response | undefined {
   if (result.success) return undefined;
   const place = PLACES[result.target] ?? result.target;
-  const errors = result.error.issues.slice(0, MEMBER_ERRORS_MAX).map((issue): MemberError => ({
-    in: place,
-    pointer: pointerTo(issue.path),
-    code: issue.code ?? 'invalid',
-    // Zod names unknown members in its message; a request's own words are not repeated.
-    message: issue.code === 'unrecognized_keys' ? 'has a member that is not known here' : issue.message,
-  }));
   return problemResponse(c, 'invalid_argument', {
     detail: 'Some members of the request do not match their schema.',
-    errors,
+    errors: memberErrors(place, result.error.issues),
   });
+}
+
+/**
+ * The first of zod's issues as a problem names them; `at` is where in that part of the request the checked value stands.
+ * An unknown member is pointed at where `names_unknown` says so, else the object that has it.
+ */
+export function memberErrors(
+  place: string,
+  issues: ZodError['issues'],
+  { at = [], names_unknown = false }: { at?: PropertyKey[]; names_unknown?: boolean } = {},
+): MemberError[] {
+  const errors = issues.flatMap((issue): MemberError[] => {
+    const path = [...at, ...issue.path];
+    const error = { in: place, pointer: pointerTo(path), code: issue.code, message: issue.message };
+    if (issue.code !== 'unrecognized_keys') return [error];
+    // Zod names unknown members in its message; a request's own words are not repeated there.
+    if (!names_unknown) return [{ ...error, message: 'has a member that is not known here' }];
+    return issue.keys.map((key) => ({ ...error, pointer: pointerTo([...path, key]), message: 'is not known here' }));
+  });
+  return errors.slice(0, MEMBER_ERRORS_MAX);
 }
 
 /** A JSON pointer (RFC 6901) to the member at this path. */

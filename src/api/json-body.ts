@@ -8,18 +8,23 @@ const JSON_BODY_BYTES_MAX = 1024 ** 2;
 /** How deep objects and arrays may lie in each other: what checks them calls itself, and its stack must hold. */
 export const JSON_DEPTH_MAX = 64;
 
-/** The whole body, at most JSON_BODY_BYTES_MAX, is read and checked before any schema sees it. */
-export const jsonBody: MiddlewareHandler[] = [bodyLimit({ maxSize: JSON_BODY_BYTES_MAX }), requireSoundJson()];
+/** Refuses a body of more than JSON_BODY_BYTES_MAX before it is read. */
+export const jsonBodyLimit: MiddlewareHandler = bodyLimit({ maxSize: JSON_BODY_BYTES_MAX });
+
+/** The whole body is read and checked before any schema sees it. */
+export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson()];
 
 /** Refuses bodies that are not UTF-8, not JSON, nested too deep, or that hold text which is no Unicode. */
 function requireSoundJson(): MiddlewareHandler {
   return async (c, next) => {
     // Another media type is refused by the route (415).
-    if (/^application\/(?:[a-z.-]+\+)?json\b/i.test(c.req.header('content-type') ?? ''))
-      checkJson(new Uint8Array(await c.req.arrayBuffer()));
+    if (isJson(c.req.header('content-type'))) checkJson(new Uint8Array(await c.req.arrayBuffer()));
     await next();
   };
 }
+
+/** Whether a Content-Type is JSON's own or one of JSON's kind. */
+export const isJson = (contentType = ''): boolean => /^application\/(?:[a-z.-]+\+)?json\b/i.test(contentType);
 
 /** Throws `invalid_argument` unless the bytes are JSON in UTF-8 that the database can hold. */
 export function checkJson(bytes: Uint8Array): void {

@@ -2,8 +2,9 @@ import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { Sha256 } from '../schemas/primitives.ts';
 import { artifactUri } from '../storage/keys.ts';
+import type { EpisodeEvent } from '../db/read/events.ts';
 import type { LinkBases } from './deps.ts';
-import type { ArtifactFile, ArtifactResource, EpisodeResource } from './resources.ts';
+import type { ArtifactFile, ArtifactResource, EpisodeResource, EventResource } from './resources.ts';
 
 /** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
 export function withLinks(
@@ -20,6 +21,7 @@ export function withLinks(
       logs: `${self}/logs`,
       artifacts: `${self}/artifacts`,
       stream: `${self}/stream`,
+      events: `${self}/events`,
       langfuse: traceUrl(langfuse_url, episode.trace_id),
       temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
     },
@@ -44,5 +46,14 @@ export function toArtifact(artifact: Artifact & { content_type: string }, bucket
 }
 
 function addressesOf(sha256: Sha256, bucket: string): { uri: string; href: string } {
-  return { uri: artifactUri(bucket, sha256), href: `/v1/artifacts/${sha256}/content` };
+  return { uri: artifactUri(bucket, sha256), href: contentPath(sha256) };
 }
+
+/** The event with the path that serves its exact bytes, where its record does not hold all of them. */
+export const toEvent = (event: EpisodeEvent): EventResource => ({
+  ...event,
+  exact_href: event.exact_sha256 && contentPath(event.exact_sha256),
+});
+
+/** The path that serves an artifact's bytes. */
+const contentPath = (sha256: Sha256): string => `/v1/artifacts/${sha256}/content`;

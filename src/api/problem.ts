@@ -2,10 +2,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Problem } from '../schemas/problem.ts';
-
-/** A member of a request that was refused. */
-export type MemberError = NonNullable<Problem['errors']>[number];
+import type { MemberError, Problem } from '../schemas/problem.ts';
 
 /** `invalid_argument` that names the members at fault. */
 export class InvalidRequest extends AppError {
@@ -24,6 +21,7 @@ const HTTP_PROBLEMS = {
   method_not_allowed: 405,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  unprocessable: 422,
 } as const;
 
 const TITLES: Record<ProblemCode, string> = {
@@ -46,27 +44,34 @@ const TITLES: Record<ProblemCode, string> = {
   method_not_allowed: 'This method is not for this address',
   payload_too_large: 'The body is too large',
   unsupported_media_type: 'This media type is not taken here',
+  unprocessable: 'Some of it is not valid',
 };
 
 /** Seconds after which a client may try again what was unavailable. */
 const RETRY_AFTER_S = 5;
 
-/** What a problem document adds to its code. `headers` go into the answer's head. */
-type ProblemOptions = { detail?: string; errors?: MemberError[]; headers?: Record<string, string> };
+/** What a problem document adds to its code. `headers` go into the answer's head, `more` are members of its own. */
+type ProblemOptions = {
+  detail?: string;
+  errors?: MemberError[];
+  headers?: Record<string, string>;
+  more?: Record<string, unknown>;
+};
 
 /** The answer for a problem: an RFC 9457 document that names the request by its id. */
 export function problemResponse(c: Context, code: ProblemCode, options: ProblemOptions = {}): Response {
-  const { detail, errors, headers } = options;
+  const { detail, errors, headers, more } = options;
   const status =
     code in HTTP_PROBLEMS ? HTTP_PROBLEMS[code as keyof typeof HTTP_PROBLEMS] : statusOf(code as ErrorCode);
   const instance = c.res.headers.get('x-request-id');
-  const problem: Problem = {
+  const problem: Problem & Record<string, unknown> = {
     type: `urn:observatory:problem:${code}`,
     title: TITLES[code],
     status,
     ...(detail && { detail }),
     ...(instance && { instance: `urn:observatory:request:${instance}` }),
     ...(errors && { errors }),
+    ...more,
   };
   return new Response(JSON.stringify(problem), {
     status,

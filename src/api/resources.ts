@@ -4,6 +4,8 @@ import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
+import { EventRecord } from '../schemas/events/record.ts';
+import { EventType } from '../schemas/events/registry.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
 import {
   ConversationAt,
@@ -18,7 +20,7 @@ import { Lineage, LineageNode, LineageStep } from '../schemas/lineage.ts';
 import { LogLine } from '../schemas/log.ts';
 import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
-import { Problem } from '../schemas/problem.ts';
+import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt } from '../schemas/step.ts';
@@ -55,6 +57,8 @@ const ToolApprovals = component('Approvals', Approvals, {
   propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL },
 });
 const seq = z.number().int().min(1);
+
+const MemberErrorResource = component('MemberError', MemberError);
 
 /** A problem document, the answer to everything that failed. */
 export const ProblemDocument = component('Problem', Problem);
@@ -93,6 +97,7 @@ const EpisodeLinks = component(
     logs: z.string(),
     artifacts: z.string(),
     stream: z.string(),
+    events: z.string(),
     temporal: z.string().nullable(),
     /** The episode's trace; null where no Langfuse is configured. */
     langfuse: z.string().nullable(),
@@ -132,6 +137,44 @@ export const StepDetailResource = component(
 /** A log line with the number of its step; null for a line of the episode itself. */
 export const LogLineResource = component('LogLine', LogLine.extend({ seq: seq.nullable() }));
 export type LogLineResource = z.infer<typeof LogLineResource>;
+
+/** An event with the number of its step; `exact_href` serves the bytes as they came, where the record does not hold all. */
+export const EventResource = component(
+  'Event',
+  EventRecord.extend({
+    payload: AnyJsonObject,
+    attributes: AnyJsonObject,
+    seq: seq.nullable(),
+    exact_href: z.string().nullable(),
+  }),
+);
+export type EventResource = z.infer<typeof EventResource>;
+
+/** What became of one event of a batch, in the words of HTTP. */
+const EventResult = component(
+  'EventResult',
+  z.object({
+    /** null where the event gave none. */
+    event_id: z.string().nullable(),
+    /** 201 recorded, 200 recorded before, 404 its step is not there, 409 its id or episode is another's, 422 not valid. */
+    status: z.union([z.literal(200), z.literal(201), z.literal(404), z.literal(409), z.literal(422)]),
+    replayed: z.boolean(),
+    sanitized: z.boolean(),
+    stream_seq: z.number().int().min(1).nullable(),
+    errors: z.array(MemberErrorResource),
+  }),
+);
+export type EventResult = z.infer<typeof EventResult>;
+
+/** What became of a batch, one entry for each of its events, in their order. */
+export const EventBatchAnswer = component('EventBatchAnswer', z.object({ items: z.array(EventResult) }));
+export const EventBatchProblem = component('EventBatchProblem', Problem.extend({ items: z.array(EventResult) }));
+
+/** A type of event in one version, and where its JSON Schema is. */
+export const EventSchemaResource = component(
+  'EventSchema',
+  z.object({ type: EventType, v: z.number().int().min(1), id: z.string(), href: z.string() }),
+);
 
 /** A file of an episode with the number of its step. */
 export const EpisodeArtifactResource = component('EpisodeArtifact', ArtifactFile.extend({ seq }));

@@ -24,6 +24,7 @@ const PROBLEMS = {
   413: 'The body is too large',
   415: 'The media type is not taken here',
   416: 'The range lies outside the content',
+  422: 'Some of it is not valid',
   429: 'This key asks too often: try again after Retry-After',
   500: 'A mistake of ours',
   503: 'A dependency is away: try again later',

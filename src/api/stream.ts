@@ -6,6 +6,7 @@ import type { EpisodeStatus } from '../schemas/episode.ts';
 import { StepStart, toStreamId } from '../schemas/stream.ts';
 import type { StreamPlace } from '../schemas/stream.ts';
 import type { ApiDeps } from './deps.ts';
+import { toEvent } from './links.ts';
 import { toStepResources } from './step-resources.ts';
 
 /** Frames read at once, and so the most that one client's stream holds in memory. */
@@ -70,7 +71,9 @@ async function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number)
         ? { ...entry, step: StepStart.parse(entry.step) }
         : entry.type === 'step_ended'
           ? { ...entry, step: resources.get(entry.step.id) }
-          : entry;
+          : entry.type === 'event'
+            ? { ...entry, event: toEvent(entry.event) }
+            : entry;
     const id = toStreamId({ epoch, stream_seq: entry.stream_seq });
     return `id: ${id}\nevent: ${entry.type}\ndata: ${JSON.stringify(data)}\n\n`;
   });

@@ -43,6 +43,7 @@ export function renderEpisode(
     ['Steps', `${episode.step_count} in ${episode.attempt_count} attempts`],
     ['Files', String(episode.artifact_count)],
     ['Log lines', String(episode.log_line_count)],
+    ['Events', String(episode.event_count)],
     ['Usage', `${episode.input_tokens + episode.output_tokens} tokens, ${episode.usd} USD`],
     ...replays.map(({ sentence }): [string, string] => ['Replay', oneLine(sentence)]),
     ['Link', episode.links.self],
@@ -107,6 +108,19 @@ export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): st
 export function renderStatus({ status, terminal_reason }: StatusChange, stream: NodeJS.WriteStream): string {
   const outcome = terminal_reason === null ? '' : ` (${terminal_reason})`;
   return `      The episode is ${coloured(status, status, stream)}${outcome}.`;
+}
+
+/** An event after the number of its step: when it happened, what it is and what it says, on one line. */
+export function renderEvent(event: {
+  seq: number | null;
+  occurred_at: string;
+  type: string;
+  payload: object;
+  sanitized: boolean;
+}): string {
+  const { seq, occurred_at, type, payload, sanitized } = event;
+  const mark = sanitized ? '  (not all of it: its exact bytes are kept)' : '';
+  return `${String(seq ?? '').padStart(6)}  ${occurred_at}  ${oneLine(type).padEnd(28)}  ${oneLine(JSON.stringify(payload))}${mark}`;
 }
 
 function tookOf({ started_at, ended_at }: StepAnswer): string {

@@ -4,6 +4,7 @@ import type { ApiKeyRole } from './api-key.ts';
 import type { Artifact, ArtifactLink } from './artifact.ts';
 import type { CoverageReport } from './coverage.ts';
 import type { DeletedEpisode, Episode } from './episode.ts';
+import type { EventRecord } from './events/record.ts';
 import type { LogLine } from './log.ts';
 import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
@@ -105,7 +106,7 @@ export type DeploymentRow = {
 /** An episode that had not ended when the snapshot was taken which this record was restored from. */
 type RestoredEpisodeRow = { episode_id: string; restore_epoch: number; continued_at: string | null };
 
-type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'last_stream_seq';
+type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'event_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
 type Lineage =
   | 'generation_kind'
@@ -153,6 +154,7 @@ export type Database = {
   episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;
   artifacts: Table<Artifact & { deleted_at: string | null }, never, 'created_at' | 'deleted_at'>;
   execution_logs: Table<LogLine & { episode_id: string }>;
+  events: Table<EventRecord & { content_sha256: string }, 'producer' | 'attributes' | 'payload', 'received_at'>;
   trace_outbox: Table<
     SpanRow,
     never,

@@ -126,6 +126,7 @@ export const Episode = z.object({
   attempt_count: Count,
   artifact_count: Count,
   log_line_count: Count,
+  event_count: Count,
   input_tokens: Count,
   output_tokens: Count,
   usd: z.number().min(0),

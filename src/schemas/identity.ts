@@ -33,6 +33,19 @@ export function rootRunOf(runs: readonly string[], tookOver: ReadonlySet<string>
   return runs[place] ?? runId;
 }
 
+/** The id of an event of our own, by what it is of: a UUID of version 8, the same whatever attempt reports it. */
+export function eventIdOf(traceId: string, runId: string, key: string): string {
+  const hash = sha256Hex(`${traceId}|${runId}|event|${key}`);
+  const variant = ((Number.parseInt(hash.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    `${variant}${hash.slice(17, 20)}`,
+    hash.slice(20, 32),
+  ].join('-');
+}
+
 /** The key of a call is that of the thought that asked for it, and the call's id. */
 export const stepKeyOfCall = (parentKey: string, callId: string): string => `${parentKey}/${callId}`;
 

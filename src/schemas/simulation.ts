@@ -52,7 +52,7 @@ export const Benchmark = z.strictObject({
 export type Benchmark = z.infer<typeof Benchmark>;
 
 /** Why a simulation failed, in the words that the agents' code base uses; `NONE` when it succeeded. */
-const FailureReason = z.enum([
+export const FailureReason = z.enum([
   'TIMEOUT',
   'OUT_OF_BOUNDS',
   'FORBID_ZONE_HIT',

@@ -25,14 +25,14 @@ export type ExpectedSpan = {
 };
 
 /**
- * An object that steps refer to, and what the store holds under its hash: a size, or nothing. `unexplained`: no attempt
+ * An object that steps or events refer to, and what the store holds under its hash: a size, or nothing. `unexplained`: no attempt
  * that ended its step made it.
  */
 export type ObjectSeen = {
   sha256: string;
   size_bytes: number;
   stored_bytes: number | null;
-  seq: number;
+  seq: number | null;
   unexplained: boolean;
 };
 
@@ -171,7 +171,7 @@ function ofObjects(objects: ObjectSeen[]): CoverageFinding[] {
   });
 }
 
-function ofBytes(object: { item: string; size_bytes: number; stored_bytes: number | null; seq: number }) {
+function ofBytes(object: { item: string; size_bytes: number; stored_bytes: number | null; seq: number | null }) {
   const { item, size_bytes, stored_bytes, seq } = object;
   if (stored_bytes === null)
     return [finding('missing', 'objects', { item, seq, detail: 'the store has no such object' })];

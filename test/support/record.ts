@@ -32,11 +32,18 @@ export async function expectTrueRecord(deployment: Deployment, episodeId: string
   await expectAttempts(deployment, episodeId);
   await expectLogs(deployment, episodeId, steps);
 
+  const { rows: untold } =
+    await sql`select s.seq from steps s left join events e on e.step_id = s.id and e.type = 'tool_invocation'
+    where s.episode_id = ${episodeId} and s.kind in ('tool_call', 'simulation', 'review') and s.status = 'ok'
+    group by s.seq, s.id having count(e.event_id) <> 1`.execute(db);
+  assert.deepEqual(untold, [], 'every call is told of as an event, once');
+
   const [sums] = (
     await sql<{ differs: boolean }>`select
       step_count <> (select count(*) from steps where episode_id = e.id and superseded_by is null and status <> 'running')
       or attempt_count <> (select count(*) from step_attempts a join steps s on s.id = a.step_id where s.episode_id = e.id)
       or log_line_count <> (select count(*) from execution_logs where episode_id = e.id)
+      or event_count <> (select count(*) from events where episode_id = e.id)
       or artifact_count <> (select count(*) from step_artifacts a join steps s on s.id = a.step_id where s.episode_id = e.id)
       as differs from episodes e where id = ${episodeId}`.execute(db)
   ).rows;

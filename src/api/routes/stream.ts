@@ -3,7 +3,7 @@ import { findStreamHead } from '../../db/read/stream.ts';
 import { AppError } from '../../errors.ts';
 import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/stream.ts';
 import type { ApiDeps } from '../deps.ts';
-import { LogLineResource, StepResource } from '../resources.ts';
+import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
 import { hasEnded, tellStream, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
@@ -21,12 +21,14 @@ const FRAMES = {
   }),
   step_ended: z.object({ type: z.literal('step_ended'), stream_seq, step: StepResource }),
   log: LogLineResource.extend({ type: z.literal('log') }),
+  event: z.object({ type: z.literal('event'), stream_seq, event: EventResource }),
   status: StatusChange.extend({ type: z.literal('status') }),
 };
 const NAMES = {
   step_started: 'StepStartedFrame',
   step_ended: 'StepEndedFrame',
   log: 'LogFrame',
+  event: 'EventFrame',
   status: 'StatusFrame',
 } as const;
 /** A frame of an episode's stream, as its `data` holds it. */
@@ -52,7 +54,7 @@ const route = createRoute({
   path: '/v1/episodes/{id}/stream',
   operationId: 'streamEpisode',
   summary:
-    'Follow an episode: its steps as they begin and end, its log lines and its statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
+    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
   tags: ['episodes'],
   security,
   request: { params: EpisodePath, headers: z.object({ 'last-event-id': StreamId.optional() }) },

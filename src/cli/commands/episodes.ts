@@ -7,6 +7,7 @@ import { listAllSteps } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { renderEpisode, renderEpisodes } from '../render.ts';
+import { registerEvents } from './events.ts';
 import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
@@ -24,6 +25,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerShow(episodes, connect);
   registerTail(episodes, connect);
   registerLogs(episodes, connect);
+  registerEvents(episodes, connect);
   registerPeople(episodes, connect);
   registerForks(episodes, connect);
   registerCancel(episodes, connect);

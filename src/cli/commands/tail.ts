@@ -4,7 +4,7 @@ import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import { followStream } from '../../client/stream.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
-import { renderEpisode, renderLogLine, renderStatus, renderStep, renderStepStart } from '../render.ts';
+import { renderEpisode, renderEvent, renderLogLine, renderStatus, renderStep, renderStepStart } from '../render.ts';
 import { untilInterrupted } from '../watch.ts';
 
 /** Adds `observatory episodes tail`. */
@@ -12,7 +12,7 @@ export function registerTail(episodes: Command, connect: () => Client): void {
   episodes
     .command('tail')
     .argument('<id>')
-    .description('follow an episode’s steps and log lines, from its beginning until it ends')
+    .description('follow an episode’s steps, log lines and events, from its beginning until it ends')
     .option('--json', 'print one JSON object a line, the last one with the ended episode')
     .addHelpText(
       'after',
@@ -45,6 +45,7 @@ async function follow(
 
 function render(frame: StreamFrame): string {
   if (frame.type === 'log') return renderLogLine(frame);
+  if (frame.type === 'event') return renderEvent(frame.event);
   if (frame.type === 'status') return renderStatus(frame, process.stdout);
   return frame.type === 'step_started' ? renderStepStart(frame.step) : renderStep(frame.step, process.stdout);
 }

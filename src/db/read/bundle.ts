@@ -76,12 +76,13 @@ export async function* readRecordPart(
 /** An artifact that an episode's record refers to. */
 export type ReferredArtifact = { sha256: string; is_workspace: boolean };
 
-/** Every artifact that the episode's record refers to, by hash: inputs, what steps read and made, and workspaces. */
+/** Every artifact that the episode's record refers to, by hash: inputs, what steps read and made, events' exact bytes, and workspaces. */
 export async function listReferredArtifacts(db: Kysely<Database>, episodeId: string): Promise<ReferredArtifact[]> {
   const { rows } = await sql<ReferredArtifact>`select sha256, bool_or(is_workspace) as is_workspace from (
       select input->>'sha256' as sha256, false as is_workspace from episodes, jsonb_array_elements(inputs) input where id = ${episodeId}
       union all select workspace_sha256, true from steps where episode_id = ${episodeId} and workspace_sha256 is not null
       union all select l.sha256, false from step_artifacts l join steps s on s.id = l.step_id where s.episode_id = ${episodeId}
+      union all select exact_sha256, false from events where episode_id = ${episodeId} and exact_sha256 is not null
     ) used group by sha256 order by sha256`.execute(db);
   return rows;
 }

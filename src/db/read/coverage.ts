@@ -18,8 +18,8 @@ export type EpisodeRecord = {
   steps: Step[];
   /** What the outbox holds for this episode's trace; `parked` is why Langfuse refused it, `confirmed` that it was seen. */
   items: { span_id: string; subject: 'attempt' | 'root' | 'step'; parked: string | null; confirmed: boolean }[];
-  /** What steps refer to; `unexplained` where the attempt that is said to have made it did not end its step. */
-  objects: { sha256: string; size_bytes: number; seq: number; unexplained: boolean }[];
+  /** What steps and events refer to; `unexplained` where the attempt that is said to have made it did not end its step. */
+  objects: { sha256: string; size_bytes: number; seq: number | null; unexplained: boolean }[];
 };
 
 /** The record of one episode, read at one point in time; undefined where there is none with this id. */
@@ -50,7 +50,9 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
         from (select seq, workspace_sha256 as sha256, false as unexplained from steps where episode_id = ${id} and workspace_sha256 is not null
           union all select s.seq, l.sha256, not exists (select from step_attempts t
               where t.step_id = l.step_id and t.attempt = l.attempt and t.status = s.status)
-            from step_artifacts l join steps s on s.id = l.step_id where s.episode_id = ${id}) used
+            from step_artifacts l join steps s on s.id = l.step_id where s.episode_id = ${id}
+          union all select s.seq, e.exact_sha256, false from events e left join steps s on s.id = e.step_id
+            where e.episode_id = ${id} and e.exact_sha256 is not null) used
         join artifacts a on a.sha256 = used.sha256 and a.deleted_at is null group by a.sha256, a.size_bytes`.execute(
         tx,
       );

@@ -100,7 +100,7 @@ export async function readServerVersion(db: Kysely<Database>): Promise<string> {
   return rows[0]?.version ?? '';
 }
 
-/** Links of steps that name no live artifact, and constraints that are not validated: both must be none in a restored database. */
+/** Links of steps and events that name no artifact, and constraints that are not validated: both must be none in a restored database. */
 export async function countBroken(db: Kysely<Database>): Promise<{ dangling_links: number; unvalidated: number }> {
   return db.transaction().execute(async (tx) => {
     // Every row is looked at, which in a large database takes longer than a statement otherwise may.
@@ -108,7 +108,9 @@ export async function countBroken(db: Kysely<Database>): Promise<{ dangling_link
     const { rows } = await sql<{ dangling_links: number; unvalidated: number }>`select
       (select count(*) from step_artifacts l where not exists (select from artifacts a where a.sha256 = l.sha256 and a.deleted_at is null))
       + (select count(*) from steps s where workspace_sha256 is not null
-          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256 and a.deleted_at is null)) as dangling_links,
+          and not exists (select from artifacts a where a.sha256 = s.workspace_sha256 and a.deleted_at is null))
+      + (select count(*) from events e where exact_sha256 is not null
+          and not exists (select from artifacts a where a.sha256 = e.exact_sha256 and a.deleted_at is null)) as dangling_links,
       (select count(*) from pg_constraint where not convalidated) as unvalidated`.execute(tx);
     return rows[0] ?? { dangling_links: 0, unvalidated: 0 };
   });

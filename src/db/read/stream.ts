@@ -4,6 +4,8 @@ import type { Database } from '../../schemas/database.ts';
 import type { EpisodeStatus } from '../../schemas/episode.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { StatusChange } from '../../schemas/stream.ts';
+import { listEvents } from './events.ts';
+import type { EpisodeEvent } from './events.ts';
 import { listLogs } from './logs.ts';
 import type { EpisodeLogLine } from './logs.ts';
 import { toStepRow } from './steps.ts';
@@ -22,6 +24,7 @@ export async function findStreamHead(db: Kysely<Database>, episodeId: string): P
 export type StreamEntry =
   | { type: 'step_started' | 'step_ended'; stream_seq: number; step: Step }
   | ({ type: 'log' } & EpisodeLogLine)
+  | { type: 'event'; stream_seq: number; event: EpisodeEvent }
   | ({ type: 'status' } & StatusChange);
 
 /** Part of a stream: at most `limit` entries after `after` and up to `until`, which must not lie beyond the stream's head. */
@@ -29,10 +32,11 @@ export type StreamPart = { episode_id: string; after: number; until: number; lim
 
 /** What happened in that part, in its order, also in steps that another run has taken over since. */
 export async function listStream(db: Kysely<Database>, part: StreamPart): Promise<StreamEntry[]> {
-  const [started, ended, lines, statuses] = await Promise.all([
+  const [started, ended, lines, events, statuses] = await Promise.all([
     listStepsBy(db, 'started_stream_seq', part),
     listStepsBy(db, 'ended_stream_seq', part),
     listLogs(db, part),
+    listEvents(db, { ...part, superseded: true }),
     db
       .selectFrom('episode_statuses')
       .select(['stream_seq', 'status', 'terminal_reason', 'at'])
@@ -48,6 +52,7 @@ export async function listStream(db: Kysely<Database>, part: StreamPart): Promis
     ...started.map((step): StreamEntry => ({ type: 'step_started', stream_seq: step.started_stream_seq, step })),
     ...ended.map((step): StreamEntry => ({ type: 'step_ended', stream_seq: step.ended_stream_seq ?? 0, step })),
     ...lines.map((line): StreamEntry => ({ type: 'log', ...line })),
+    ...events.map((event): StreamEntry => ({ type: 'event', stream_seq: event.stream_seq, event })),
     ...statuses.map((change): StreamEntry => ({ type: 'status', ...change })),
   ]
     .toSorted((one, other) => one.stream_seq - other.stream_seq)

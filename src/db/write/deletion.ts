@@ -10,7 +10,7 @@ import { LANGGRAPH_SCHEMA } from '../checkpointer.ts';
 export type ForgottenNames = { id: string; trace_id: string; workflow_id: string };
 
 /**
- * Deletes an ended episode with everything that is only its own (steps, logs, links, spans, checkpoints), in one transaction
+ * Deletes an ended episode with everything that is only its own (steps, logs, events, links, spans, checkpoints), in one transaction
  * that leaves a tombstone; its files go later, when nothing else refers to them. Returns undefined for one that is gone
  * already. Throws failed_precondition while it runs, or while forks of it exist.
  */

@@ -4,8 +4,11 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Failure } from '../../schemas/episode.ts';
+import type { NewEvent } from '../../schemas/events/record.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
+import { insertArtifacts } from '../append/artifacts.ts';
+import { appendEvents } from '../append/events.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
 import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
@@ -43,6 +46,8 @@ export type StepEnd = {
   search_text: string | null;
   /** What a model was asked with, for its span alone; null or left out where none was. */
   heard?: Heard | null;
+  /** What it amounts to as events; what they keep as artifacts must lie in S3 already. */
+  events?: NewEvent[];
   /** The hash of what the model or tool was asked. */
   asked_sha256?: string | null;
   /** The step whose recorded answer this is. */
@@ -93,7 +98,8 @@ export async function beginStep(
 
 /**
  * Transaction B of a step: the first to end it wins, and everyone gets what it ended with. Ends step and attempt, links
- * its artifacts (whose objects must lie in S3 already), puts its span in the outbox and adds to the episode's sums.
+ * its artifacts (whose objects must lie in S3 already), appends its events, puts its span in the outbox and adds to the
+ * episode's sums.
  */
 export async function endStep(
   db: Kysely<Database>,
@@ -139,11 +145,15 @@ export async function endStep(
         .executeTakeFirstOrThrow(),
     );
     await insertSpans(tx, freezeSpan, { step: ended, attempt, artifacts: end.artifacts, heard: end.heard ?? null });
+    const appended = await appendEvents(tx, end.events ?? [], last_stream_seq);
+    const events = appended.filter(({ outcome }) => outcome === 'created').length;
     await tx
       .updateTable('episodes')
       .set((e) => ({
         step_count: e('step_count', '+', 1),
         artifact_count: e('artifact_count', '+', end.artifacts.length),
+        event_count: e('event_count', '+', events),
+        last_stream_seq: e('last_stream_seq', '+', events),
       }))
       .where('id', '=', step.episode_id)
       .execute();
@@ -182,12 +192,7 @@ async function linkArtifacts(
   tx: Tx,
   { stepId, attempt, end: { artifacts, workspace } }: { stepId: string; attempt: number; end: StepEnd },
 ): Promise<void> {
-  const objects = workspace ? [...artifacts, workspace] : artifacts;
-  if (objects.length === 0) return;
-  await sql`insert into artifacts (sha256, size_bytes)
-    select distinct on (sha256) sha256, size_bytes from unnest(${objects.map(({ sha256 }) => sha256)}::text[],
-      ${objects.map(({ size_bytes }) => size_bytes)}::bigint[]) as new (sha256, size_bytes) order by sha256
-    on conflict (sha256) do update set deleted_at = null where artifacts.deleted_at is not null`.execute(tx);
+  await insertArtifacts(tx, workspace ? [...artifacts, workspace] : artifacts);
   if (artifacts.length === 0) return;
   await tx
     .insertInto('step_artifacts')

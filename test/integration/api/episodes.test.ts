@@ -26,6 +26,7 @@ describe('starting an episode', () => {
       logs: `http://api.test/v1/episodes/${body.id}/logs`,
       artifacts: `http://api.test/v1/episodes/${body.id}/artifacts`,
       stream: `http://api.test/v1/episodes/${body.id}/stream`,
+      events: `http://api.test/v1/episodes/${body.id}/events`,
       langfuse: `http://langfuse.test/trace/${body.trace_id}`,
       temporal: `http://temporal.test/namespaces/default/workflows/episode-${body.id}`,
     });

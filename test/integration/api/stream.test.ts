@@ -7,6 +7,7 @@ import { mulberry32 } from '../../../src/activities/simulation/spawn.ts';
 import { beginEpisode, endEpisode, setEpisodeStatus } from '../../../src/db/write/episodes.ts';
 import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
 import { createDeployment } from '../../support/deployment.ts';
+import { eventOf } from '../../support/events.ts';
 import { startApi } from '../cli/api-process.ts';
 import { createTestApi, OPERATOR, seedEpisode, seedStep } from './test-api.ts';
 import type { Loose, TestApi } from './test-api.ts';
@@ -47,11 +48,13 @@ const open = (id: string, headers: Record<string, string> = {}, from: TestApi = 
 async function placesOf({ db }: Pick<TestApi, 'db'>, id: string): Promise<[number, string][]> {
   const steps = await db.selectFrom('steps').selectAll().where('episode_id', '=', id).execute();
   const lines = await db.selectFrom('execution_logs').select('stream_seq').where('episode_id', '=', id).execute();
+  const events = await db.selectFrom('events').select('stream_seq').where('episode_id', '=', id).execute();
   const statuses = await db.selectFrom('episode_statuses').selectAll().where('episode_id', '=', id).execute();
   return [
     ...steps.map((step): [number, string] => [step.started_stream_seq, 'step_started']),
     ...steps.map((step): [number, string] => [step.ended_stream_seq!, 'step_ended']),
     ...lines.map(({ stream_seq }): [number, string] => [stream_seq, 'log']),
+    ...events.map(({ stream_seq }): [number, string] => [stream_seq, 'event']),
     ...statuses.map(({ stream_seq }): [number, string] => [stream_seq, 'status']),
   ].toSorted(([one], [other]) => one - other);
 }
@@ -60,6 +63,8 @@ test('an ended episode is told from its beginning to its end, and then there is 
   const episode = await seedEpisode(api);
   await beginEpisode(api.db, episode.id, 'run-1');
   await seedStep(api, episode, { seq: 1, files: [{ path: '/a.txt', content: 'a' }] });
+  const reported = eventOf(episode.id, 'simulation_result');
+  await api.post(`/v1/episodes/${episode.id}/events`, { events: [reported] });
   await endEpisode(api.db, episode.id, APPROVED);
   const answer = await open(episode.id);
   expect(answer.headers.get('content-type')).toBe('text/event-stream');
@@ -69,6 +74,7 @@ test('an ended episode is told from its beginning to its end, and then there is 
     (await placesOf(api, episode.id)).map(([place, type]) => [`0-${place}`, type, type, place]),
   );
   expect(frames.map(({ data }) => data.status).filter(Boolean)).toEqual(['queued', 'running', 'completed']);
+  expect(frames.find(({ event }) => event === 'event')!.data.event).toMatchObject({ payload: reported.payload });
   expect(frames.find(({ event }) => event === 'step_started')!.data.step).not.toHaveProperty('output');
   expect(frames.find(({ event }) => event === 'step_ended')!.data.step).toMatchObject({
     output: { text: 'done' },

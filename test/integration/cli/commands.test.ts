@@ -135,10 +135,11 @@ describe('tail', () => {
     expect(ended).toMatchObject({ type: 'episode_ended', episode: { id, status: 'completed' } });
     const count = (type: string) => events.filter((event) => event.type === type).length;
     const steps = await stepsOf(deployment, id);
-    expect([count('step_started'), count('step_ended'), count('log')]).toEqual([
+    expect([count('step_started'), count('step_ended'), count('log'), count('event')]).toEqual([
       steps.length,
       steps.length,
       ended.episode.log_line_count,
+      ended.episode.event_count,
     ]);
     const inCommand = events.filter(({ type, stream }) => type === 'log' && stream === 'stdout');
     expect(inCommand.map(({ text }) => text)).toEqual(Array.from({ length: LINES }, (_, at) => `line ${at + 1}`));
@@ -146,6 +147,10 @@ describe('tail', () => {
     const around = events.filter((event) => (event.step?.seq ?? event.seq) === seq).map(({ type }) => type);
     expect([around[0], around.at(-1)]).toEqual(['step_started', 'step_ended']);
     expect(around.filter((type: string) => type === 'log').length).toBeGreaterThanOrEqual(LINES);
+    const ran = await api.run(['episodes', 'events', id, '--type', 'run_command_tool', '--json']);
+    expect(JSON.parse(ran.out).items).toMatchObject([{ seq, payload: PRINT.args, agent: 'engineer' }]);
+    const all = await api.run(['episodes', 'events', id]);
+    expect(all.out.trimEnd().split('\n')).toHaveLength(ended.episode.event_count);
     const text = await api.run(['episodes', 'tail', id]);
     expect(text.out).toMatch(/^ +2 {2}tool_call .* begins$/m);
     expect(text.out).toMatch(/^ +2 {2}stdout +line 1$/m);

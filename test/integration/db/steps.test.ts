@@ -3,19 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
+import { listEvents } from '../../../src/db/read/events.ts';
 import { listLogs } from '../../../src/db/read/logs.ts';
 import { getStepDetail, listSteps } from '../../../src/db/read/steps.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep, failAttempt } from '../../../src/db/write/steps.ts';
 import type { Begun, StepEnd } from '../../../src/db/write/steps.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
+import { toNewEvent } from '../../../src/schemas/events/record.ts';
+import type { ObservabilityEvent } from '../../../src/schemas/events/registry.ts';
 import type { Step } from '../../../src/schemas/step.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
+import { eventOf } from '../../support/events.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 
 const freezeSpan = createSpanFreezer({ namespace: 'test' });
 const request = StartEpisode.parse({ task: 'test' });
+const EVENT_ID = '0199d3c0-0000-7000-8000-00000000000e';
 const USAGE = { input_tokens: 10, output_tokens: 5, usd: 0.25 };
 let database: TestDatabase;
 let episode: string;
@@ -104,6 +109,24 @@ test('of two attempts at once the first to end wins, and both get what it ended 
   expect((await attemptsOf(1)).map(({ status }) => status)).toEqual(['ok', 'lost']);
   const sums = await getEpisode(database.client.db, episode);
   expect(sums).toMatchObject({ step_count: 1, attempt_count: 2, input_tokens: 20, usd: 0.5 });
+});
+
+test('the events of a step are those of the attempt that ended it, once, after its end in the stream', async () => {
+  const zombie = await running(1);
+  const second = await running(1);
+  const told = (attempt: number) => {
+    const sent = { ...eventOf(episode, 'ls_files_tool'), event_id: EVENT_ID, step_id: zombie.step.id, attempt };
+    return [toNewEvent(sent as ObservabilityEvent, { text: JSON.stringify(sent), exact: true }).event];
+  };
+  const ended = await end(second.step, second.attempt, { events: told(2) });
+  await end(zombie.step, zombie.attempt, { events: told(1) });
+  await end(second.step, second.attempt, { events: told(2) });
+  const events = await listEvents(database.client.db, { episode_id: episode, after: 0, limit: 10 });
+  expect(events).toMatchObject([{ event_id: EVENT_ID, attempt: 2, seq: 1, stream_seq: ended.ended_stream_seq! + 1 }]);
+  const again = await running(1, 'run-2');
+  expect(await listEvents(database.client.db, { episode_id: episode, after: 0, limit: 10 })).toEqual([]);
+  await end(again.step, again.attempt);
+  expect(await getEpisode(database.client.db, episode)).toMatchObject({ event_count: 1 });
 });
 
 test('ending a step again after a lost acknowledgement changes nothing', async () => {

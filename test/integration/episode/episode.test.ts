@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRequest } from '../../../src/cli/demo-inputs.ts';
 import { listArtifactsOfSteps } from '../../../src/db/read/steps.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
+import { listEvents } from '../../../src/db/read/events.ts';
 import { listLogs } from '../../../src/db/read/logs.ts';
+import { findEventSchema } from '../../../src/schemas/events/registry.ts';
 import { rebuildWorkspace, serializeManifest } from '../../../src/storage/workspace-manifest.ts';
 import { scanWorkspace } from '../../../src/storage/workspace-scan.ts';
 import { createHash } from 'node:crypto';
@@ -72,6 +74,40 @@ test('the workspace rebuilt from its manifest equals the original by hash', asyn
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test('what the agents did is told in events of the catalogue, each by the step that it happened in', async () => {
+  const { db } = deployment.database;
+  const events = await listEvents(db, { episode_id: demo, after: 0, limit: 1_000 });
+  const byType = Map.groupBy(events, ({ type }) => type);
+  const counts = Object.fromEntries([...byType].map(([type, { length }]) => [type, length]));
+  const steps = Map.groupBy(await stepsOf(deployment, demo), ({ name }) => name);
+  const times = (name: string) => steps.get(name)?.filter(({ status }) => status === 'ok').length;
+  expect(counts).toMatchObject({
+    write_file_tool: times('write_file'),
+    edit_files_tool: times('edit_file'),
+    read_file_tool: times('read_file'),
+    run_command_tool: times('execute_command'),
+    cots_search: times('search_cots_catalog'),
+    inspect_media_tool: times('inspect_media'),
+    media_inspection: times('inspect_media'),
+    simulation_request: times('simulate'),
+    simulation_result: times('simulate'),
+    plan_submission_engineer: times('submit_engineering_plan'),
+    review_decision: times('finish'),
+    component_usage: expect.any(Number),
+  });
+  const review = events.findLast(({ type }) => type === 'review_decision');
+  expect(review).toMatchObject({
+    agent: 'engineer_execution_reviewer',
+    attempt: 1,
+    sanitized: false,
+    payload: { decision: 'APPROVED', evidence_stats: { has_sim_report: true, simulations_run: times('simulate') } },
+  });
+  for (const event of events)
+    expect(findEventSchema(event.type, event.v)?.shape.payload.safeParse(event.payload).success).toBe(true);
+  const logs = await listLogs(db, { episode_id: demo, after: 0, limit: 10_000, stream: 'system' });
+  expect(logs.filter(({ text }) => text.includes('was left out'))).toEqual([]);
 });
 
 test('a fork in a later role’s turn goes on in that turn, with the films that its parent’s steps made', async () => {

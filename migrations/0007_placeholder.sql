@@ -1,1 +1,0 @@
--- A placeholder until the migration of this number lands.

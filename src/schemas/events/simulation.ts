@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { FailureReason } from '../simulation.ts';
+import { event } from './envelope.ts';
+import { AgentJson, AgentJsonObject, AgentText, Amount, listOf, Name, Path, Quantity } from './fields.ts';
+
+/** What simulations and renders are asked for, and what they come to. Units stand at the end of names. */
+export const SIMULATION_EVENTS = [
+  event('simulation_request', 1, { script_path: Path }),
+  event('simulation_result', 1, {
+    success: z.boolean(),
+    failure_reason: FailureReason,
+    failure: AgentJson.optional(),
+    time_elapsed_s: Quantity,
+    compute_time_ms: Quantity,
+    simulation_run_id: Name.optional(),
+    metadata: AgentJsonObject,
+  }),
+  event('simulation_instability', 1, {
+    instability_type: Name,
+    part_ids: listOf(Name),
+    value: Quantity.optional(),
+    message: AgentText.optional(),
+  }),
+  event('simulation_backend_selected', 1, { backend: Name, fem_enabled: z.boolean(), compute_target: Name }),
+  event('render_request_engineer', 1, { num_views: Amount }),
+  event('render_request_benchmark', 1, { num_views: Amount }),
+  event('part_breakage', 1, {
+    part_label: Name,
+    stress_mpa: Quantity,
+    ultimate_mpa: Quantity,
+    location: z.array(Quantity).length(3),
+    step: Amount,
+  }),
+  event('fluid_containment_check', 1, { fluid_id: Name, ratio: Quantity, threshold: Quantity, passed: z.boolean() }),
+  event('flow_rate_check', 1, {
+    fluid_id: Name,
+    measured_rate: Quantity,
+    target_rate: Quantity,
+    passed: z.boolean(),
+  }),
+  event('stress_summary', 1, { part_label: Name, max_von_mises: Quantity, safety_factor: Quantity }),
+  event('meshing_failure', 1, { part_label: Name, error: AgentText, retry_count: Amount, repaired: z.boolean() }),
+  event('physics_instability', 1, { kinetic_energy: Quantity, threshold: Quantity, step: Amount }),
+  event('gpu_oom_retry', 1, { original_particles: Amount, reduced_particles: Amount }),
+] as const;
