@@ -135,7 +135,7 @@ test('a cancel that comes while a question is being opened ends the question too
     duration_ms_max: 60_000,
     attempt: async () => {
       const { raw } = await client.workflow.getHandle(episode.workflow_id).describe();
-      return raw.pendingActivities?.some(({ state }) => state === CANCEL_REQUESTED) ? true : undefined;
+      return raw.pendingActivities?.some(({ state }) => Number(state) === CANCEL_REQUESTED) ? true : undefined;
     },
   });
   await opening.open();
@@ -218,7 +218,7 @@ test('a call that was given up for good is a failed step with its cause, and so 
   );
   await deployment.workflows.startEpisode(episode);
   await expect(ended(episode)).rejects.toThrow(/failed/i);
-  const error = { code: 'data_loss', message: `the input /lost.txt (${lost}) is not in the object store` };
+  const error = { code: 'data_loss', message: `the input /lost.txt (sha256 ${lost}) is missing from the object store` };
   expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
     status: 'failed',
     terminal_reason: 'SYSTEM_TOOL_RETRY_EXHAUSTED',
