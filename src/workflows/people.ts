@@ -98,13 +98,16 @@ async function record<T extends { author: string; text: string }>(
   until: (recorded: PersonAnswer | null) => Promise<{ said: T; status: 'ok' | 'error' }>,
 ): Promise<T> {
   const summary = `${open.step.seq} · ${open.name}`;
-  const recorded = await openPersonStep.executeWithOptions({ summary }, [open]);
-  const { said, status } = await until(recorded).catch(async (error: unknown) => {
+  try {
+    const recorded = await openPersonStep.executeWithOptions({ summary }, [open]);
+    const { said, status } = await until(recorded);
+    await closePersonStep.executeWithOptions({ summary }, [open, { ...said, status }]);
+    return said;
+  } catch (error) {
+    // Also when it comes while the step is opened or closed: the step may be on record by then, and open.
     await settle(open.step, { step_key: open.step_key, kind: 'human', name: open.name }, error);
     throw error;
-  });
-  await closePersonStep.executeWithOptions({ summary }, [open, { ...said, status }]);
-  return said;
+  }
 }
 
 /** What people sent to this run: messages and pauses go into `progress`, answers to the steps that wait for them. */

@@ -1,6 +1,7 @@
 // Forks and re-runs as the API accepts and refuses them; what becomes of them is in test/integration/episode.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { insertArtifact } from '../../../src/db/append/artifacts.ts';
 import { beginStep } from '../../../src/db/write/steps.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
@@ -75,7 +76,8 @@ test('a place that cannot be chosen is refused with the nearest that can, an unk
 });
 
 test('a fork of which something is missing is refused by its name', async () => {
-  const sha256 = sha256Of('never stored');
+  const sha256 = sha256Of('lost from the bucket');
+  await insertArtifact(api.db, { sha256, size_bytes: 20 });
   const holed = await seedEpisode(api, { inputs: [{ path: '/scene.xml', sha256 }] });
   const refused = await fork({ step: 0 }, {}, holed.id);
   expect(refused).toMatchObject({ status: 409, detail: expect.stringContaining(`/scene.xml (sha256 ${sha256})`) });

@@ -122,6 +122,31 @@ test('a cancel ends a thought, a command with all it started, a simulation and a
   expect(Date.parse(simulation?.ended_at ?? '') - asked_ms).toBeLessThan(SIMULATION_STOP_MS_MAX);
 });
 
+test('a cancel that comes while a question is being opened ends the question too', async () => {
+  await deployment.startWorker();
+  await using gates = await openGates(deployment);
+  const opening = await gates.set({ on: 'episodes', before: 'update', when: `new.status = 'waiting'` });
+  const episode = await deployment.play([{ calls: [call('ask_person', { question: 'Well?' })] }]);
+  await opening.reached();
+  await deployment.workflows.cancelEpisode(episode);
+  const { client } = deployment.workflows;
+  await until({
+    what: 'the cancel of the activity that opens the question',
+    duration_ms_max: 60_000,
+    attempt: async () => {
+      const { raw } = await client.workflow.getHandle(episode.workflow_id).describe();
+      return raw.pendingActivities?.some(({ state }) => Number(state) === CANCEL_REQUESTED) ? true : undefined;
+    },
+  });
+  await opening.open();
+  await expect(ended(episode)).rejects.toThrow(/cancelled/i);
+  await expectTrueRecord(deployment, episode.id);
+  expect((await stepsOf(deployment, episode.id)).map(({ status }) => status)).toEqual(['ok', 'cancelled']);
+});
+
+/** `PENDING_ACTIVITY_STATE_CANCEL_REQUESTED` of Temporal's API. */
+const CANCEL_REQUESTED = 3;
+
 /** A simulation stops within a second; a loaded machine of two cores gets more. */
 const SIMULATION_STOP_MS_MAX = 5_000;
 
@@ -193,7 +218,7 @@ test('a call that was given up for good is a failed step with its cause, and so 
   );
   await deployment.workflows.startEpisode(episode);
   await expect(ended(episode)).rejects.toThrow(/failed/i);
-  const error = { code: 'data_loss', message: `the input /lost.txt (${lost}) is not in the object store` };
+  const error = { code: 'data_loss', message: `the input /lost.txt (sha256 ${lost}) is missing from the object store` };
   expect(await getEpisode(deployment.database.db, episode.id)).toMatchObject({
     status: 'failed',
     terminal_reason: 'SYSTEM_TOOL_RETRY_EXHAUSTED',
