@@ -6,6 +6,7 @@ import { getEpisode } from '../../db/read/episodes.ts';
 import { listFeedback } from '../../db/read/feedback.ts';
 import { AppError } from '../../errors.ts';
 import { episodeCursor } from '../cursor.ts';
+import { DateTime, utcOf } from '../../schemas/rfc3339.ts';
 import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
 import {
@@ -51,7 +52,7 @@ const auditsRoute = createRoute({
   security,
   request: {
     query: z.strictObject({
-      since: z.iso.datetime(),
+      since: DateTime,
       cursor: episodeCursor.schema.optional(),
       limit: Limit.optional(),
     }),
@@ -115,7 +116,7 @@ export function createCoverageRoutes({ db, environment, auditCoverage }: Coverag
     .openapi(auditsRoute, async (c) => {
       const { since, cursor, limit = PAGE_LIMIT_DEFAULT } = c.req.valid('query');
       const before = cursor === undefined ? {} : { before: episodeCursor.decode(cursor) };
-      const rows = await listCoverage(db, { since, limit: limit + 1, ...before });
+      const rows = await listCoverage(db, { since: utcOf(since).utc, limit: limit + 1, ...before });
       return c.json(
         toPage(rows, limit, ({ episode_id }) => episodeCursor.encode(episode_id)),
         200,
