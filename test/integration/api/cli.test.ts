@@ -26,7 +26,12 @@ let dir: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'observatory-cli-'));
-  api = await createTestApi({ startEpisode: async (episode) => void perform(episode) });
+  api = await createTestApi({
+    startEpisode: async (episode) => {
+      await beginEpisode(api.db, episode.id, 'run-1');
+      void perform(episode);
+    },
+  });
   server = serve({ fetch: api.app.fetch, port: 0, hostname: '127.0.0.1' });
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -37,9 +42,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Records an episode to its end; one whose task is to wait goes on until it is cancelled, which nobody does here. */
+/** Records an episode that has begun to its end; one whose task is to wait goes on until it is cancelled, which nobody does here. */
 async function perform(episode: Episode): Promise<void> {
-  await beginEpisode(api.db, episode.id, 'run-1');
   if (episode.task === 'Wait') return;
   for (let seq = 1; seq <= (episode.task === 'Long' ? STEPS : 2); seq++)
     await seedStep(api, episode, { seq, files: [{ path: `/out/${seq}.txt`, content: `file ${seq}` }] });
