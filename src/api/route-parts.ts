@@ -100,3 +100,12 @@ export function toPage<T>(rows: T[], limit: number, cursorOf: (last: T) => strin
   const last = items.at(-1);
   return { items, next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
+
+/** The links to the artifact whose hash stands there in the answer. */
+export const artifactLinks = (pointer: string) => {
+  const parameters = { sha256: `$response.body#${pointer}` };
+  return {
+    getArtifact: { operationId: 'getArtifact', parameters },
+    getArtifactContent: { operationId: 'getArtifactContent', parameters },
+  };
+};

@@ -21,17 +21,21 @@ export type Document = {
 const EVENT_TYPES_STEP = 13;
 const EVENT_COMPONENT = /V\d+$/;
 
-/** Every operation as `METHOD /path`, and whether the answer of another leads to it by a link. */
-export function operationsOf({ paths }: Document): { name: string; is_linked: boolean }[] {
+/** Every operation as `METHOD /path` with its id, and the ids of the operations whose answers link to it. */
+export function operationsOf({ paths }: Document): { name: string; id: string; linked_from: string[] }[] {
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
   );
-  const linked = new Set(
-    all
-      .flatMap(({ operation }) => Object.values(operation.responses))
-      .flatMap(({ links = {} }) => Object.values(links).map(({ operationId }) => operationId)),
+  const links = all.flatMap(({ operation }) =>
+    Object.values(operation.responses).flatMap((answer) =>
+      Object.values(answer.links ?? {}).map((link) => ({ from: operation.operationId, to: link.operationId })),
+    ),
   );
-  return all.map(({ name, operation }) => ({ name, is_linked: linked.has(operation.operationId) }));
+  return all.map(({ name, operation: { operationId: id } }) => ({
+    name,
+    id,
+    linked_from: links.filter(({ to }) => to === id).map(({ from }) => from),
+  }));
 }
 
 /** The share of generated values that is taken from the record; the others are what the schema allows. */

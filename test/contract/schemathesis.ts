@@ -24,15 +24,15 @@ export type Campaign = {
   settings: string;
   seed: number;
   max_examples: number;
-  /** All phases where none are named. */
-  phases?: 'stateful';
+  /** Walk among these operations only, from answer to answer; else all phases run on all. */
+  walk?: string[];
   /** Where the settings, the output and the reports go. */
   folder: string;
 };
 
 /** Runs schemathesis to its end; its reports and what it printed lie in the folder. */
 export async function runSchemathesis(campaign: Campaign): Promise<void> {
-  const { folder, key, phases, seed, url } = campaign;
+  const { folder, key, seed, url, walk } = campaign;
   const packages = await install();
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -42,7 +42,8 @@ export async function runSchemathesis(campaign: Campaign): Promise<void> {
   await writeFile(settings, [await readFile(SETTINGS, 'utf8'), examplesOf(campaign), campaign.settings].join('\n'));
   const output = await open(join(folder, 'output.txt'), 'w');
   const args = ['-m', 'schemathesis.cli', '--config-file', settings, 'run', schema, '--url', url, '--no-color'];
-  args.push('--seed', String(seed), ...(phases ? ['--phases', phases] : []));
+  args.push('--seed', String(seed), ...(walk ? ['--phases', 'stateful'] : []));
+  args.push(...(walk ?? []).flatMap((id) => ['--include-operation-id', id]));
   args.push('--report-json-path', join(folder, 'report.json'), '--report-ndjson-path', join(folder, 'events.ndjson'));
   const child = spawn(PYTHON, args, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PYTHONPATH: packages, API_KEY: key },
@@ -53,11 +54,7 @@ export async function runSchemathesis(campaign: Campaign): Promise<void> {
   await output.close();
 }
 
-/** More walks follow only the links that the document declares: of those that are inferred there are hundreds. */
-const examplesOf = ({
-  max_examples,
-  phases,
-}: Campaign) => `${phases ? '[phases.stateful.inference]\nalgorithms = []\n' : ''}
+const examplesOf = ({ max_examples }: Campaign) => `
 [phases.fuzzing.generation]
 max-examples = ${max_examples}
 

@@ -12,6 +12,7 @@ import { toArtifact, toFile } from '../links.ts';
 import { problemResponse } from '../problem.ts';
 import { ArtifactResource, EpisodeArtifactResource, pageOf } from '../resources.ts';
 import {
+  artifactLinks,
   createRoutes,
   EpisodePath,
   json,
@@ -25,15 +26,7 @@ import {
 const params = z.object({ sha256: Sha256 });
 const bytes = z.string().openapi({ format: 'binary' });
 
-/** The links to the artifact whose hash stands there in the answer. */
-const linksTo = (pointer: string) => {
-  const parameters = { sha256: `$response.body#${pointer}` };
-  return {
-    getArtifact: { operationId: 'getArtifact', parameters },
-    getArtifactContent: { operationId: 'getArtifactContent', parameters },
-  };
-};
-const links = linksTo('/sha256');
+const links = artifactLinks('/sha256');
 
 const listRoute = createRoute({
   method: 'get',
@@ -52,7 +45,7 @@ const listRoute = createRoute({
     }),
   },
   responses: {
-    200: { ...json('A page of files', pageOf(EpisodeArtifactResource)), links: linksTo('/items/0/sha256') },
+    200: { ...json('A page of files', pageOf(EpisodeArtifactResource)), links: artifactLinks('/items/0/sha256') },
     ...problems(404),
   },
 });

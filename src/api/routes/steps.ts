@@ -9,6 +9,7 @@ import type { ApiDeps } from '../deps.ts';
 import { toFile, traceUrl } from '../links.ts';
 import { pageOf, StepDetailResource, StepResource } from '../resources.ts';
 import {
+  artifactLinks,
   createRoutes,
   EpisodePath,
   json,
@@ -58,7 +59,10 @@ const getRoute = createRoute({
   tags: ['steps'],
   security,
   request: { params: z.object({ id: Uuid, seq: Seq }) },
-  responses: { 200: json('The step', StepDetailResource), ...problems(404) },
+  responses: {
+    200: { ...json('The step', StepDetailResource), links: artifactLinks('/artifacts/0/sha256') },
+    ...problems(404),
+  },
 });
 
 /** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
