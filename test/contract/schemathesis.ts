@@ -53,7 +53,11 @@ export async function runSchemathesis(campaign: Campaign): Promise<void> {
   await output.close();
 }
 
-const examplesOf = ({ max_examples }: Campaign) => `
+/** More walks follow only the links that the document declares: of those that are inferred there are hundreds. */
+const examplesOf = ({
+  max_examples,
+  phases,
+}: Campaign) => `${phases ? '[phases.stateful.inference]\nalgorithms = []\n' : ''}
 [phases.fuzzing.generation]
 max-examples = ${max_examples}
 
