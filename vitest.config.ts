@@ -3,8 +3,25 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', maxWorkers: 2 } },
-      { test: { name: 'replay', include: ['test/replay/**/*.test.ts'], pool: 'forks', maxWorkers: 1 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          // Many start a process; on a loaded machine that takes seconds.
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'replay',
+          include: ['test/replay/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -41,8 +41,13 @@ export async function playRound(servers: RunningServers, seed: number, plan = pl
     await strikeAndCheck(servers, { seed, plan });
     return { seed, faults, seconds: seconds() };
   } catch (error) {
-    return { seed, faults, seconds: seconds(), error: inspect(error) };
+    return { seed, faults, seconds: seconds(), error: inspect(causesOf(error)) };
   }
+}
+
+/** What went wrong, and what then hid it: the end of a deployment fails too while a server is away. */
+function causesOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? [causesOf(error.suppressed), causesOf(error.error)] : error;
 }
 
 async function strikeAndCheck(servers: RunningServers, { seed, plan }: { seed: number; plan: Planned[] }) {

@@ -37,6 +37,8 @@ export type GuardedProcess = {
   stop: () => Promise<void>;
   /** Ends it at once. */
   kill: () => void;
+  /** Resolves when all that it started is gone too, which a program that looks for an earlier start of itself may ask for. */
+  gone: () => Promise<void>;
 };
 
 /**
@@ -61,6 +63,9 @@ wait $child; code=$?
 kill $watcher
 exit $code
 `;
+
+/** A process that was killed counts until its parent, which may be the machine's init, has taken note of it. */
+const GONE_DURATION_MS_MAX = 30_000;
 
 /** The guard kills after `stop_seconds_max`; this much later its whole group goes. */
 const GUARD_GRACE_MS = 2_000;
@@ -112,6 +117,15 @@ export async function startGuarded(options: GuardedOptions): Promise<GuardedProc
     },
     kill: () => {
       if (running) signal(-pid, 'SIGKILL');
+    },
+    gone: async () => {
+      await exited;
+      const attempt = () => (signal(-pid, 0) ? undefined : true);
+      await until({
+        what: `The end of all that ${options.name} started`,
+        duration_ms_max: GONE_DURATION_MS_MAX,
+        attempt,
+      });
     },
   };
 }

@@ -19,8 +19,8 @@ export function findProcess(pid: number): ProcessEntry | undefined {
   return listByPs().find((entry) => entry.pid === pid);
 }
 
-/** Sends a signal to a process, or to a whole group (negative id). Returns false when nobody is there any more. */
-export function signal(pid: number, name: NodeJS.Signals): boolean {
+/** Sends a signal (0: none, only asks) to a process, or to a whole group (negative id). Returns false when nobody is there any more. */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, name);
     return true;

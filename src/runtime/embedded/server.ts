@@ -22,6 +22,8 @@ export type Server = AsyncDisposable & {
   stop: () => Promise<void>;
   /** Ends it at once. */
   kill: () => void;
+  /** Resolves when all that it started is gone too. */
+  gone: () => Promise<void>;
 };
 
 /** The part of a guarded process's options that follows from the server's. */
@@ -33,6 +35,6 @@ export function guardedOptions(
 }
 
 /** The server's view of its process. */
-export function serverOf({ pid, exited, stop, kill }: GuardedProcess): Server {
-  return { pid, exited, stop, kill, [Symbol.asyncDispose]: stop };
+export function serverOf({ pid, exited, stop, kill, gone }: GuardedProcess): Server {
+  return { pid, exited, stop, kill, gone, [Symbol.asyncDispose]: stop };
 }

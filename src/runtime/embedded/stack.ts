@@ -141,6 +141,8 @@ async function startParts(home: ClaimedHome, options: StackOptions): Promise<Run
       if (part === undefined || before === undefined)
         throw new AppError('failed_precondition', `${name} is not embedded here.`);
       await before.server.stop();
+      // Postgres does not start while any process has the id of the one that was killed.
+      await before.server.gone();
       const after = await start(part);
       if (JSON.stringify(after.env) === JSON.stringify(before.env)) return;
       throw new AppError('unavailable', `${part.title} lost its port to another program and runs at another address.`);
