@@ -28,8 +28,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/servers.ts'],
           pool: 'forks',
-          // One more than there are cores where this is built: these tests mostly wait, for heartbeats that stop or servers that start.
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
