@@ -24,8 +24,8 @@ export async function awaitCoverage(client: Client, id: string, after?: string):
   }
 }
 
-/** The newest audit, or undefined where there was none yet. */
+/** The newest audit, or undefined where there was none yet (409). */
 export async function findCoverage(client: Client, id: string): Promise<Coverage | undefined> {
   const answer = await client.v1.episodes[':id'].coverage.$get({ param: { id } });
-  return answer.status === 404 ? undefined : bodyOf(Promise.resolve(answer));
+  return answer.status === 409 ? undefined : bodyOf(Promise.resolve(answer));
 }

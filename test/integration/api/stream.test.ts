@@ -72,7 +72,12 @@ test('an ended episode is told from its beginning to its end, and then there is 
   const events = await Array.fromAsync(eventsOf(answer));
   const frames = events.filter(({ data }) => data);
   expect(frames.map(({ id, event, data }) => [id, event, data.type, data.stream_seq])).toEqual(
-    (await placesOf(api, episode.id)).map(([place, type]) => [`0-${place}`, type, type, place]),
+    (await placesOf(api, episode.id)).map(([place, type]) => [
+      toStreamId({ epoch: 0, stream_seq: place }),
+      type,
+      type,
+      place,
+    ]),
   );
   expect(frames.map(({ data }) => data.status).filter(Boolean)).toEqual(['queued', 'running', 'completed']);
   expect(frames.find(({ event }) => event === 'event')!.data.event).toMatchObject({ payload: reported.payload });
