@@ -110,9 +110,10 @@ async function expectLogs({ database: { db } }: Deployment, episodeId: string, s
     const { rows } = await sql<{ text: string }>`select text from execution_logs l where step_id = ${id}
       and stream in ('stdout', 'stderr') and attempt = (select attempt from step_attempts a where a.step_id = l.step_id and status = 'ok')
       order by line`.execute(db);
+    // Blank lines aside: the output is trimmed of those at its end.
     const printed = said.split('\n').slice(1).filter(Boolean);
     assert.deepEqual(
-      rows.map(({ text }) => text).toSorted(),
+      rows.flatMap(({ text }) => text || []).toSorted(),
       printed.toSorted(),
       `the log of step ${seq} (${attempt_count} attempts) holds what the command printed`,
     );
