@@ -25,6 +25,7 @@ const VALID: Record<string, Loose> = {
   rerunEpisode: { recorded_until: 1 },
   rewindEpisode: { step: 1 },
   reproduceEpisode: { step: 2 },
+  auditCoverage: { repair: false },
   addFeedback: { data_type: 'NUMERIC', name: 'useful', value: 1, seq: 1, comment: 'well' },
 };
 
