@@ -74,6 +74,8 @@ export function createAlerts(deps: AlertsDeps): Alerts {
 /** Makes the function that puts messages into the webhook's outbox. */
 export function createAnnounce({ db, webhook, now }: Pick<AlertsDeps, 'db' | 'webhook' | 'now'>): Announce {
   return async (type, id, data) => {
-    if (webhook) await insertWebhookMessage(db, { id, type, body: webhookBody(type, now(), data) });
+    if (!webhook) return;
+    const at = now();
+    await insertWebhookMessage(db, { id, type, body: webhookBody(type, at, data), next_attempt_at: at.toISOString() });
   };
 }

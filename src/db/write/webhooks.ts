@@ -6,10 +6,13 @@ import type { Database } from '../../schemas/database.ts';
 /** A message to the webhook: its id, which says that two are the same, and its bytes. */
 export type WebhookMessage = { id: string; body: string };
 
-/** Puts a message into the webhook's outbox; one that is there stays as it is. */
+/**
+ * Puts a message into the webhook's outbox, due at `next_attempt_at`; one that is there stays as it is. The time is the
+ * caller's, as that of a claim is: the database's clock is finer than ours, and would make it due a moment after it.
+ */
 export async function insertWebhookMessage(
   db: Kysely<Database>,
-  message: WebhookMessage & { type: WebhookType },
+  message: WebhookMessage & { type: WebhookType; next_attempt_at: string },
 ): Promise<void> {
   await db
     .insertInto('webhook_messages')

@@ -93,6 +93,12 @@ test('a message is signed as Standard Webhooks says: its library takes it, and r
   expect(() => new Webhook(webhook.secret).verify(body.replace('completed', 'failed'), signed)).toThrow(/signature/i);
 });
 
+test('a message is due at the time at which it was announced, however fine the clock of the database is', async () => {
+  const announced_at = new Date();
+  await channel(() => announced_at).announce('episode.ended', '019c0000-0000-7000-8000-000000000004', {});
+  expect(await deliverWebhooks(database.client.db, webhook, () => announced_at)).toBe(1);
+});
+
 test('a receiver that fails gets the same message again, later and later, until it takes it', async () => {
   const { announce } = channel();
   await announce('episode.ended', '019c0000-0000-7000-8000-000000000002', {});
