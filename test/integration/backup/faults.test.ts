@@ -170,13 +170,17 @@ test('a mirror that lost or changed an object is mended by the next point', { ti
   // Stored in parts: its etag is no hash of its bytes, neither before nor after.
   const large = Buffer.alloc(IN_PARTS_BYTES, 'parts');
   const [inParts = ''] = await deployment.store([large.toString()]);
+  const file = join(scratch, 'in-parts');
+  const putInParts = async () => {
+    await writeFile(file, large);
+    await names.put(objectKey(inParts), { file }, { contentType: 'text/plain' });
+    expect((await names.stat(objectKey(inParts)))?.etag).toContain('-');
+  };
+  await putInParts();
   expect(await makePoint()).toMatchObject({ status: 'complete' });
-  expect((await names.stat(objectKey(inParts)))?.etag).toContain('-');
   large.writeUInt8(0, IN_PARTS_BYTES >> 1);
   await names.remove([objectKey(inParts)]);
-  const file = join(scratch, 'in-parts');
-  await writeFile(file, large);
-  await names.put(objectKey(inParts), { file }, { contentType: 'text/plain' });
+  await putInParts();
   const damaged = await outcomeOf(['backup', 'verify', 'latest']);
   expect(damaged).toMatchObject({ code: 1, failures: [expect.stringContaining(inParts)] });
   const { id, status } = await makePoint();
