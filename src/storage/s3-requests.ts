@@ -48,7 +48,7 @@ export function createS3Requests({ endpoint, region, credentials }: S3Connection
     const begun = open({ hostname: hostname.replace(/^\[|\]$/g, ''), port, method, path, headers, agent, signal });
     begun.setTimeout(SILENCE_MS_MAX, () => begun.destroy(new DOMException('The server is silent.', 'TimeoutError')));
     const answer = new Promise<http.IncomingMessage>((resolve, reject) => {
-      begun.once('response', resolve).once('error', reject);
+      begun.once('response', resolve).on('error', reject);
     });
     return { begun, answer };
   };
