@@ -690,3 +690,5 @@ CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH
 CREATE TRIGGER first_status_is_noted AFTER INSERT ON public.episodes FOR EACH ROW EXECUTE FUNCTION note_status();
 
 CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();
+
+CREATE STATISTICS execution_logs_words ON search_words(text) FROM execution_logs;
