@@ -31,7 +31,7 @@ export function withLinks(
 }
 
 /** Where Langfuse shows a trace, or one observation of it; every line of its versions knows this address. */
-export function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
+function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
   if (langfuse_url === undefined) return null;
   const observation = spanId === undefined ? '' : `?observation=${spanId}`;
   return `${langfuse_url.replace(/\/+$/, '')}/trace/${traceId}${observation}`;

@@ -15,7 +15,13 @@ const app = new Hono().get('/bare/:id', async (c) => c.json(await readStepPage(c
 const deps = {
   db,
   store: { bucket: 'artifacts' },
-  links: { api_url: 'http://127.0.0.1', temporal_ui_url: undefined, temporal_namespace: 'default' },
+  namespace: 'bench',
+  links: {
+    api_url: 'http://127.0.0.1',
+    temporal_ui_url: undefined,
+    temporal_namespace: 'default',
+    langfuse_url: 'http://127.0.0.1',
+  },
   requests_per_s_max: 0,
   logger: pino({ name: 'observatory-api' }, pino.destination('/dev/null')),
 } as unknown as ApiDeps;

@@ -3,6 +3,7 @@
  * steps and five million log lines, the API in a process of its own, and in turns the same statements through pg alone (for
  * latency) and from a plain Hono route in the same process (for requests a second).
  */
+import { deepEqual } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,6 +14,7 @@ import { createInterface } from 'node:readline';
 import type { Pool } from 'pg';
 import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
 import { insertApiKey } from '../../src/db/append/api-keys.ts';
+import type { StepWithFiles } from '../../src/db/read/steps.ts';
 import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -62,6 +64,7 @@ export async function benchApi() {
       key_sha256: createHash('sha256').update(KEY).digest('hex'),
     });
     await using api = await startServer(database.url);
+    await requireSameSteps(api.ask, pool);
     const latency = await measureLatency(api.ask, pool);
     const questions = await measureQuestions(api.ask);
     const rates = await measureRates(api.ask);
@@ -81,7 +84,8 @@ export async function benchApi() {
   }
 }
 
-type Ask = (path: string) => Promise<void>;
+/** Resolves with the body once all of it has come. */
+type Ask = (path: string) => Promise<string>;
 
 async function startServer(url: string): Promise<AsyncDisposable & { ask: Ask }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'api-server.ts')], {
@@ -94,6 +98,7 @@ async function startServer(url: string): Promise<AsyncDisposable & { ask: Ask }>
       const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${KEY}` } });
       const body = await answer.text();
       if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${body}`);
+      return body;
     },
     async [Symbol.asyncDispose]() {
       child.kill();
@@ -103,6 +108,15 @@ async function startServer(url: string): Promise<AsyncDisposable & { ask: Ask }>
 }
 
 const stepPage = (id: string) => `/v1/episodes/${id}/steps?limit=100`;
+
+/** Both read the same steps with the same files, or there would be nothing to compare. */
+async function requireSameSteps(ask: Ask, pool: Pool): Promise<void> {
+  const id = episodeId(2);
+  const { items } = JSON.parse(await ask(stepPage(id))) as { items: StepWithFiles[] };
+  const rows = (await (await recordStepPage(pool))(id)).at(-1) as StepWithFiles[];
+  const seen = (steps: StepWithFiles[]) => steps.map((step) => [step.id, step.artifacts.map(({ path }) => path)]);
+  deepEqual(seen(items), seen(rows.slice(0, items.length)));
+}
 
 /** In turns, so that whatever else the machine does meets both. */
 async function measureLatency(ask: Ask, pool: Pool) {
@@ -157,7 +171,7 @@ async function measureRates(ask: Ask) {
   };
 }
 
-async function rateOf(ask: () => Promise<void>): Promise<number> {
+async function rateOf(ask: () => Promise<unknown>): Promise<number> {
   let done = 0;
   const started = performance.now();
   const one = async () => {

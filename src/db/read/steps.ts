@@ -108,14 +108,9 @@ export async function listStepsWithFiles(
   filter: { episode_id: string; after: number; limit: number; kind?: StepKind },
 ): Promise<StepWithFiles[]> {
   const line = await getLine(db, filter.episode_id);
-  return selectStepsWithFiles(db)
-    .where(inLine(line))
-    .$if(filter.kind !== undefined, (query) => query.where('kind', '=', filter.kind!))
-    .where('seq', '>', filter.after)
-    .orderBy('seq')
-    .orderBy('id')
-    .limit(filter.limit)
-    .execute();
+  let query = selectStepsWithFiles(db).where(inLine(line));
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  return query.where('seq', '>', filter.after).orderBy('seq').orderBy('id').limit(filter.limit).execute();
 }
 
 /** Rows of steps without what serves only the search, and with their files: one statement, whichever steps it asks for. */
