@@ -8,9 +8,12 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import type { Pool } from 'pg';
 import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
 import { insertApiKey } from '../../src/db/append/api-keys.ts';
@@ -22,7 +25,7 @@ import { episodeId, fillDatabase, SIZE } from './api-data.ts';
 import { recordStepPage } from './api-sql.ts';
 
 const KEY = 'key-of-the-benchmark';
-const PAGES = 400;
+const PAGES = 1_000;
 const QUERIES_EACH = 25;
 const ROUNDS = 3;
 const ROUND_MS = 5_000;
@@ -95,9 +98,11 @@ async function startServer(url: string): Promise<AsyncDisposable & { ask: Ask }>
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
   return {
     async ask(path) {
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${KEY}` } });
-      const body = await answer.text();
-      if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${body}`);
+      // Not by fetch: what it costs the client, half a millisecond, is not the API's.
+      const asked = get(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${KEY}` } });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      const body = await text(answer);
+      if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}: ${body}`);
       return body;
     },
     async [Symbol.asyncDispose]() {
