@@ -14,7 +14,7 @@ import type { ReadObject } from '../tracing/media.ts';
 import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
 
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
-const ITEMS_MAX = 200;
+const ITEMS_MAX = 500;
 const BYTES_MAX = 3 * 1024 * 1024;
 /** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
 const REQUESTS_AT_ONCE = 3;
@@ -46,6 +46,9 @@ export type DeliveryDeps = {
 /** What a cycle did: items that the server took, items seen in it; `away` is why nothing could be done. */
 export type CycleReport = { sent: number; confirmed: number; away: string | null };
 
+/** Whether a cycle sent so much that more may wait already. */
+export const isBusy = ({ sent }: CycleReport): boolean => sent >= ITEMS_MAX;
+
 /** Delivery of the outbox, cycle by cycle: send what is due, then look for what was sent. Only one may run at a time. */
 export type Delivery = { cycle(signal?: AbortSignal): Promise<CycleReport> };
 
@@ -54,13 +57,15 @@ type Memory = {
   server: LangfuseServer | undefined;
   server_until_ms: number;
   paused_until_ms: number;
+  /** Whether it took the last request whole. */
+  answers: boolean;
   /** Whether it may be that operators were told, by this delivery or one before, that Langfuse takes nothing. */
   unwelcome: boolean;
 };
 
 /** Makes a delivery. It keeps nothing but what server it found: everything else is in the rows. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0, unwelcome: true };
+  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0, answers: false, unwelcome: true };
   return {
     async cycle(signal) {
       try {
@@ -124,7 +129,8 @@ async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<numbe
     }
     return { taken, whole };
   };
-  const first = await inTurn(1);
+  // Who may not answer gets one request, not several that are then in doubt together.
+  const first = sender.memory.answers ? { taken: 0, whole: true } : await inTurn(1);
   if (!first.whole) return first.taken;
   const more = await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, () => inTurn(REQUESTS_IN_TURN_MAX)));
   return more.reduce((all, { taken }) => all + taken, first.taken);
@@ -167,7 +173,11 @@ async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
       taken += same.length;
       if (memory.unwelcome) await deps.alerts.clear(UNWELCOME);
       memory.unwelcome = false;
-    } else memory.server = undefined; // asked again, in case it is another one now
+      memory.answers = true;
+    } else {
+      memory.server = undefined; // asked again, in case it is another one now
+      memory.answers = false;
+    }
     if (fate.kind === 'unwelcome') {
       memory.unwelcome = true;
       memory.paused_until_ms = nowMs(deps) + deps.timings.unwelcome_pause_ms;
