@@ -679,12 +679,50 @@ CREATE OR REPLACE FUNCTION public.search_words(text, text DEFAULT NULL::text, te
 RETURN to_tsvector('simple'::regconfig, search_separated(((((COALESCE($1, ''::text) || ' '::text) || COALESCE($2, ''::text)) || ' '::text) || COALESCE($3, ''::text))))
 ;
 
+CREATE OR REPLACE FUNCTION public.wake_delivery()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('observatory_outbox', '');
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.wake_episode()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('observatory_episode', new.id::text);
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.wake_episode_of()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('observatory_episode', new.episode_id::text);
+  return null;
+end $function$
+;
+
+CREATE TRIGGER coverage_wakes AFTER INSERT ON public.coverage_reports FOR EACH ROW EXECUTE FUNCTION wake_episode_of();
+
 CREATE CONSTRAINT TRIGGER ended_step_has_span AFTER UPDATE OF status ON public.steps DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status <> 'running'::text)) EXECUTE FUNCTION require_span();
+
+CREATE TRIGGER episode_wakes AFTER UPDATE ON public.episodes FOR EACH ROW EXECUTE FUNCTION wake_episode();
 
 CREATE TRIGGER events_are_append_only BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER feedback_is_append_only BEFORE UPDATE ON public.feedback FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER first_status_is_noted AFTER INSERT ON public.episodes FOR EACH ROW EXECUTE FUNCTION note_status();
+
+CREATE TRIGGER outbox_wakes AFTER INSERT ON public.trace_outbox FOR EACH STATEMENT EXECUTE FUNCTION wake_delivery();
+
+CREATE TRIGGER replay_wakes AFTER INSERT OR UPDATE ON public.replay_verdicts FOR EACH ROW EXECUTE FUNCTION wake_episode_of();
 
 CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();

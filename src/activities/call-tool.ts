@@ -53,8 +53,10 @@ export function createCallToolActivities(deps: CallToolDeps) {
   const callTool = reporting((progress) => async (request: CallRequest): Promise<CallReport> => {
     const { step: identity, call, parent_key, checkpoint_id, declined } = request;
     const { parent_seq: thought_seq } = identity;
-    const episode = await getEpisode(deps.db, identity.episode_id);
-    const parent = await getStep(deps.db, identity.episode_id, thought_seq);
+    const [episode, parent] = await Promise.all([
+      getEpisode(deps.db, identity.episode_id),
+      getStep(deps.db, identity.episode_id, thought_seq),
+    ]);
     const { tool_calls } = ThoughtOutput.parse(await deps.json.unpack(parent.output));
     const asked = tool_calls.find(({ id }) => id === call.id);
     if (!asked) throw new AppError('data_loss', `step ${parent.seq} asks for no call ${call.id}`);
@@ -79,7 +81,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
           const said = `${declined.author} declined this call: ${declined.text || 'no reason given'}`;
           return agentFailure(new AppError('permission_denied', said));
         }
-        return 'error' in found ? found : runTool(deps, { ...found, episode, context, progress });
+        return 'error' in found ? found : runTool(deps, { ...found, episode, context, progress, before: workspace });
       };
       return { ...(await answer()), asked_sha256 };
     });
@@ -120,12 +122,18 @@ function agentFailure({ code, message }: Failure): StepResult & { error: Failure
   return { output, error: { code, message }, search_text: message };
 }
 
-type Run = Found & { episode: Episode; context: AttemptContext; progress: ToolContext['progress'] };
+/** `before` names the workspace as the call finds it; null while nothing has changed it. */
+type Run = Found & {
+  episode: Episode;
+  context: AttemptContext;
+  progress: ToolContext['progress'];
+  before: string | null;
+};
 
 async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const { tool, args, episode, context } = run;
   const { step, attempt, log, signal } = context;
-  const workspace = await deps.workspaces.open(episode, step.seq, { fresh: attempt > 1 });
+  const workspace = await deps.workspaces.open(episode, run.before, { fresh: attempt > 1 });
   if (!tool.read_only) workspace.sha256 = null; // not to be trusted again before it is stored
   const policy = createRolePolicy(step.agent, episode.inputs);
   const before = workspace.manifest;

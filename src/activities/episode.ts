@@ -31,10 +31,11 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
       return restore_epoch;
     }),
 
-    /** Ends the episode with its outcome; refused (aborted) for a run of an older epoch. */
+    /** Ends the episode with its outcome; refused (aborted) for a run of an older epoch, and for one that was overtaken. */
     endEpisode: heartbeating(async (episodeId: string, outcome: EpisodeOutcome, began?: number): Promise<void> => {
       requireEpoch(began, await readRestoreEpoch(db));
-      await endEpisode(db, episodeId, outcome);
+      const run_id = Context.current().info.workflowExecution?.runId;
+      await endEpisode(db, episodeId, { ...outcome, run_id });
     }),
 
     /** Ends a step that no attempt ended: its activity never began, or gave up for good. One that has ended stays as it is. */

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Kysely } from 'kysely';
-import { findWorkspaceBefore } from '../db/read/transcript.ts';
 import { AppError } from '../errors.ts';
 import type { ArtifactLink } from '../schemas/artifact.ts';
-import type { Database } from '../schemas/database.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { WorkspaceManifest } from '../schemas/workspace.ts';
 import { fileTypeOf } from '../storage/content-type.ts';
@@ -30,17 +27,34 @@ export type WorkspaceSnapshot = { sha256: string; size_bytes: number; changed: A
 
 /** The workspaces on this worker's disk. The record and S3 hold the truth; these are copies that may vanish at any time. */
 export type Workspaces = AsyncDisposable & {
-  /** The files as they stood before step `before`, rebuilt unless this worker has them; `fresh` never trusts what is here. */
-  open(episode: Episode, before: number, options: { fresh: boolean }): Promise<Workspace>;
+  /**
+   * The files that this manifest names (null: those that the episode was started with), rebuilt unless this worker has them;
+   * `fresh` never trusts what is here.
+   */
+  open(episode: Episode, sha256: string | null, options: { fresh: boolean }): Promise<Workspace>;
   /** Stores what changed since the workspace was opened. Throws resource_exhausted, naming the file, beyond the limits. */
   snapshot(workspace: Workspace): Promise<WorkspaceSnapshot>;
 };
 
-export type WorkspacesDeps = { db: Kysely<Database>; store: ObjectStore; root: string };
+export type WorkspacesDeps = { store: ObjectStore; root: string };
 
 /** Workspaces below `root`, a folder of this process's own. */
-export function createWorkspaces({ db, store, root }: WorkspacesDeps): Workspaces {
+export function createWorkspaces({ store, root }: WorkspacesDeps): Workspaces {
   const open = new Map<string, Promise<Workspace>>();
+
+  // Calls before the first change all begin with the inputs: their manifest is stored for the first of them.
+  const inputs = new Map<string, Promise<string>>();
+  const inputsOf = async (episode: Episode, fresh: boolean): Promise<string> => {
+    const stored = (!fresh && inputs.get(episode.id)) || storeInputs(store, episode);
+    inputs.delete(episode.id);
+    inputs.set(episode.id, stored);
+    for (const oldest of inputs.keys()) {
+      if (inputs.size <= WORKSPACES_MAX) break;
+      inputs.delete(oldest);
+    }
+    stored.catch(() => inputs.delete(episode.id));
+    return stored;
+  };
 
   const rebuild = async (episode: Episode, sha256: string): Promise<Workspace> => {
     // A folder of its own: an attempt that was given up may still be writing into the old one.
@@ -50,10 +64,10 @@ export function createWorkspaces({ db, store, root }: WorkspacesDeps): Workspace
   };
 
   return {
-    async open(episode, before, { fresh }) {
-      const sha256 = (await findWorkspaceBefore(db, episode.id, before)) ?? (await storeInputs(store, episode));
+    async open(episode, changed, { fresh }) {
       const here = open.get(episode.id);
       const current = fresh ? undefined : await here?.catch(() => undefined);
+      const sha256 = changed ?? (await inputsOf(episode, fresh));
       if (here && current?.sha256 === sha256) return here;
       // Of calls that run side by side the first rebuilds and the others wait for it.
       const another = open.get(episode.id);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
-/** The channel on which listeners are woken; the payload is the episode's id. It only wakes: the rows are the truth. */
-export const EPISODE_CHANNEL = 'observatory_episode';
+/** The channel on which triggers wake listeners; the payload is the episode's id. It only wakes: the rows are the truth. */
+const EPISODE_CHANNEL = 'observatory_episode';
 
 /** Time between tries to reach a database that is away. */
 const RECONNECT_MS = 1_000;

@@ -43,7 +43,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using database = createDatabase(config.database_url.reveal(), { connections: DATABASE_CONNECTIONS });
   await using store = openArtifactStore(config, database.db);
   await using backups = await openBackups(config, database);
-  await using workspaces = createWorkspaces({ ...database, store, root: join(tmpdir(), `observatory-${id}`) });
+  await using workspaces = createWorkspaces({ store, root: join(tmpdir(), `observatory-${id}`) });
   await using workflows = await openEpisodeWorkflows(config.temporal);
   await using replays = openReplayStream(bundle);
   await using channel = openOperatorChannel(config, database.db, (event, facts) =>

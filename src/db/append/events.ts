@@ -2,7 +2,6 @@ import type { Kysely, Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
-import { notifyEpisode } from '../write/notify.ts';
 import { insertArtifacts } from './artifacts.ts';
 
 /** What became of an event: its place in the episode's stream, or why it was not taken. */
@@ -39,7 +38,6 @@ export async function insertEvents(db: Kysely<Database>, episode_id: string, eve
         }))
         .where('id', '=', episode_id)
         .execute();
-      await notifyEpisode(tx, episode_id);
     }
     return events.map((event) => (isPlaced(event) ? (appended.shift() as Appended) : { outcome: 'unknown_step' }));
   });

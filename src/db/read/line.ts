@@ -12,8 +12,18 @@ export type LinePart = { episode_id: string; until: number; runs: string[] | nul
  * Where the steps of an episode's line are: its own, and for a fork those of its parent up to the step it was forked from,
  * which may be its parent's in turn. They stay what they were then, also when the parent is reset later. Newest first.
  */
-export const readLine = (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>
-  climb(db, episodeId, sql`forked_from_seq`);
+export async function readLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {
+  const known = LINES_READ.get(db) ?? new Map<string, LinePart[]>();
+  LINES_READ.set(db, known);
+  const line = known.get(episodeId) ?? (await climb(db, episodeId, sql`forked_from_seq`));
+  if (line.length > 0) known.set(episodeId, line); // an episode that is not there yet may come
+  if (known.size > LINES_MAX) known.clear();
+  return line;
+}
+
+/** Each client's lines: what an episode was forked from, and under which of its runs, is said once and never changes. */
+const LINES_READ = new WeakMap<Kysely<Database>, Map<string, LinePart[]>>();
+const LINES_MAX = 10_000;
 
 /** Where the steps are that a re-run takes its answers from: its parent's line, up to the last that it may take. */
 export const readRecordedLine = async (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>

@@ -61,8 +61,13 @@ type AttemptEnd = {
 };
 
 /** Closes one attempt; also one that a later one took for lost and that speaks now: what it used is known after all. */
-export async function closeAttempt(tx: Tx, { step_id, attempt, status, usage, error }: AttemptEnd): Promise<void> {
-  await tx
+export async function closeAttempt(tx: Tx, end: AttemptEnd): Promise<void> {
+  await closingAttempt(tx, end).execute();
+}
+
+/** The statement that closes one attempt. */
+export const closingAttempt = (tx: Pick<Tx, 'updateTable'>, { step_id, attempt, status, usage, error }: AttemptEnd) =>
+  tx
     .updateTable('step_attempts')
     .set({
       status,
@@ -72,9 +77,7 @@ export async function closeAttempt(tx: Tx, { step_id, attempt, status, usage, er
       usage_unknown: usage === null,
     })
     .where('step_id', '=', step_id)
-    .where('attempt', '=', attempt)
-    .execute();
-}
+    .where('attempt', '=', attempt);
 
 /** Whether an attempt has not said yet how it ended: it runs, or a later one took it for lost. */
 export async function isUnspoken(tx: Tx, stepId: string, attempt: number): Promise<boolean> {
@@ -90,8 +93,13 @@ export async function isUnspoken(tx: Tx, stepId: string, attempt: number): Promi
 /** Adds what an attempt used, as far as it is known, to its step and its episode. */
 export async function addUsage(tx: Tx, step: StepRef, usage: Usage | null): Promise<void> {
   if (!usage || usage.input_tokens + usage.output_tokens + usage.usd === 0) return;
-  await sql`update steps set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},
-    usd = usd + ${usage.usd} where id = ${step.id}`.execute(tx);
-  await sql`update episodes set input_tokens = input_tokens + ${usage.input_tokens}, output_tokens = output_tokens + ${usage.output_tokens},
-    usd = usd + ${usage.usd} where id = ${step.episode_id}`.execute(tx);
+  await tx.updateTable('steps').set(plusUsage(usage)).where('id', '=', step.id).execute();
+  await tx.updateTable('episodes').set(plusUsage(usage)).where('id', '=', step.episode_id).execute();
 }
+
+/** The change of a row that counts what was used, by this much. */
+export const plusUsage = ({ input_tokens, output_tokens, usd }: Usage) => ({
+  input_tokens: sql<number>`input_tokens + ${input_tokens}`,
+  output_tokens: sql<number>`output_tokens + ${output_tokens}`,
+  usd: sql<number>`usd + ${usd}`,
+});

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
 import type { EpisodeStatus } from '../../schemas/episode.ts';
 import type { EpisodeOutcome } from '../../schemas/turn.ts';
 import { reopened } from './line.ts';
-import { notifyEpisode } from './notify.ts';
 
 /** Moves an episode between the statuses that are not final. One that has ended stays as it is. */
 export async function setEpisodeStatus(
@@ -39,23 +39,31 @@ export async function noteMiss(db: Kysely<Database>, id: string, miss: { seq: nu
     .execute();
 }
 
-/** Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one. */
-export async function endEpisode(db: Kysely<Database>, id: string, end: EpisodeOutcome): Promise<void> {
-  const { failure, ...plain } = end;
-  await db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable('episodes')
-      .set((e) => ({
-        ...plain,
-        failure: failure && JSON.stringify(failure),
-        started_at: sql`coalesce(started_at, clock_timestamp())`,
-        ended_at: sql`clock_timestamp()`,
-        last_stream_seq: e('last_stream_seq', '+', 1),
-      }))
-      .where('id', '=', id)
-      .execute();
-    await notifyEpisode(tx, id);
-  });
+/**
+ * Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one; a run
+ * that another has overtaken by then ends nothing, and hears `aborted`.
+ */
+export async function endEpisode(
+  db: Kysely<Database>,
+  id: string,
+  end: EpisodeOutcome & { run_id?: string | undefined },
+): Promise<void> {
+  const { failure, run_id, ...plain } = end;
+  const { numUpdatedRows } = await db
+    .updateTable('episodes')
+    .set((e) => ({
+      ...plain,
+      failure: failure && JSON.stringify(failure),
+      started_at: sql`coalesce(started_at, clock_timestamp())`,
+      ended_at: sql`clock_timestamp()`,
+      last_stream_seq: e('last_stream_seq', '+', 1),
+    }))
+    .where('id', '=', id)
+    .where(
+      sql<boolean>`(${run_id ?? null}::text is null or ${run_id ?? ''} <> all(runs) or ${run_id ?? ''} = runs[cardinality(runs)])`,
+    )
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new AppError('aborted', `run ${run_id} of episode ${id} was overtaken by another`);
 }
 
 type Change =
@@ -63,16 +71,10 @@ type Change =
   | (ReturnType<typeof reopened> & { started_at: ReturnType<typeof sql<string>> });
 
 async function changeStatus(db: Kysely<Database>, id: string, change: Change): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable('episodes')
-      .set((e) => ({
-        ...change,
-        last_stream_seq: e('last_stream_seq', '+', 1),
-      }))
-      .where('id', '=', id)
-      .$if(!change.run_id, (query) => query.where('status', 'not in', FINAL_STATUSES))
-      .execute();
-    await notifyEpisode(tx, id);
-  });
+  await db
+    .updateTable('episodes')
+    .set((e) => ({ ...change, last_stream_seq: e('last_stream_seq', '+', 1) }))
+    .where('id', '=', id)
+    .$if(!change.run_id, (query) => query.where('status', 'not in', FINAL_STATUSES))
+    .execute();
 }

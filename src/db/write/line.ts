@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Episode, EpisodeStatus } from '../../schemas/episode.ts';
+import type { EpisodeStatus } from '../../schemas/episode.ts';
 import type { StepIdentity } from '../../schemas/step.ts';
 import { toStepRow } from '../read/steps.ts';
 import { closeLostAttempts } from './attempts.ts';
@@ -35,23 +35,23 @@ export type StreamCursor = { next: () => number; last: () => number };
  */
 export async function lockLine(tx: Tx, identity: StepIdentity, freezeSpan: FreezeSpan): Promise<StreamCursor> {
   const { episode_id, run_id } = identity;
-  const episode = await tx
+  const locked = await tx
     .selectFrom('episodes')
+    .selectAll()
     .select((e) => [
-      'runs',
-      'status',
-      'last_stream_seq',
       e.selectFrom('deployment').select('restore_epoch').as('restore_epoch'),
       e.selectFrom('deployment').select('restored_at').as('restored_at'),
     ])
     .where('id', '=', episode_id)
     .forUpdate()
     .executeTakeFirst();
-  if (!episode) throw new AppError('not_found', `no episode ${episode_id}`);
-  requireEpoch(identity.restore_epoch, episode.restore_epoch ?? 0);
+  if (!locked) throw new AppError('not_found', `no episode ${episode_id}`);
+  const { restore_epoch, restored_at, ...episode } = locked;
+  requireEpoch(identity.restore_epoch, restore_epoch ?? 0);
   let last = episode.last_stream_seq;
   const cursor: StreamCursor = { next: () => (last += 1), last: () => last };
-  if (!episode.runs.includes(run_id)) await takeOver(tx, identity, { freezeSpan, next: cursor.next, episode });
+  if (!episode.runs.includes(run_id))
+    await takeOver(tx, identity, { freezeSpan, next: cursor.next, episode, restored_at });
   else if (episode.runs.at(-1) !== run_id) throw overtaken(identity);
   return cursor;
 }
@@ -65,8 +65,13 @@ export function requireEpoch(run_epoch: number | undefined, record_epoch: number
   );
 }
 
-/** What taking a line over depends on: where the episode stands, and when its record was restored, if it was. */
-type TakenOver = Pick<Episode, 'status'> & { restored_at: string | null };
+/** What taking a line over depends on: the episode as it stands, and when its record was restored, if it was. */
+type TakenOver = {
+  freezeSpan: FreezeSpan;
+  next: () => number;
+  episode: Selectable<Database['episodes']>;
+  restored_at: string | null;
+};
 
 /** What a run hears that another has overtaken. */
 export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
@@ -79,7 +84,7 @@ export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
 async function takeOver(
   tx: Tx,
   identity: StepIdentity,
-  { freezeSpan, next, episode }: { freezeSpan: FreezeSpan; next: () => number; episode: TakenOver },
+  { freezeSpan, next, episode, restored_at }: TakenOver,
 ): Promise<void> {
   const { episode_id, run_id, seq } = identity;
   const abandoned = await tx
@@ -99,8 +104,9 @@ async function takeOver(
       .returningAll()
       .executeTakeFirstOrThrow();
     // It may have ended in the record that was lost, and Langfuse been told of it.
-    const doubtful = episode.restored_at !== null && lost.started_at < episode.restored_at;
-    await insertSpans(tx, freezeSpan, { step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful });
+    const doubtful = restored_at !== null && lost.started_at < restored_at;
+    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful };
+    await insertSpans(tx, freezeSpan, ended);
   }
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx

@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { LogLine } from '../../schemas/log.ts';
-import { notifyEpisode } from './notify.ts';
 
 /** A line to store; the place in the episode's stream is given out here. */
 export type NewLogLine = Omit<LogLine, 'stream_seq' | 'step_id' | 'attempt'>;
@@ -19,9 +18,8 @@ export async function insertLogLines(
 ): Promise<void> {
   if (lines.length === 0) return;
   const column = <K extends keyof NewLogLine>(name: K) => lines.map((line) => line[name]);
-  await db.transaction().execute(async (tx) => {
-    // The lock comes first in the statement's order of execution: numbers are given out under it, so no reader passes a gap.
-    await sql`with episode as (select id, last_stream_seq from episodes where id = ${episode_id} for update),
+  // The lock comes first in the statement's order of execution: numbers are given out under it, so no reader passes a gap.
+  await sql`with episode as (select id, last_stream_seq from episodes where id = ${episode_id} for update),
       added as (
         insert into execution_logs (episode_id, stream_seq, step_id, attempt, line, stream, level, at, text)
         select episode.id, episode.last_stream_seq + new.ordinal, ${step_id}, ${attempt}, new.line, new.stream, new.level, new.at, new.text
@@ -29,7 +27,5 @@ export async function insertLogLines(
           ${column('at')}::timestamptz[], ${column('text')}::text[]) with ordinality as new (line, stream, level, at, text, ordinal)
         on conflict (step_id, attempt, line) do nothing returning 1)
       update episodes set last_stream_seq = last_stream_seq + ${lines.length}, log_line_count = log_line_count + (select count(*) from added)
-      where id = ${episode_id}`.execute(tx);
-    await notifyEpisode(tx, episode_id);
-  });
+      where id = ${episode_id}`.execute(db);
 }

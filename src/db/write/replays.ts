@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { ReplayVerdict, WorkflowHistory } from '../../schemas/replay.ts';
-import { notifyEpisode } from './notify.ts';
 
 /** Keeps where a closed run's history lies. It never changes, so keeping it again changes nothing. */
 export async function insertHistory(
@@ -26,12 +25,9 @@ export async function upsertReplay(
     mismatch: mismatch && JSON.stringify(mismatch),
     replayed_at: sql<string>`clock_timestamp()`,
   };
-  await db.transaction().execute(async (tx) => {
-    await tx
-      .insertInto('replay_verdicts')
-      .values(row)
-      .onConflict((conflict) => conflict.columns(['episode_id', 'run_id', 'build']).doUpdateSet(row))
-      .execute();
-    await notifyEpisode(tx, verdict.episode_id);
-  });
+  await db
+    .insertInto('replay_verdicts')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['episode_id', 'run_id', 'build']).doUpdateSet(row))
+    .execute();
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode } from '../../schemas/episode.ts';
@@ -8,7 +8,7 @@ import type { Step, StepAttempt } from '../../schemas/step.ts';
 import type { Heard, OutboxSubject } from '../../schemas/trace.ts';
 import { toEpisode } from '../read/episodes.ts';
 
-/** The channel on which delivery is woken when the outbox has grown. */
+/** The channel on which a trigger wakes delivery when the outbox has grown. */
 export const OUTBOX_CHANNEL = 'observatory_outbox';
 
 /** An item of the outbox, frozen: its id, its bytes and their hash. */
@@ -41,30 +41,37 @@ export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
 export async function insertSpans(
   tx: Transaction<Database>,
   freezeSpan: FreezeSpan,
-  ended: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & { attempt: number; doubtful?: boolean },
+  ended: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & {
+    episode: Selectable<Database['episodes']>;
+    attempt: number;
+    doubtful?: boolean;
+  },
 ): Promise<void> {
   const { step, attempt, artifacts, heard, doubtful = false } = ended;
-  const row = await tx.selectFrom('episodes').selectAll().where('id', '=', step.episode_id).executeTakeFirstOrThrow();
-  const { runs } = row;
-  const episode = toEpisode(row);
+  const { runs } = ended.episode;
+  const episode = toEpisode(ended.episode);
   const parent_span_id =
     (await findParentSpan(tx, step)) ??
     rootSpanIdOf(episode.trace_id, rootRunOf(runs, await listTakeovers(tx, step.episode_id, runs), step.run_id));
-  const failed = await tx
-    .selectFrom('step_attempts')
-    .selectAll()
-    .where('step_id', '=', step.id)
-    .where('attempt', '<>', attempt)
-    .where('status', '<>', 'running')
-    .orderBy('attempt')
-    .execute();
+  const failed = step.attempt_count > (attempt === 0 ? 0 : 1) ? await listOthers(tx, step.id, attempt) : [];
   const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, heard });
   const { episode_id } = step;
   if (own) await insertItems(tx, { episode_id, step_id: step.id, doubtful }, [own]);
   await insertItems(tx, { episode_id, step_id: null, doubtful }, others);
 }
 
-/** Puts items into the outbox, those that are there already left as they are, and wakes delivery. Returns how many are new. */
+/** The attempts that ended, but for this one. */
+const listOthers = (tx: Transaction<Database>, stepId: string, attempt: number) =>
+  tx
+    .selectFrom('step_attempts')
+    .selectAll()
+    .where('step_id', '=', stepId)
+    .where('attempt', '<>', attempt)
+    .where('status', '<>', 'running')
+    .orderBy('attempt')
+    .execute();
+
+/** Puts items into the outbox, those that are there already left as they are. Returns how many are new. */
 export async function insertItems(
   db: Kysely<Database>,
   { doubtful = false, ...of }: { episode_id: string; step_id: string | null; doubtful?: boolean },
@@ -78,7 +85,6 @@ export async function insertItems(
     .onConflict((conflict) => conflict.column('span_id').doNothing())
     .returning('span_id')
     .execute();
-  await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(db);
   return inserted.length;
 }
 

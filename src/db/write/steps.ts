@@ -11,10 +11,18 @@ import { insertArtifacts } from '../append/artifacts.ts';
 import { appendEvents } from '../append/events.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
-import { addUsage, closeAttempt, closeLostAttempts, isUnspoken, logLostAttempt, openAttempt } from './attempts.ts';
+import {
+  addUsage,
+  closeAttempt,
+  closeLostAttempts,
+  closingAttempt,
+  isUnspoken,
+  logLostAttempt,
+  openAttempt,
+  plusUsage,
+} from './attempts.ts';
 import type { Tryer } from './attempts.ts';
 import { lockLine, overtaken } from './line.ts';
-import { notifyEpisode } from './notify.ts';
 import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
 
@@ -69,17 +77,18 @@ export async function beginStep(
   const { identity, description, tryer, freezeSpan } = options;
   return db.transaction().execute(async (tx) => {
     const cursor = await lockLine(tx, identity, freezeSpan);
-    const found = await tx
+    const begun = await insertStep(tx, { identity, description, tryer, streamSeq: cursor.last() + 1 });
+    if (begun) return { state: 'running', step: toStepRow(begun), attempt: begun.attempt_count };
+    const step = await tx
       .selectFrom('steps')
       .selectAll()
       .where('episode_id', '=', identity.episode_id)
       .where('run_id', '=', identity.run_id)
       .where('seq', '=', identity.seq)
-      .executeTakeFirst();
-    if (found && found.status !== 'running') return { state: 'ended', step: toStepRow(found) };
-    if (found?.superseded_by) throw overtaken(identity);
-    const step = found ?? (await insertStep(tx, { identity, description, streamSeq: cursor.next() }));
-    const lost = found ? await closeLostAttempts(tx, step.id) : [];
+      .executeTakeFirstOrThrow();
+    if (step.status !== 'running') return { state: 'ended', step: toStepRow(step) };
+    if (step.superseded_by) throw overtaken(identity);
+    const lost = await closeLostAttempts(tx, step.id);
     const attempt = tryer ? await openAttempt(tx, step.id, tryer) : step.attempt_count;
     for (const number of lost) await logLostAttempt(tx, step, { attempt: number, streamSeq: cursor.next() });
     await tx
@@ -91,7 +100,6 @@ export async function beginStep(
       }))
       .where('id', '=', identity.episode_id)
       .execute();
-    await notifyEpisode(tx, identity.episode_id);
     return { state: 'running', step: toStepRow({ ...step, attempt_count: attempt }), attempt };
   });
 }
@@ -107,11 +115,12 @@ export async function endStep(
 ): Promise<Step> {
   const { step, attempt, end, freezeSpan } = options;
   return db.transaction().execute(async (tx) => {
-    const { last_stream_seq } = await tx
-      .updateTable('episodes')
-      .set((e) => ({ last_stream_seq: e('last_stream_seq', '+', 1) }))
+    // The lock comes first, by itself: what is read after it is what its last holder left.
+    const episode = await tx
+      .selectFrom('episodes')
+      .selectAll()
       .where('id', '=', step.episode_id)
-      .returning('last_stream_seq')
+      .forUpdate()
       .executeTakeFirstOrThrow();
     const now = toStepRow(await tx.selectFrom('steps').selectAll().where('id', '=', step.id).executeTakeFirstOrThrow());
     if (now.status !== 'running') {
@@ -123,43 +132,61 @@ export async function endStep(
       return now;
     }
     await linkArtifacts(tx, { stepId: step.id, attempt, end });
-    await closeLostAttempts(tx, step.id, attempt);
-    await closeAttempt(tx, { step_id: step.id, attempt, status: end.status, usage: end.usage, error: end.error });
-    await addUsage(tx, step, end.usage);
-    const ended = toStepRow(
-      await tx
-        .updateTable('steps')
-        .set({
-          status: end.status,
-          output: JSON.stringify(end.output),
-          error: end.error && JSON.stringify(end.error),
-          ended_at: sql`clock_timestamp()`,
-          ended_stream_seq: last_stream_seq,
-          workspace_sha256: end.workspace?.sha256 ?? null,
-          search_text: end.search_text,
-          asked_sha256: end.asked_sha256 ?? null,
-          served_from: end.served_from ?? null,
-        })
-        .where('id', '=', step.id)
-        .returningAll()
-        .executeTakeFirstOrThrow(),
-    );
-    await insertSpans(tx, freezeSpan, { step: ended, attempt, artifacts: end.artifacts, heard: end.heard ?? null });
-    const appended = await appendEvents(tx, end.events ?? [], last_stream_seq);
+    if (now.attempt_count > 1) await closeLostAttempts(tx, step.id, attempt);
+    const stream_seq = episode.last_stream_seq + 1;
+    const appended = await appendEvents(tx, end.events ?? [], stream_seq);
     const events = appended.filter(({ outcome }) => outcome === 'created').length;
-    await tx
-      .updateTable('episodes')
-      .set((e) => ({
-        step_count: e('step_count', '+', 1),
-        artifact_count: e('artifact_count', '+', end.artifacts.length),
-        event_count: e('event_count', '+', events),
-        last_stream_seq: e('last_stream_seq', '+', events),
-      }))
-      .where('id', '=', step.episode_id)
-      .execute();
-    await notifyEpisode(tx, step.episode_id);
+    const ended = await updateEnded(tx, { step, attempt, end, stream_seq, events });
+    const told = { episode, step: ended, attempt, artifacts: end.artifacts, heard: end.heard ?? null };
+    await insertSpans(tx, freezeSpan, told);
     return ended;
   });
+}
+
+/** Ends the step and its attempt, and adds to the episode's sums. */
+async function updateEnded(
+  tx: Tx,
+  {
+    step: { id, episode_id },
+    attempt,
+    end,
+    stream_seq,
+    events,
+  }: { step: Step; attempt: number; end: StepEnd; stream_seq: number; events: number },
+): Promise<Step> {
+  const { status, usage, error } = end;
+  const used = usage ?? { input_tokens: 0, output_tokens: 0, usd: 0 };
+  const row = await tx
+    .with('closed', (query) => closingAttempt(query, { step_id: id, attempt, status, usage, error }))
+    .with('counted', (query) =>
+      query
+        .updateTable('episodes')
+        .set((e) => ({
+          ...plusUsage(used),
+          step_count: e('step_count', '+', 1),
+          artifact_count: e('artifact_count', '+', end.artifacts.length),
+          event_count: e('event_count', '+', events),
+          last_stream_seq: stream_seq + events,
+        }))
+        .where('id', '=', episode_id),
+    )
+    .updateTable('steps')
+    .set({
+      ...plusUsage(used),
+      status,
+      output: JSON.stringify(end.output),
+      error: error && JSON.stringify(error),
+      ended_at: sql`clock_timestamp()`,
+      ended_stream_seq: stream_seq,
+      workspace_sha256: end.workspace?.sha256 ?? null,
+      search_text: end.search_text,
+      asked_sha256: end.asked_sha256 ?? null,
+      served_from: end.served_from ?? null,
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return toStepRow(row);
 }
 
 /** Closes an attempt that failed while its step goes on: a later attempt will end it. Its usage (null: unknown) counts all the same. */
@@ -175,17 +202,63 @@ export async function failAttempt(
   });
 }
 
+/**
+ * Inserts a step as `running` with its first attempt, and counts both; undefined, and nothing changed, where the run has
+ * a step of this number.
+ */
 async function insertStep(
   tx: Tx,
-  { identity, description, streamSeq }: { identity: StepIdentity; description: StepDescription; streamSeq: number },
+  {
+    identity,
+    description,
+    tryer,
+    streamSeq,
+  }: { identity: StepIdentity; description: StepDescription; tryer: Tryer | null; streamSeq: number },
 ) {
   const { input, ...described } = description;
   const { restore_epoch: _, ...place } = identity;
+  const row = {
+    ...place,
+    ...described,
+    id: uuidv7(),
+    input: JSON.stringify(input),
+    started_stream_seq: streamSeq,
+    attempt_count: tryer ? 1 : 0,
+  };
+  const { worker, build, activity_attempt } = tryer ?? { worker: '', build: '', activity_attempt: 0 };
   return tx
-    .insertInto('steps')
-    .values({ ...place, ...described, id: uuidv7(), input: JSON.stringify(input), started_stream_seq: streamSeq })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+    .with('step', (query) =>
+      query
+        .insertInto('steps')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['episode_id', 'run_id', 'seq']).doNothing())
+        .returningAll(),
+    )
+    .with('opened', (query) =>
+      query
+        .insertInto('step_attempts')
+        .columns(['step_id', 'attempt', 'worker', 'build', 'activity_attempt'])
+        .expression((e) =>
+          e
+            .selectFrom('step')
+            .select(['step.id', 'step.attempt_count'])
+            .select(sql<string>`${worker}, ${build}, ${activity_attempt}::integer`.as('tryer'))
+            .where('step.attempt_count', '>', 0),
+        ),
+    )
+    .with('counted', (query) =>
+      query
+        .updateTable('episodes')
+        .from('step')
+        .set((e) => ({
+          last_stream_seq: streamSeq,
+          attempt_count: e('episodes.attempt_count', '+', e.ref('step.attempt_count')),
+        }))
+        .whereRef('episodes.id', '=', 'step.episode_id'),
+    )
+    .selectFrom('step')
+    .selectAll()
+    .executeTakeFirst();
 }
 
 async function linkArtifacts(

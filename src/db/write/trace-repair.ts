@@ -33,8 +33,15 @@ export async function rebuildSpans(
     for (const step of touched) {
       const { rows } = await sql<{ attempt: number }>`select attempt from step_attempts
         where step_id = ${step.id} and status = ${step.status} order by attempt desc limit 1`.execute(tx);
+      const { episode_id } = step;
+      const episode = await tx
+        .selectFrom('episodes')
+        .selectAll()
+        .where('id', '=', episode_id)
+        .executeTakeFirstOrThrow();
       const artifacts = await listArtifactsOfSteps(tx, [step.id]);
-      await insertSpans(tx, freezeSpan, { step, attempt: rows[0]?.attempt ?? 0, artifacts, heard: heard(step) });
+      const attempt = rows[0]?.attempt ?? 0;
+      await insertSpans(tx, freezeSpan, { episode, step, attempt, artifacts, heard: heard(step) });
     }
   });
 }

@@ -91,9 +91,12 @@ async function chooseTwinPorts(count: number): Promise<number[]> {
 
 const START_ATTEMPTS_MAX = 3;
 
+/** How servers say in their last lines that a port was taken: it may be another of theirs than the one that is chosen here. */
+const TAKEN = /address already in use/i;
+
 /**
- * What `start` returns for a port that `choose` gave. Between choosing and listening somebody else may take the port:
- * then another is chosen, three times at most; any other failure is thrown.
+ * What `start` returns for a port that `choose` gave. Between choosing and listening somebody else may take it, or another
+ * that the server wants: then it is started once more with others, three times at most; any other failure is thrown.
  */
 export async function startOnFreePort<T>(
   choose: () => Promise<number>,
@@ -104,7 +107,8 @@ export async function startOnFreePort<T>(
     try {
       return await start(port);
     } catch (error) {
-      if (attempt === START_ATTEMPTS_MAX || (await isFree(port))) throw error;
+      const taken = !(await isFree(port)) || TAKEN.test(AppError.from(error).message);
+      if (attempt === START_ATTEMPTS_MAX || !taken) throw error;
     }
   }
 }

@@ -6,6 +6,7 @@ import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { listEvents } from '../../../src/db/read/events.ts';
 import { listLogs } from '../../../src/db/read/logs.ts';
 import { getStepDetail, listSteps } from '../../../src/db/read/steps.ts';
+import { endEpisode } from '../../../src/db/write/episodes.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep, failAttempt } from '../../../src/db/write/steps.ts';
 import type { Begun, StepEnd } from '../../../src/db/write/steps.ts';
@@ -170,6 +171,17 @@ test('a run that was overtaken begins nothing more', async () => {
   await running(1);
   await running(1, 'run-2');
   await expect(begin(2, 'run-1')).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('a run that was overtaken does not end the episode over the one that goes on', async () => {
+  const outcome = { status: 'completed', terminal_reason: 'APPROVED', failure_class: null, failure: null } as const;
+  await begin(1, 'run-1');
+  await begin(1, 'run-2');
+  const late = endEpisode(database.client.db, episode, { ...outcome, run_id: 'run-1' });
+  await expect(late).rejects.toMatchObject({ code: 'aborted' });
+  expect(await getEpisode(database.client.db, episode)).toMatchObject({ status: 'queued', ended_at: null });
+  await endEpisode(database.client.db, episode, { ...outcome, run_id: 'run-2' });
+  expect(await getEpisode(database.client.db, episode)).toMatchObject({ status: 'completed' });
 });
 
 test('a run that continues as new supersedes nothing', async () => {

@@ -84,6 +84,20 @@ describe('startOnFreePort', () => {
     expect([started, tried]).toEqual([free, [taken, free]]);
   });
 
+  test('starts again when the server says that another port of its own was taken', async () => {
+    const ports = [await choosePort([]), await choosePort([])];
+    let tries = 0;
+    const started = await startOnFreePort(
+      async () => ports[tries] ?? 0,
+      async (port) => {
+        tries += 1;
+        if (tries === 1) throw new Error('Its last lines:\nlisten tcp 127.0.0.1:42211: bind: address already in use');
+        return port;
+      },
+    );
+    expect([started, tries]).toEqual([ports[1], 2]);
+  });
+
   test('passes any other failure on at once', async () => {
     const free = await choosePort([]);
     let tries = 0;
