@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Kysely } from 'kysely';
 import { listFilesMade } from '../db/read/artifacts.ts';
 import { AppError } from '../errors.ts';
@@ -14,6 +17,7 @@ import type { Workspace } from './workspaces.ts';
 /** Where an episode's archives are linked; the name holds the step that ended the turn. */
 const ARCHIVES = '.observatory/archives/';
 const CONTENT_TYPE = 'application/x-git-bundle';
+const BRANCH = 'refs/heads/main';
 const GIT_TIMEOUT_MS = 60_000;
 
 /**
@@ -25,20 +29,12 @@ export async function archiveWorkspace(
   { step, workspace, message, signal }: { step: Step; workspace: Workspace; message: string; signal: AbortSignal },
 ): Promise<ArtifactLink> {
   const dir = await mkdtemp(join(tmpdir(), 'observatory-archive-'));
-  const at = { when: step.started_at, who: step.agent };
-  const git = (args: string[], input = '') => runGit(args, { dir, input, signal, ...at });
+  const git: Git = (args, input) => runGit(args, { dir, input, signal });
   try {
-    await git(['init', '--quiet', '--bare', '--initial-branch=main', '.']);
-    const parent = await fetchPrevious(deps, step, { dir, git });
-    const { files } = workspace.manifest;
-    const paths = files.map(({ path }) => join(workspace.dir, path));
-    const blobs = (await git(['hash-object', '-w', '--no-filters', '--stdin-paths'], paths.join('\n'))).split('\n');
-    const index = files.map(({ path, mode }, place) => `${mode} ${blobs[place]}\t${path.slice(1)}\0`);
-    await git(['update-index', '-z', '--index-info'], index.join(''));
-    const tree = await git(['write-tree']);
-    const commit = await git(['commit-tree', tree, ...(parent ? ['-p', parent] : []), '-m', message]);
-    await git(['update-ref', 'refs/heads/main', commit]);
-    await git(['bundle', 'create', '--quiet', 'turn.bundle', 'HEAD', 'refs/heads/main']);
+    await makeRepository(dir);
+    const hasParent = await fetchPrevious(deps, step, { dir, git });
+    await git(['fast-import', '--quiet', '--done'], tellCommit(step, { message, hasParent, workspace }));
+    await git(['bundle', 'create', '--quiet', 'turn.bundle', 'HEAD', BRANCH]);
     const stored = await deps.store.put({ file: join(dir, 'turn.bundle') }, { contentType: CONTENT_TYPE, signal });
     return {
       role: 'output',
@@ -53,49 +49,73 @@ export async function archiveWorkspace(
   }
 }
 
-type Git = (args: string[], input?: string) => Promise<string>;
+type Git = (args: string[], input?: AsyncIterable<string | Buffer>) => Promise<void>;
 
-/** Takes over the commits of the last archived turn; returns the newest one's id. */
+/** What `git init --bare` makes, as far as git asks for it: starting a program holds up everything else that a worker does. */
+async function makeRepository(dir: string): Promise<void> {
+  await Promise.all([mkdir(join(dir, 'objects')), mkdir(join(dir, 'refs'))]);
+  await writeFile(join(dir, 'HEAD'), `ref: ${BRANCH}\n`);
+  await writeFile(join(dir, 'config'), '[core]\nbare = true\n');
+}
+
+/** One commit of all the files of a workspace, as `git fast-import` reads it. */
+async function* tellCommit(
+  { agent, started_at }: Step,
+  { message, hasParent, workspace }: { message: string; hasParent: boolean; workspace: Workspace },
+): AsyncGenerator<string | Buffer> {
+  const by = `${agent} <${agent}@observatory.invalid> ${Math.floor(Date.parse(started_at) / 1000)} +0000`;
+  const text = `${message}\n`;
+  yield `commit ${BRANCH}\nauthor ${by}\ncommitter ${by}\ndata ${Buffer.byteLength(text)}\n${text}\n`;
+  yield hasParent ? `from ${BRANCH}^0\ndeleteall\n` : 'deleteall\n';
+  for (const { path, mode, size_bytes } of workspace.manifest.files) {
+    yield `M ${mode} inline ${quoted(path.slice(1))}\ndata ${size_bytes}\n`;
+    // Never more than was said: what a file has grown by since would be read as commands. Where there is less, git refuses.
+    if (size_bytes > 0)
+      yield* createReadStream(join(workspace.dir, path), { end: size_bytes - 1 }) as AsyncIterable<Buffer>;
+    yield '\n';
+  }
+  yield 'done\n';
+}
+
+/** A path as git writes it where it holds more than plain characters. */
+const quoted = (path: string): string =>
+  `"${path.replaceAll(/["\\\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`;
+
+/** Takes over the commits of the last archived turn, if there is one. */
 async function fetchPrevious(
   { db, store }: { db: Kysely<Database>; store: ObjectStore },
   step: Step,
   { dir, git }: { dir: string; git: Git },
-): Promise<string | undefined> {
+): Promise<boolean> {
   const archives = await listFilesMade(db, { episode_id: step.episode_id, prefix: ARCHIVES, before: step.seq });
   const newest = archives.toSorted((a, b) => a.seq - b.seq).at(-1);
-  if (!newest) return undefined;
+  if (!newest) return false;
   await store.readToFile(newest.sha256, join(dir, 'previous.bundle'));
-  await git(['fetch', '--quiet', 'previous.bundle', 'refs/heads/main:refs/heads/main']);
-  return git(['rev-parse', 'refs/heads/main']);
+  await git(['fetch', '--quiet', 'previous.bundle', `${BRANCH}:${BRANCH}`]);
+  return true;
 }
 
-type GitOptions = { dir: string; input: string; signal: AbortSignal; when: string; who: string };
+type GitOptions = { dir: string; input: AsyncIterable<string | Buffer> | undefined; signal: AbortSignal };
 
-function runGit(args: string[], { dir, input, signal, when, who }: GitOptions): Promise<string> {
-  const email = `${who}@observatory.invalid`;
+function runGit(args: string[], { dir, input, signal }: GitOptions): Promise<void> {
   const env = {
     PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin',
     GIT_DIR: dir,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_AUTHOR_NAME: who,
-    GIT_AUTHOR_EMAIL: email,
-    GIT_AUTHOR_DATE: when,
-    GIT_COMMITTER_NAME: who,
-    GIT_COMMITTER_EMAIL: email,
-    GIT_COMMITTER_DATE: when,
   };
   // One thread: packs made by several differ from run to run.
   const all = ['-c', 'pack.threads=1', ...args];
   return new Promise((resolve, reject) => {
-    const child = execFile('git', all, { cwd: dir, env, signal, timeout: GIT_TIMEOUT_MS }, (error, stdout, stderr) => {
-      if (!error) resolve(stdout.trimEnd());
+    const child = execFile('git', all, { cwd: dir, env, signal, timeout: GIT_TIMEOUT_MS }, (error, _stdout, stderr) => {
+      if (!error) resolve();
       else if (error.name === 'AbortError') reject(AppError.from(error));
       else if ((error as NodeJS.ErrnoException).code === 'ENOENT')
         reject(new AppError('internal', 'git was not found: install it on the worker', { cause: error }));
       else reject(new AppError('internal', `git ${args[0]} failed: ${stderr.trim()}`, { cause: error }));
     });
-    child.stdin?.on('error', () => {}); // git's own exit says why it stopped reading
-    child.stdin?.end(input);
+    if (!child.stdin) return;
+    // Where git stops reading, its own exit says why; where a file cannot be read, git finds the end before `done`.
+    pipeline(Readable.from(input ?? []), child.stdin).catch(() => {});
   });
 }

@@ -1,7 +1,9 @@
 // An episode on real servers and a real worker process: what its record holds, and what of it people see.
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRequest } from '../../../src/cli/demo-inputs.ts';
 import { listArtifactsOfSteps } from '../../../src/db/read/steps.ts';
@@ -18,6 +20,7 @@ import type { Deployment } from '../../support/deployment.ts';
 import { startFork } from '../../support/fork.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 
+const run = promisify(execFile);
 let deployment: Deployment;
 let demo: string;
 
@@ -59,6 +62,29 @@ test('every step that changed the workspace links to the files it made, each tur
   expect(pathsOf('execute_command')[0]).toEqual(expect.arrayContaining(['/scene.xml', '/funnel.stl']));
   for (const name of ['submit_engineering_plan', 'submit_for_review', 'finish'])
     for (const paths of pathsOf(name)) expect(paths).toEqual([expect.stringMatching(/turn-\d+\.bundle$/)]);
+});
+
+test('the last archive is a git bundle: its clone holds the files as they stood, in one commit a turn', async () => {
+  const steps = await stepsOf(deployment, demo);
+  const ids = steps.map(({ id }) => id);
+  const archives = (await listArtifactsOfSteps(deployment.database.db, ids)).filter(
+    ({ kind }) => kind === 'GIT_ARCHIVE',
+  );
+  const last = steps.findLast(({ id }) => archives.some(({ step_id }) => step_id === id));
+  const archive = archives.find(({ step_id }) => step_id === last?.id);
+  const root = await mkdtemp(join(tmpdir(), 'observatory-test-'));
+  try {
+    await deployment.store.readToFile(archive?.sha256 ?? '', join(root, 'turn.bundle'));
+    const git = async (...args: string[]) => (await run('git', args, { cwd: root })).stdout.trim();
+    await git('clone', '--quiet', 'turn.bundle', 'clone');
+    expect(await git('-C', 'clone', 'log', '--format=%an: %s')).toMatch(/^engineer_execution_reviewer: .*APPROVED\n/);
+    expect(Number(await git('-C', 'clone', 'rev-list', '--count', 'HEAD'))).toBe(archives.length);
+    await rm(join(root, 'clone/.git'), { recursive: true });
+    const { manifest } = await scanWorkspace(join(root, 'clone'));
+    expect(createHash('sha256').update(serializeManifest(manifest)).digest('hex')).toBe(last?.workspace_sha256);
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });
 
 test('the workspace rebuilt from its manifest equals the original by hash', async () => {
