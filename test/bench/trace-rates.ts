@@ -1,7 +1,6 @@
 // How many spans a second reach Langfuse's stand-in when thousands end at once. Peer: @langfuse/otel. Both tell the same of every
 // span, and both are measured from the first span's making until they hold the server's answer for the last one.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { LangfuseSpanProcessor } from '@langfuse/otel';
 import { propagateAttributes, setLangfuseTracerProvider, startObservation } from '@langfuse/tracing';
 import { context } from '@opentelemetry/api';
@@ -74,7 +73,7 @@ async function ownRate({ record, langfuse, url, keys }: Bench): Promise<Arrival>
   const episode = await newEpisode(record);
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const stop = new AbortController();
-  const delivering = deliverUntil(stop.signal, {
+  const deps = {
     db,
     pool,
     langfuse: createLangfuseClient({ base_url: url, ...keys, request_ms: DELIVERY_TIMINGS.request_ms }),
@@ -82,6 +81,12 @@ async function ownRate({ record, langfuse, url, keys }: Bench): Promise<Arrival>
     readObject: async () => new Uint8Array(),
     now: () => new Date(),
     timings: DELIVERY_TIMINGS,
+  };
+  const { promise: seen, resolve: allSeen } = Promise.withResolvers<void>();
+  let confirmed = 0;
+  const delivering = deliverUntil(stop.signal, deps, (cycle) => {
+    confirmed += cycle.confirmed;
+    if (confirmed >= SPANS) allSeen();
   });
   const parent_span_id = rootSpanIdOf(episode.trace_id, RUN);
   const began = Date.now();
@@ -92,18 +97,14 @@ async function ownRate({ record, langfuse, url, keys }: Bench): Promise<Arrival>
     });
     await insertItems(db, { episode_id: episode.id, step_id: null }, items.flat());
   }
-  const outbox = async () => {
-    const { rows } = await pool.query<{ unseen: number; last: string }>(
-      `select (count(*) filter (where state <> 'confirmed'))::int as unseen, max(accepted_at) as last
-       from trace_outbox where episode_id = $1`,
-      [episode.id],
-    );
-    return rows[0] ?? { unseen: 0, last: '' };
-  };
-  while ((await outbox()).unseen > 0) await wait(100);
+  await seen;
   stop.abort();
   await delivering;
-  const seconds = (Date.parse((await outbox()).last) - began) / 1000;
+  const { rows } = await pool.query<{ last: string }>(
+    'select max(accepted_at) as last from trace_outbox where episode_id = $1',
+    [episode.id],
+  );
+  const seconds = (Date.parse(rows[0]?.last ?? '') - began) / 1000;
   return { arrived: await countArrived(langfuse, episode.trace_id), seconds };
 }
 
