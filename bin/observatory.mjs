@@ -7,6 +7,9 @@ import { resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const installed = resolve(root, 'node_modules/.bin/node');
 const node = existsSync(installed) ? installed : process.execPath;
-const child = spawn(node, [resolve(root, 'src/cli/main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' });
+const args = process.argv.slice(2);
+// As src/runtime/node-flags.ts has it, which an older Node cannot read.
+const flags = args[0] === 'worker' ? ['--max-semi-space-size=16'] : [];
+const child = spawn(node, [...flags, resolve(root, 'src/cli/main.ts'), ...args], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -610,15 +610,13 @@ CREATE INDEX steps_started ON steps USING btree (episode_id, started_stream_seq)
 
 CREATE INDEX steps_workspace ON steps USING btree (workspace_sha256) WHERE (workspace_sha256 IS NOT NULL);
 
-CREATE INDEX trace_outbox_due ON trace_outbox USING btree (state, next_attempt_at) WHERE (state = ANY (ARRAY['sending'::text, 'accepted'::text]));
-
 CREATE INDEX trace_outbox_episode ON trace_outbox USING btree (episode_id);
 
 CREATE INDEX trace_outbox_sent ON trace_outbox USING btree (sent_at) WHERE (sent_at IS NOT NULL);
 
 CREATE INDEX trace_outbox_step ON trace_outbox USING btree (step_id);
 
-CREATE INDEX trace_outbox_undelivered ON trace_outbox USING btree (created_at) WHERE (state <> 'confirmed'::text);
+CREATE INDEX trace_outbox_waiting ON trace_outbox USING btree (state, created_at, span_id) WHERE (state <> 'confirmed'::text);
 
 CREATE INDEX webhook_messages_due ON webhook_messages USING btree (next_attempt_at) WHERE ((delivered_at IS NULL) AND (given_up_at IS NULL));
 
@@ -728,3 +726,5 @@ CREATE TRIGGER outbox_wakes AFTER INSERT ON public.trace_outbox FOR EACH STATEME
 CREATE TRIGGER replay_wakes AFTER INSERT OR UPDATE ON public.replay_verdicts FOR EACH ROW EXECUTE FUNCTION wake_episode_of();
 
 CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();
+
+CREATE STATISTICS execution_logs_words ON search_words(text) FROM execution_logs;

@@ -14,7 +14,7 @@ import type { ReadObject } from '../tracing/media.ts';
 import type { LangfuseClient, LangfuseServer, SendReport } from '../tracing/langfuse-client.ts';
 
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
-const ITEMS_MAX = 200;
+const ITEMS_MAX = 500;
 const BYTES_MAX = 3 * 1024 * 1024;
 /** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
 const REQUESTS_AT_ONCE = 3;
@@ -46,6 +46,9 @@ export type DeliveryDeps = {
 /** What a cycle did: items that the server took, items seen in it; `away` is why nothing could be done. */
 export type CycleReport = { sent: number; confirmed: number; away: string | null };
 
+/** Whether a cycle sent so much that more may wait already. */
+export const isBusy = ({ sent }: CycleReport): boolean => sent >= ITEMS_MAX;
+
 /** Delivery of the outbox, cycle by cycle: send what is due, then look for what was sent. Only one may run at a time. */
 export type Delivery = { cycle(signal?: AbortSignal): Promise<CycleReport> };
 
@@ -54,13 +57,24 @@ type Memory = {
   server: LangfuseServer | undefined;
   server_until_ms: number;
   paused_until_ms: number;
+  /** Whether it took the last request whole. */
+  answers: boolean;
+  /** When it was last asked what it shows. */
+  looked_ms: number;
   /** Whether it may be that operators were told, by this delivery or one before, that Langfuse takes nothing. */
   unwelcome: boolean;
 };
 
 /** Makes a delivery. It keeps nothing but what server it found: everything else is in the rows. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const memory: Memory = { server: undefined, server_until_ms: 0, paused_until_ms: 0, unwelcome: true };
+  const memory: Memory = {
+    server: undefined,
+    server_until_ms: 0,
+    paused_until_ms: 0,
+    answers: false,
+    looked_ms: 0,
+    unwelcome: true,
+  };
   return {
     async cycle(signal) {
       try {
@@ -70,6 +84,10 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         const scores: Sender = { deps, memory, post: (items) => langfuse.sendScores(items, signal) };
         const pictures: Sender = { deps, memory, items_max: MEDIA_ITEMS_MAX, post: (items) => sendMedia(deps, items) };
         const sent = (await sendDue(spans, SPANS)) + (await sendDue(scores, SCORES)) + (await sendDue(pictures, MEDIA));
+        // While much waits it is not asked after every few requests what has become of the last ones.
+        const looks = sent < ITEMS_MAX || nowMs(deps) - memory.looked_ms >= deps.timings.look_ms;
+        if (!looks) return { sent, confirmed: 0, away: null };
+        memory.looked_ms = nowMs(deps);
         return { sent, confirmed: await lookForSent(deps, server, signal), away: null };
       } catch (thrown) {
         const error = AppError.from(thrown);
@@ -112,41 +130,50 @@ async function sendMedia({ langfuse, readObject }: DeliveryDeps, items: ClaimedI
   return { outcome: { kind: 'accepted' }, apart };
 }
 
-/** Sends what is due, request after request, until one is not taken whole. Returns how many items the server took. */
+/**
+ * Sends what is due: one request's worth, or where that is full and the server answers, request after request in several lanes,
+ * until there is no more or one is not taken whole. Who may not answer gets one request, not several that are in doubt
+ * together. Returns how many items the server took.
+ */
 async function sendDue(sender: Sender, subjects: OutboxSubject[]): Promise<number> {
-  const inTurn = async (requests_max: number) => {
+  const first = await claim(sender, subjects);
+  if (!isFull(first, sender) || !sender.memory.answers) return send(sender, first);
+  const inTurn = async (claimed: ClaimedItem[]): Promise<number> => {
+    let items = claimed;
     let taken = 0;
-    let whole = true;
-    for (let request = 0; whole && request < requests_max; request += 1) {
-      const batch = await sendBatch(sender, subjects);
-      taken += batch.taken;
-      whole = batch.claimed > 0 && batch.taken === batch.claimed;
+    for (let request = 1; items.length > 0; request += 1) {
+      const own = await send(sender, items);
+      taken += own;
+      if (own < items.length || request === REQUESTS_IN_TURN_MAX) break;
+      items = await claim(sender, subjects);
     }
-    return { taken, whole };
+    return taken;
   };
-  const first = await inTurn(1);
-  if (!first.whole) return first.taken;
-  const more = await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, () => inTurn(REQUESTS_IN_TURN_MAX)));
-  return more.reduce((all, { taken }) => all + taken, first.taken);
+  const others = Array.from({ length: REQUESTS_AT_ONCE - 1 }, async () => inTurn(await claim(sender, subjects)));
+  const lanes = await Promise.all([inTurn(first), ...others]);
+  return lanes.reduce((all, taken) => all + taken, 0);
 }
 
-/** Claims one request's worth and sends it. */
-async function sendBatch(sender: Sender, subjects: OutboxSubject[]): Promise<{ claimed: number; taken: number }> {
-  const { deps, memory } = sender;
-  if (memory.paused_until_ms > nowMs(deps)) return { claimed: 0, taken: 0 };
-  const items = await claimItems(deps.db, {
+/** Whether so much was claimed that more may wait. */
+const isFull = (items: ClaimedItem[], { items_max = ITEMS_MAX }: Sender): boolean =>
+  items.length === items_max || items.reduce((all, { payload }) => all + payload.length, 0) > BYTES_MAX / 2;
+
+/** Claims one request's worth; nothing while the server wants to be left alone. */
+async function claim({ deps, memory, items_max = ITEMS_MAX }: Sender, subjects: OutboxSubject[]) {
+  if (memory.paused_until_ms > nowMs(deps)) return [];
+  return claimItems(deps.db, {
     subjects,
     now: deps.now().toISOString(),
     // Who has not answered by then is dead: the sender's lock keeps any other from looking earlier.
     deadline: new Date(nowMs(deps) + 2 * deps.timings.request_ms).toISOString(),
-    items_max: sender.items_max ?? ITEMS_MAX,
+    items_max,
     bytes_max: BYTES_MAX,
   });
-  return { claimed: items.length, taken: items.length === 0 ? 0 : await send(sender, items) };
 }
 
 /** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */
 async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
+  if (items.length === 0) return 0;
   const { deps, memory, post } = sender;
   const { outcome, apart } = await post(items);
   if (outcome.kind === 'refused' && items.length > 1) {
@@ -167,7 +194,11 @@ async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
       taken += same.length;
       if (memory.unwelcome) await deps.alerts.clear(UNWELCOME);
       memory.unwelcome = false;
-    } else memory.server = undefined; // asked again, in case it is another one now
+      memory.answers = true;
+    } else {
+      memory.server = undefined; // asked again, in case it is another one now
+      memory.answers = false;
+    }
     if (fate.kind === 'unwelcome') {
       memory.unwelcome = true;
       memory.paused_until_ms = nowMs(deps) + deps.timings.unwelcome_pause_ms;

@@ -4,7 +4,7 @@ import { countOutbox, findNextDue } from '../db/read/trace-outbox.ts';
 import { OUTBOX_CHANNEL } from '../db/write/spans.ts';
 import { AppError } from '../errors.ts';
 import type { OutboxCounts } from '../schemas/trace.ts';
-import { createDelivery } from './delivery-cycle.ts';
+import { createDelivery, isBusy } from './delivery-cycle.ts';
 import type { CycleReport, DeliveryDeps } from './delivery-cycle.ts';
 import { asActivityFailure } from './failure.ts';
 
@@ -78,6 +78,7 @@ export async function deliverUntil(
     report(cycle);
     sender.check();
     if (cycle.away !== null) await wait(signal, deps.timings.away_ms);
+    else if (isBusy(cycle)) continue;
     else if (cycle.sent + cycle.confirmed > 0) await wait(signal, BUSY_MS);
     else await wait(signal, await pauseUntilDue(deps), sender);
   }

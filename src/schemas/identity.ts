@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const sha256Hex = (text: string) => createHash('sha256').update(text).digest('hex');
+const sha256Hex = (text: string) => hash('sha256', text, 'hex');
 
 /** The workflow that runs an episode, so that starting it twice starts it once. */
 export const workflowIdOf = (episodeId: string): string => `episode-${episodeId}`;

@@ -21,8 +21,15 @@ const SECRET_PATTERNS: readonly RegExp[] = [
   /(\b[A-Z][A-Z0-9_]{0,60}?(?:PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY)[A-Z0-9_]{0,20}=)[^\s'"]{6,}/g, // an environment's line
 ];
 
+/** Something of this stands in every text that one of the patterns matches: most texts hold none of it, and are done with one look. */
+const SECRET_MARK =
+  /-----BEGIN |A[KS]IA|[sp]k-|gh[pousr]_|github_pat_|xox[abeoprs]-|AIza|eyJ|Bearer |Basic |:\/\/|PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY/;
+
 /** Values of our own configuration shorter than this are too common to be taken for secrets wherever they occur. */
 const LITERAL_CHARS_MIN = 8;
+
+/** So many members' names are remembered as secret or not. */
+const NAMES_KNOWN_MAX = 1_000;
 
 /** Takes secrets out of texts and JSON; what holds none comes back as it was. Redacting twice is redacting once. */
 export type Redactor = { text: (text: string) => string; json: <T extends JsonInput>(value: T) => T };
@@ -35,27 +42,47 @@ export function createRedactor(
   added: { keys?: readonly string[]; patterns?: readonly string[]; literals?: readonly string[] } = {},
 ): Redactor {
   const keys = new Set([...SECRET_KEYS.split(' '), ...(added.keys ?? []).map(plainKey)]);
-  const patterns = [...SECRET_PATTERNS, ...(added.patterns ?? []).map((source) => new RegExp(source, 'g'))];
+  const patterns = (added.patterns ?? []).map((source) => new RegExp(source, 'g'));
   const literals = (added.literals ?? []).filter(({ length }) => length >= LITERAL_CHARS_MIN);
 
   const text = (raw: string): string => {
     let clean = raw;
     for (const literal of literals) clean = clean.replaceAll(literal, REDACTED);
-    for (const pattern of patterns)
-      clean = clean.replace(pattern, (_match, kept: unknown) => `${typeof kept === 'string' ? kept : ''}${REDACTED}`);
+    if (SECRET_MARK.test(clean)) for (const pattern of SECRET_PATTERNS) clean = without(clean, pattern);
+    for (const pattern of patterns) clean = without(clean, pattern);
     return clean;
+  };
+  const known = new Map<string, boolean>();
+  const isSecret = (key: string): boolean => {
+    const found = known.get(key) ?? keys.has(plainKey(key));
+    if (known.size < NAMES_KNOWN_MAX) known.set(key, found);
+    return found;
   };
   const member = (key: string, value: JsonInput | undefined): JsonInput | undefined => {
     const holds = typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null;
-    return holds && keys.has(plainKey(key)) ? REDACTED : value === undefined ? value : any(value);
+    return holds && isSecret(key) ? REDACTED : value === undefined ? value : any(value);
   };
   const any = (value: JsonInput): JsonInput => {
     if (typeof value === 'string') return text(value);
-    if (Array.isArray(value)) return value.map(any);
     if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, member(key, inner)]));
+    // Nearly all that is looked through holds no secret: it is not copied.
+    let changed = false;
+    const kept = <T>(was: T, is: T): T => {
+      changed ||= is !== was;
+      return is;
+    };
+    if (Array.isArray(value)) {
+      const clean = value.map((inner) => kept(inner, any(inner)));
+      return changed ? clean : value;
+    }
+    const members = Object.entries(value);
+    for (const entry of members) entry[1] = kept(entry[1], member(...entry));
+    return changed ? Object.fromEntries(members) : value;
   };
   return { text, json: <T extends JsonInput>(value: T) => any(value) as T };
 }
+
+const without = (raw: string, pattern: RegExp): string =>
+  raw.replace(pattern, (_match, kept: unknown) => `${typeof kept === 'string' ? kept : ''}${REDACTED}`);
 
 const plainKey = (key: string) => key.toLowerCase().replaceAll(/[-_]/g, '');

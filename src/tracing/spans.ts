@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LangfuseOtelSpanAttributes as Attribute } from '@langfuse/core';
 import { AppError } from '../errors.ts';
 import type { ArtifactLink } from '../schemas/artifact.ts';
@@ -90,9 +90,8 @@ export function createSpanFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
   return (ended: EndedStep): FrozenSpan[] => {
     const { step, episode } = ended;
-    const trace_id = traceIdOf(options.namespace, episode.id);
     const own = freeze('step', episode, tellStep(ended, options.artifactUrl));
-    const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, trace_id)));
+    const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, own.trace_id)));
     return [own, ...failed, ...postersOf(ended.artifacts).map((poster) => freezeMedia(own, poster))];
   };
 }
@@ -125,7 +124,7 @@ function createFreezer({ namespace, environment = 'development', release = null,
     const { task, agent, tags, metadata } = episode;
     const common = ofTrace({ ...episode, ...json({ task, agent, tags, metadata }) }, { environment, release });
     const payload = JSON.stringify(toOtlp(trace_id, clean, [...common, ...ofSpan(clean)]));
-    const payload_sha256 = createHash('sha256').update(payload).digest('hex');
+    const payload_sha256 = hash('sha256', payload);
     return { span_id: told.span_id, trace_id, subject, payload, payload_sha256 };
   };
 }

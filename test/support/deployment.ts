@@ -8,6 +8,7 @@ import { insertEpisode } from '../../src/db/append/episodes.ts';
 import type { DatabaseClient } from '../../src/db/client.ts';
 import { loadConfig } from '../../src/runtime/config.ts';
 import type { Config } from '../../src/runtime/config.ts';
+import { WORKER_NODE_FLAGS } from '../../src/runtime/node-flags.ts';
 import { setUpDeployment } from '../../src/runtime/set-up.ts';
 import { openEpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
 import type { EpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
@@ -141,7 +142,7 @@ export async function createDeployment(servers?: Record<string, string>): Promis
 /** Starts a program that says that it serves, by default our worker, with these variables and nothing of the developer's own. */
 export async function startWorkerProcess(
   env: Record<string, string>,
-  program: readonly string[] = [MAIN, 'worker'],
+  program: readonly string[] = [...WORKER_NODE_FLAGS, MAIN, 'worker'],
 ): Promise<WorkerProcess> {
   const child = spawn(process.execPath, program, {
     // Nothing of the developer's own settings: they would mix with the servers of the test.

@@ -69,13 +69,14 @@ export type Outbox = AsyncDisposable & {
   settled(): Promise<void>;
 };
 
-/** Opens both, on the tests' own server or on the one that is named. */
+/** Opens both, on the tests' own server or on the one that is named; `now` is the collector's clock. */
 export async function openOutbox(
   mode: 'events_only' | 'legacy' = 'events_only',
   url_of_server?: string,
+  now: () => Date = () => new Date(),
 ): Promise<Outbox> {
   const [database, home] = await Promise.all([createTestDatabase(url_of_server), createTestDatabase(url_of_server)]);
-  const collector = await startCollector({ databaseUrl: home.url, port: 0, keys: KEYS, mode, faults: true });
+  const collector = await startCollector({ databaseUrl: home.url, port: 0, keys: KEYS, mode, faults: true, now });
   const { db } = database.client;
   const raised: NewAlert[] = [];
   const client = () => createLangfuseClient({ base_url: collector.url, ...KEYS, request_ms: HURRIED.request_ms });

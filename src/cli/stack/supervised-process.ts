@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGuarded, stopStale } from '../../runtime/embedded/guarded-process.ts';
 import type { GuardedProcess } from '../../runtime/embedded/guarded-process.ts';
+import { WORKER_NODE_FLAGS } from '../../runtime/node-flags.ts';
 import type { Log } from '../../runtime/embedded/log-file.ts';
 
 /** One of our own commands, kept running. */
@@ -37,7 +38,7 @@ export async function superviseProcess(options: {
     startGuarded({
       name: command,
       command: process.execPath,
-      args: [options.main, command],
+      args: [...(command === 'worker' ? WORKER_NODE_FLAGS : []), options.main, command],
       env: options.env,
       cwd: home,
       log_file: join(home, 'logs', `${command}.log`),

@@ -17,6 +17,9 @@ export type SentItem = {
   sha256: string | null;
 };
 
+/** A span's start in its bytes, found without reading all of them as JSON: within a text its quotes would be escaped. */
+const STARTED = '"startTimeUnixNano":"([0-9]+)"';
+
 /** Sent items that are due to be read back: all due ones of at most `traces_max` traces, those that wait longest first. */
 export async function listSentItems(
   db: Kysely<Database>,
@@ -25,7 +28,8 @@ export async function listSentItems(
   const { rows } = await sql<SentItem>`with due as (
       select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
       group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
-    select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, payload::json ->> 'startTimeUnixNano' as started_ns, payload::json ->> 'sha256' as sha256
+    select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, substring(payload from ${STARTED}) as started_ns,
+      case subject when 'media' then payload::json ->> 'sha256' end as sha256
     from trace_outbox where trace_id in (select trace_id from due)
       and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(
     db,

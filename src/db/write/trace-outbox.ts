@@ -61,7 +61,7 @@ export async function changeItems(
       ...(accepted_at !== undefined && { accepted_at }),
       ...(state === 'confirmed' && { payload: null, confirmed_at: sql`clock_timestamp()` }),
     })
-    .where('span_id', 'in', items.span_ids)
+    .where('span_id', '=', sql<string>`any(${items.span_ids})`)
     .where('state', '=', items.from)
     .executeTakeFirstOrThrow();
   return Number(numUpdatedRows);

@@ -17,6 +17,7 @@ import type { Outbox } from '../../support/outbox.ts';
 
 const SENDER = join(import.meta.dirname, '../../support/sender.ts');
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 let outbox: Outbox;
 beforeEach(async () => {
@@ -166,4 +167,36 @@ test('what was accepted before an outage is not sent again after it, however lon
   stop.abort();
   await delivering;
   expect(await outbox.stored(episode)).toEqual(spans.toSorted());
+});
+
+test('a server that shows everything later than our patience, in its order: nothing is sent again', async () => {
+  let at_ms = Date.now();
+  const now = () => new Date(at_ms);
+  const lagging = await openOutbox('events_only', undefined, now);
+  try {
+    const { db } = lagging.database.client;
+    const deps = { db, alerts: lagging.alerts, readObject, langfuse: lagging.client(), now };
+    const delivery = createDelivery({ ...deps, timings: DELIVERY_TIMINGS });
+    const episode = await lagging.startEpisode();
+    const spans: string[] = [];
+    // Every six minutes a step ends; the server is forty minutes behind at first, and catches up.
+    const lags_min = [40, 36, 32, 28, 24, 19];
+    const shown: number[] = [];
+    for (let minute = 0; minute <= 50; minute += 1) {
+      const delay_ms = (minute % 6 === 0 ? (lags_min[minute / 6] ?? 0) : 0) * MINUTE_MS;
+      if (delay_ms > 0) {
+        await lagging.setFaults({ faults: [{ kind: 'delay_visibility', on: ['otlp'], delay_ms }] });
+        spans.push(...(await lagging.endSteps(episode, spans.length + 1, spans.length + 1)));
+      }
+      const { sent, confirmed } = await delivery.cycle();
+      expect(sent).toBe(delay_ms > 0 ? 1 : 0);
+      if (confirmed > 0) shown.push(minute);
+      at_ms += MINUTE_MS;
+    }
+    expect(shown).toEqual([40, 42, 44, 46, 48, 49]);
+    expect(await countOutbox(db)).toMatchObject({ confirmed: 6, accepted: 0, pending: 0 });
+    expect(await lagging.stored(episode)).toEqual(spans.toSorted());
+  } finally {
+    await lagging[Symbol.asyncDispose]();
+  }
 });

@@ -1,9 +1,10 @@
 /** The command line as a process: what it answers and how it exits, without any server. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WORKER_NODE_FLAGS } from '../../../src/runtime/node-flags.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 const LAUNCHER = join(import.meta.dirname, '../../../bin/observatory.mjs');
@@ -31,6 +32,12 @@ test('help names every command and exits 0, through the launcher too', async () 
   const commands = ['up', 'down', 'demo', 'episodes', 'agents', 'keys', 'doctor', 'set-up', 'env', 'api', 'worker'];
   for (const command of commands) expect(out).toMatch(`\n  ${command} `);
   expect(await run(['--help'], { main: LAUNCHER })).toEqual({ code, out, err: '' });
+});
+
+test('the launcher gives a worker the flags that the stack gives it', async () => {
+  expect(await readFile(LAUNCHER, 'utf8')).toContain(
+    `args[0] === 'worker' ? ['${WORKER_NODE_FLAGS.join("', '")}'] : []`,
+  );
 });
 
 test.each(

@@ -7,6 +7,15 @@ const AWS = `AKIA${'A'.repeat(16)}`;
 
 test.for([
   ['an AWS key', `use ${AWS} here`, 'use [redacted] here'],
+  ['an AWS key for a while', `use ASIA${'Z'.repeat(16)}`, 'use [redacted]'],
+  ['a Langfuse key', `pk-lf-${'a1'.repeat(12)}`, '[redacted]'],
+  ['a GitHub token of the newer kind', `github_pat_${'a'.repeat(22)}`, '[redacted]'],
+  ['a Slack token', `at xoxb-${'1'.repeat(12)} or so`, 'at [redacted] or so'],
+  ['a Google key', `key=AIza${'b'.repeat(35)}`, 'key=[redacted]'],
+  ['a JSON web token', `eyJ${'h'.repeat(10)}.eyJ${'p'.repeat(10)}.sig`, '[redacted]'],
+  ['basic credentials', `Basic ${'u'.repeat(20)}==`, 'Basic [redacted]'],
+  ['an environment’s password', 'PGPASSWORD=hunter22', 'PGPASSWORD=[redacted]'],
+  ['an environment’s API key', 'OPENAI_API_KEY=abcdefg', 'OPENAI_API_KEY=[redacted]'],
   ['a model key', `key sk-proj-${'x1'.repeat(12)}.`, 'key [redacted].'],
   ['a GitHub token', `ghp_${'a'.repeat(36)}`, '[redacted]'],
   ['an authorization header', `Authorization: Bearer ${'t'.repeat(20)}`, 'Authorization: Bearer [redacted]'],
@@ -25,6 +34,15 @@ test('members that are named like secrets lose their value, however it is writte
     nested: [{ PASSWORD: '[redacted]', tokens: 5, token: 7 }],
     note: 'plain',
   });
+});
+
+test('what holds no secret is not copied, and in what holds one only its surroundings are', () => {
+  const value = { plain: { deep: ['x', { y: 1 }] }, mixed: ['a', AWS] };
+  const clean = json(value);
+  expect(clean).toEqual({ plain: { deep: ['x', { y: 1 }] }, mixed: ['a', '[redacted]'] });
+  expect(clean.plain).toBe(value.plain);
+  expect(json(value.plain)).toBe(value.plain);
+  expect(value.mixed).toEqual(['a', AWS]);
 });
 
 test('what is configured counts as a secret too, and so do the deployment’s own', () => {
