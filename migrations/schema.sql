@@ -726,3 +726,5 @@ CREATE TRIGGER outbox_wakes AFTER INSERT ON public.trace_outbox FOR EACH STATEME
 CREATE TRIGGER replay_wakes AFTER INSERT OR UPDATE ON public.replay_verdicts FOR EACH ROW EXECUTE FUNCTION wake_episode_of();
 
 CREATE TRIGGER status_is_noted BEFORE UPDATE OF status ON public.episodes FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION note_status();
+
+CREATE STATISTICS execution_logs_words ON search_words(text) FROM execution_logs;

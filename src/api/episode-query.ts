@@ -4,7 +4,7 @@ import { EpisodeStatus, TerminalReason } from '../schemas/episode.ts';
 import { boundedText } from '../schemas/primitives.ts';
 import { DateTime, utcOf } from '../schemas/rfc3339.ts';
 
-/** Words to look for. Lengths in UTF-16 units. */
+/** Words to look for. */
 export const SearchText = boundedText(1, 200);
 
 /** Which episodes, as a query says it: every condition that is given must hold. */

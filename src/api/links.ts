@@ -1,10 +1,12 @@
 import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
+import { traceIdOf } from '../schemas/identity.ts';
 import type { Sha256 } from '../schemas/primitives.ts';
 import { artifactUri } from '../storage/keys.ts';
 import type { EpisodeEvent } from '../db/read/events.ts';
-import type { LinkBases } from './deps.ts';
-import type { ArtifactFile, ArtifactResource, EpisodeResource, EventResource } from './resources.ts';
+import type { StepWithFiles } from '../db/read/steps.ts';
+import type { ApiDeps, LinkBases } from './deps.ts';
+import type { ArtifactFile, ArtifactResource, EpisodeResource, EventResource, StepResource } from './resources.ts';
 
 /** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
 export function withLinks(
@@ -29,10 +31,22 @@ export function withLinks(
 }
 
 /** Where Langfuse shows a trace, or one observation of it; every line of its versions knows this address. */
-export function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
+function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
   if (langfuse_url === undefined) return null;
   const observation = spanId === undefined ? '' : `?observation=${spanId}`;
   return `${langfuse_url.replace(/\/+$/, '')}/trace/${traceId}${observation}`;
+}
+
+/** The step with the addresses of its files and of its observation, which for a fork's first steps is in its parent's trace. */
+export function toStep<T extends StepWithFiles>(
+  step: T,
+  { store, links, namespace }: Pick<ApiDeps, 'store' | 'links' | 'namespace'>,
+): T & StepResource {
+  return {
+    ...step,
+    trace_url: traceUrl(links.langfuse_url, traceIdOf(namespace, step.episode_id), step.span_id),
+    artifacts: step.artifacts.map((link) => toFile(link, store.bucket)),
+  };
 }
 
 /** The file with its address in S3 and the path that serves its bytes. */

@@ -3,11 +3,10 @@ import { findStreamHead, listStream } from '../db/read/stream.ts';
 import type { StreamEntry } from '../db/read/stream.ts';
 import { FINAL_STATUSES } from '../schemas/episode.ts';
 import type { EpisodeStatus } from '../schemas/episode.ts';
-import { StepStart, toStreamId } from '../schemas/stream.ts';
+import { toStreamId } from '../schemas/stream.ts';
 import type { StreamPlace } from '../schemas/stream.ts';
 import type { ApiDeps } from './deps.ts';
-import { toEvent } from './links.ts';
-import { toStepResources } from './step-resources.ts';
+import { toEvent, toStep } from './links.ts';
 
 /** Frames read at once, and so the most that one client's stream holds in memory. */
 const FRAMES_READ_MAX = 100;
@@ -46,7 +45,7 @@ export async function* tellStream(
       const until = head.last_stream_seq;
       while (told < until) {
         const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
-        if (entries.length > 0) yield await toFrames(deps, entries, from.epoch);
+        if (entries.length > 0) yield toFrames(deps, entries, from.epoch);
         told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
         if (signal.aborted) return;
       }
@@ -62,18 +61,14 @@ export async function* tellStream(
   }
 }
 
-async function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number): Promise<string> {
-  const ended = entries.flatMap((entry) => (entry.type === 'step_ended' ? [entry.step] : []));
-  const resources = new Map((await toStepResources(deps, ended)).map((step) => [step.id, step]));
+function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number): string {
   const frames = entries.map((entry) => {
     const data =
-      entry.type === 'step_started'
-        ? { ...entry, step: StepStart.parse(entry.step) }
-        : entry.type === 'step_ended'
-          ? { ...entry, step: resources.get(entry.step.id) }
-          : entry.type === 'event'
-            ? { ...entry, event: toEvent(entry.event) }
-            : entry;
+      entry.type === 'step_ended'
+        ? { ...entry, step: toStep(entry.step, deps) }
+        : entry.type === 'event'
+          ? { ...entry, event: toEvent(entry.event) }
+          : entry;
     const id = toStreamId({ epoch, stream_seq: entry.stream_seq });
     return `id: ${id}\nevent: ${entry.type}\ndata: ${JSON.stringify(data)}\n\n`;
   });

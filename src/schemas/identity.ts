@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-const sha256Hex = (text: string) => hash('sha256', text);
+const sha256Hex = (text: string) => hash('sha256', text, 'hex');
 
 /** The workflow that runs an episode, so that starting it twice starts it once. */
 export const workflowIdOf = (episodeId: string): string => `episode-${episodeId}`;

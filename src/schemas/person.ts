@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedText, Uuid } from './primitives.ts';
 
-/** What a person says at most at once, in UTF-16 units. */
+/** What a person says at most at once, in code points. */
 const SAID_CHARS_MAX = 4_000;
 
 /** Pauses an episode: the body of `POST /v1/episodes/{id}/pause`. */

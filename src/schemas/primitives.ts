@@ -1,12 +1,24 @@
 import { z } from 'zod';
 
-/** Text of bounded length without NUL, which neither Postgres text nor jsonb can hold. Lengths in UTF-16 units. */
+/**
+ * Unicode text of bounded length without NUL: all that Postgres text and jsonb can hold, or it would not be the same once it is
+ * stored. Lengths are code points, as JSON Schema counts them.
+ */
 export const boundedText = (min: number, max: number) =>
   z
     .string()
-    .min(min)
-    .max(max)
-    .regex(/^[^\u0000]*$/, 'must not contain NUL');
+    .regex(/^[^\u0000]*$/, 'must not contain NUL')
+    .refine((text) => text.isWellFormed(), 'must not hold half of a surrogate pair')
+    .refine(hasCodePoints(min, max), `must have ${min} to ${max} characters`)
+    .meta({ ...(min > 0 && { minLength: min }), maxLength: max });
+
+/** Whether a text has so many code points. */
+export const hasCodePoints = (min: number, max: number) => (text: string) => {
+  // No text has more code points than code units, or fewer than half as many.
+  if (text.length >= 2 * min && text.length <= max) return true;
+  const count = text.length > 2 * max ? Infinity : Array.from(text).length;
+  return count >= min && count <= max;
+};
 
 /** A UUID in any version and letter case, as RFC 9562 writes it. */
 export const Uuid = z.guid();

@@ -6,15 +6,22 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createDatabase } from '../../src/db/client.ts';
-import { readStepPage } from './api-sql.ts';
+import { recordStepPage } from './api-sql.ts';
 
 const { db, pool } = createDatabase(process.env['DATABASE_URL'] ?? '');
-const app = new Hono().get('/bare/:id', async (c) => c.json(await readStepPage(pool, c.req.param('id'))));
+const readStepPage = await recordStepPage(pool);
+const app = new Hono().get('/bare/:id', async (c) => c.json(await readStepPage(c.req.param('id'))));
 // The routes that are measured touch these alone.
 const deps = {
   db,
   store: { bucket: 'artifacts' },
-  links: { api_url: 'http://127.0.0.1', temporal_ui_url: undefined, temporal_namespace: 'default' },
+  namespace: 'bench',
+  links: {
+    api_url: 'http://127.0.0.1',
+    temporal_ui_url: undefined,
+    temporal_namespace: 'default',
+    langfuse_url: 'http://127.0.0.1',
+  },
   requests_per_s_max: 0,
   logger: pino({ name: 'observatory-api' }, pino.destination('/dev/null')),
 } as unknown as ApiDeps;

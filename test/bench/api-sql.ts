@@ -1,18 +1,28 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
+import { listStepsWithFiles } from '../../src/db/read/steps.ts';
+import type { Database } from '../../src/schemas/database.ts';
+import { episodeId } from './api-data.ts';
 
-/** What a page of 100 steps needs of the database, and nothing else: the statements of the route, through pg alone. */
-export async function readStepPage(pool: Pool, episodeId: string): Promise<object[]> {
-  const episode = await pool.query<object>('select * from episodes where id = $1', [episodeId]);
-  const steps = await pool.query<{ id: string }>(
-    'select * from steps where episode_id = $1 and superseded_by is null and seq > $2 order by seq, id limit 101',
-    [episodeId, 0],
-  );
-  const ids = steps.rows.map(({ id }) => id);
-  const files = await pool.query<object>(
-    `select link.step_id, link.role, link.path, link.sha256, artifact.size_bytes, link.content_type, link.kind, link.clock
-     from step_artifacts link join artifacts artifact on artifact.sha256 = link.sha256
-     where link.step_id = any ($1) order by link.role, link.path`,
-    [ids],
-  );
-  return [episode.rows, steps.rows, files.rows];
+/** Reads a page of 100 steps, and the one that tells whether there are more, by pg alone. */
+export type ReadStepPage = (episodeId: string) => Promise<object[]>;
+
+/** The statements of the route as they are sent, seen once: what the API is compared with is what it runs itself. */
+export async function recordStepPage(pool: Pool): Promise<ReadStepPage> {
+  const seen: CompiledQuery[] = [];
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    log: ({ query }) => void seen.push(query),
+  });
+  const sample = episodeId(1);
+  await listStepsWithFiles(db, { episode_id: sample, after: 0, limit: 101 });
+  return async (id) => {
+    const answers: object[] = [];
+    for (const { sql, parameters } of seen) {
+      const values = parameters.map((value) => (value === sample ? id : value));
+      answers.push((await pool.query<object>(sql, values)).rows);
+    }
+    return answers;
+  };
 }

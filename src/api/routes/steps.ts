@@ -1,12 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { getEpisode } from '../../db/read/episodes.ts';
-import { getStepDetail, listSteps } from '../../db/read/steps.ts';
-import { traceIdOf } from '../../schemas/identity.ts';
+import { getStepDetail, listStepsWithFiles } from '../../db/read/steps.ts';
 import { Uuid } from '../../schemas/primitives.ts';
 import { StepKind } from '../../schemas/step.ts';
 import { stepCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
-import { toFile, traceUrl } from '../links.ts';
+import { toStep } from '../links.ts';
 import { pageOf, StepDetailResource, StepResource } from '../resources.ts';
 import {
   artifactLinks,
@@ -20,7 +18,6 @@ import {
   Seq,
   toPage,
 } from '../route-parts.ts';
-import { toStepResources } from '../step-resources.ts';
 
 const listRoute = createRoute({
   method: 'get',
@@ -66,35 +63,19 @@ const getRoute = createRoute({
 });
 
 /** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
-export function createStepRoutes({
-  db,
-  store,
-  links,
-  namespace,
-}: Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace'>) {
-  // A fork's first steps are in its parent's trace.
-  const urlOf = (step: { episode_id: string; span_id: string }) =>
-    traceUrl(links.langfuse_url, traceIdOf(namespace, step.episode_id), step.span_id);
+export function createStepRoutes(deps: Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace'>) {
+  const { db } = deps;
   return createRoutes()
     .openapi(listRoute, async (c) => {
       const { id } = c.req.valid('param');
       const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
       const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
-      const [, rows] = await Promise.all([
-        getEpisode(db, id),
-        listSteps(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) }),
-      ]);
+      const rows = await listStepsWithFiles(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
-      const steps = await toStepResources({ db, store, links, namespace }, items);
-      return c.json({ items: steps, next_cursor }, 200);
+      return c.json({ items: items.map((step) => toStep(step, deps)), next_cursor }, 200);
     })
     .openapi(getRoute, async (c) => {
       const { id, seq } = c.req.valid('param');
-      await getEpisode(db, id);
-      const step = await getStepDetail(db, id, seq);
-      return c.json(
-        { ...step, trace_url: urlOf(step), artifacts: step.artifacts.map((link) => toFile(link, store.bucket)) },
-        200,
-      );
+      return c.json(toStep(await getStepDetail(db, id, seq), deps), 200);
     });
 }

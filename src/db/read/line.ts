@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
+import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 
 /** Above every step's number. */
@@ -24,6 +25,13 @@ export async function readLine(db: Kysely<Database>, episodeId: string): Promise
 /** Each client's lines: what an episode was forked from, and under which of its runs, is said once and never changes. */
 const LINES_READ = new WeakMap<Kysely<Database>, Map<string, LinePart[]>>();
 const LINES_MAX = 10_000;
+
+/** The same; throws not_found where there is no such episode. */
+export async function getLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {
+  const line = await readLine(db, episodeId);
+  if (line.length === 0) throw new AppError('not_found', `no episode ${episodeId}`);
+  return line;
+}
 
 /** Where the steps are that a re-run takes its answers from: its parent's line, up to the last that it may take. */
 export const readRecordedLine = async (db: Kysely<Database>, episodeId: string): Promise<LinePart[]> =>

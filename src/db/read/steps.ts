@@ -1,12 +1,17 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { ExpressionBuilder, Kysely, Selectable } from 'kysely';
+import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import { AppError } from '../../errors.ts';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Step, StepAttempt, StepKind } from '../../schemas/step.ts';
-import { inLine, readLine } from './line.ts';
+import { Step } from '../../schemas/step.ts';
+import type { StepAttempt, StepKind } from '../../schemas/step.ts';
+import { getLine, inLine, readLine } from './line.ts';
 
-/** A step with its tries and the files that it read and made. */
-export type StepDetail = Step & { attempts: StepAttempt[]; artifacts: ArtifactLink[] };
+/** A step with the files that it read and made, by role and path. */
+export type StepWithFiles = Step & { artifacts: ArtifactLink[] };
+
+/** A step with its files and its tries. */
+export type StepDetail = StepWithFiles & { attempts: StepAttempt[] };
 
 /** The row without what serves only the search. */
 export function toStepRow({ search_text: _, ...step }: Selectable<Database['steps']>): Step {
@@ -54,16 +59,16 @@ export async function findRunAt(db: Kysely<Database>, episodeId: string, seq: nu
 
 /** The step with its attempts, oldest first, and its artifacts by role and path; throws not_found. */
 export async function getStepDetail(db: Kysely<Database>, episodeId: string, seq: number): Promise<StepDetail> {
-  const step = await getStep(db, episodeId, seq);
-  const [attempts, artifacts] = await Promise.all([
-    db.selectFrom('step_attempts').selectAll().where('step_id', '=', step.id).orderBy('attempt').execute(),
-    listArtifactsOfSteps(db, [step.id]),
-  ]);
-  return {
-    ...step,
-    attempts: attempts.map(({ step_id: _id, activity_attempt: _attempt, ...attempt }) => attempt),
-    artifacts: artifacts.map(({ step_id: _, ...link }) => link),
-  };
+  const line = await getLine(db, episodeId);
+  const step = await selectStepsWithFiles(db).where(inLine(line)).where('seq', '=', seq).executeTakeFirst();
+  if (!step) throw new AppError('not_found', `episode ${episodeId} has no step ${seq}`);
+  const attempts = await db
+    .selectFrom('step_attempts')
+    .selectAll()
+    .where('step_id', '=', step.id)
+    .orderBy('attempt')
+    .execute();
+  return { ...step, attempts: attempts.map(({ step_id: _id, activity_attempt: _attempt, ...attempt }) => attempt) };
 }
 
 /** Whether a person's step of the current line, named by its key or its number, has ended. */
@@ -97,6 +102,42 @@ export async function listSteps(
   return rows.map(toStepRow);
 }
 
+/** Steps of the episode's current line with their files, as `listSteps` pages them; throws not_found for an unknown episode. */
+export async function listStepsWithFiles(
+  db: Kysely<Database>,
+  filter: { episode_id: string; after: number; limit: number; kind?: StepKind },
+): Promise<StepWithFiles[]> {
+  const line = await getLine(db, filter.episode_id);
+  let query = selectStepsWithFiles(db).where(inLine(line));
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  return query.where('seq', '>', filter.after).orderBy('seq').orderBy('id').limit(filter.limit).execute();
+}
+
+/** Rows of steps without what serves only the search, and with their files: one statement, whichever steps it asks for. */
+export const selectStepsWithFiles = (db: Kysely<Database>) =>
+  db.selectFrom('steps').select((e) => [...Step.keyof().options, filesOf(e).as('artifacts')]);
+
+const filesOf = (e: ExpressionBuilder<Database, 'steps'>) =>
+  jsonArrayFrom(
+    e
+      .selectFrom('step_artifacts as link')
+      .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
+      .select(LINK_COLUMNS)
+      .whereRef('link.step_id', '=', 'steps.id')
+      .orderBy('link.role')
+      .orderBy('link.path'),
+  );
+
+const LINK_COLUMNS = [
+  'link.role',
+  'link.path',
+  'link.sha256',
+  'artifact.size_bytes',
+  'link.content_type',
+  'link.kind',
+  'link.clock',
+] as const;
+
 /** Links of several steps, each with its step's id, by role and path. */
 export async function listArtifactsOfSteps(
   db: Kysely<Database>,
@@ -106,16 +147,7 @@ export async function listArtifactsOfSteps(
   return db
     .selectFrom('step_artifacts as link')
     .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
-    .select([
-      'link.step_id',
-      'link.role',
-      'link.path',
-      'link.sha256',
-      'artifact.size_bytes',
-      'link.content_type',
-      'link.kind',
-      'link.clock',
-    ])
+    .select(['link.step_id', ...LINK_COLUMNS])
     .where('link.step_id', 'in', stepIds)
     .orderBy('link.role')
     .orderBy('link.path')

@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { EpisodeStatus } from '../../schemas/episode.ts';
-import type { Step } from '../../schemas/step.ts';
+import { StepStart } from '../../schemas/stream.ts';
 import type { StatusChange } from '../../schemas/stream.ts';
 import { listEvents } from './events.ts';
 import type { EpisodeEvent } from './events.ts';
 import { listLogs } from './logs.ts';
 import type { EpisodeLogLine } from './logs.ts';
-import { toStepRow } from './steps.ts';
+import { selectStepsWithFiles } from './steps.ts';
+import type { StepWithFiles } from './steps.ts';
 
 /** How far an episode's stream goes: everything up to `last_stream_seq` is committed. `restore_epoch` is the database's. */
 export type StreamHead = { status: EpisodeStatus; last_stream_seq: number; restore_epoch: number };
@@ -22,7 +23,8 @@ export async function findStreamHead(db: Kysely<Database>, episodeId: string): P
 
 /** Something that happened in an episode, at its place in the episode's stream. Steps are as they stand now. */
 export type StreamEntry =
-  | { type: 'step_started' | 'step_ended'; stream_seq: number; step: Step }
+  | { type: 'step_started'; stream_seq: number; step: StepStart }
+  | { type: 'step_ended'; stream_seq: number; step: StepWithFiles }
   | ({ type: 'log' } & EpisodeLogLine)
   | { type: 'event'; stream_seq: number; event: EpisodeEvent }
   | ({ type: 'status' } & StatusChange);
@@ -33,8 +35,18 @@ export type StreamPart = { episode_id: string; after: number; until: number; lim
 /** What happened in that part, in its order, also in steps that another run has taken over since. */
 export async function listStream(db: Kysely<Database>, part: StreamPart): Promise<StreamEntry[]> {
   const [started, ended, lines, events, statuses] = await Promise.all([
-    listStepsBy(db, 'started_stream_seq', part),
-    listStepsBy(db, 'ended_stream_seq', part),
+    db
+      .selectFrom('steps')
+      .select([...StepStart.keyof().options, 'started_stream_seq'])
+      .where(isIn(part, 'started_stream_seq'))
+      .orderBy('started_stream_seq')
+      .limit(part.limit)
+      .execute(),
+    selectStepsWithFiles(db)
+      .where(isIn(part, 'ended_stream_seq'))
+      .orderBy('ended_stream_seq')
+      .limit(part.limit)
+      .execute(),
     listLogs(db, part),
     listEvents(db, { ...part, superseded: true }),
     db
@@ -49,7 +61,11 @@ export async function listStream(db: Kysely<Database>, part: StreamPart): Promis
   ]);
   // Of each kind the first ones were read, so the first ones of all are among them.
   return [
-    ...started.map((step): StreamEntry => ({ type: 'step_started', stream_seq: step.started_stream_seq, step })),
+    ...started.map(({ started_stream_seq: stream_seq, ...step }): StreamEntry => ({
+      type: 'step_started',
+      stream_seq,
+      step,
+    })),
     ...ended.map((step): StreamEntry => ({ type: 'step_ended', stream_seq: step.ended_stream_seq ?? 0, step })),
     ...lines.map((line): StreamEntry => ({ type: 'log', ...line })),
     ...events.map((event): StreamEntry => ({ type: 'event', stream_seq: event.stream_seq, event })),
@@ -59,19 +75,7 @@ export async function listStream(db: Kysely<Database>, part: StreamPart): Promis
     .slice(0, part.limit);
 }
 
-async function listStepsBy(
-  db: Kysely<Database>,
-  place: 'started_stream_seq' | 'ended_stream_seq',
-  { episode_id, after, until, limit }: StreamPart,
-): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where('episode_id', '=', episode_id)
-    .where(place, '>', after)
-    .where(place, '<=', until)
-    .orderBy(place)
-    .limit(limit)
-    .execute();
-  return rows.map(toStepRow);
-}
+const isIn =
+  ({ episode_id, after, until }: StreamPart, place: 'started_stream_seq' | 'ended_stream_seq') =>
+  (e: ExpressionBuilder<Database, 'steps'>) =>
+    e.and([e('episode_id', '=', episode_id), e(place, '>', after), e(place, '<=', until)]);

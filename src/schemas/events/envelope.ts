@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Uuid } from '../primitives.ts';
+import { boundedText, Uuid } from '../primitives.ts';
 import { DateTime } from '../rfc3339.ts';
-import { Amount, Name, named, Quantity, strictText } from './fields.ts';
+import { Amount, Name, named, Quantity } from './fields.ts';
 
 const ATTRIBUTE_CHARS_MAX = 10_000;
 const INTEGER_MAX = 2_147_483_647;
@@ -11,7 +11,7 @@ export const Producer = z.strictObject({ name: Name, version: Name });
 export type Producer = z.infer<typeof Producer>;
 
 /** What a producer wants to add to an event, beside what its type has: scalars by name. */
-export const Attributes = named(z.union([strictText(0, ATTRIBUTE_CHARS_MAX), Quantity, z.boolean(), z.null()]));
+export const Attributes = named(z.union([boundedText(0, ATTRIBUTE_CHARS_MAX), Quantity, z.boolean(), z.null()]));
 export type Attributes = z.infer<typeof Attributes>;
 
 const envelope = {

@@ -33,6 +33,26 @@ test('a revoked key is refused', async () => {
   expect((await other.call('/v1/episodes')).status).toBe(401);
 });
 
+test('a key that was revoked since its last request gets nothing of what it asks for', async () => {
+  await using other = await createTestApi();
+  const path = `/v1/artifacts/${sha256Of('secret')}`;
+  await other.call(path, { method: 'PUT', headers: { 'content-type': 'text/plain' }, body: 'secret' });
+  const read = () => other.call(`${path}/content`, { headers: { 'x-request-id': 'mine-2' } });
+  const revoke = (at: string | null) => other.db.updateTable('api_keys').set({ revoked_at: at }).execute();
+  expect((await read()).headers.get('etag')).toContain(sha256Of('secret'));
+  await revoke(new Date().toISOString());
+  const refused = await read();
+  expect([refused.status, refused.headers.get('etag'), refused.headers.get('content-length')]).toEqual([
+    401,
+    null,
+    null,
+  ]);
+  expect(refused.headers.get('content-type')).toBe('application/problem+json');
+  expect(await refused.json()).toMatchObject({ status: 401, instance: 'urn:observatory:request:mine-2' });
+  await revoke(null);
+  expect(await (await read()).text()).toBe('secret');
+});
+
 test('health, readiness and the document are open', async () => {
   for (const path of ['/healthz', '/readyz', '/openapi.json', '/docs'])
     expect((await api.call(path, { key: '' })).status).toBe(200);

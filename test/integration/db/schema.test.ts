@@ -25,6 +25,7 @@ const DESCRIPTION = `
     and indexname not in (select conname from pg_constraint)
   union all select 4, proname, pg_get_functiondef(oid) || ';' from pg_proc where pronamespace = 'public'::regnamespace
   union all select 5, tgname, pg_get_triggerdef(oid) || ';' from pg_trigger where not tgisinternal
+  union all select 6, stxname, replace(pg_get_statisticsobjdef(oid), 'public.', '') || ';' from pg_statistic_ext
   order by 1, 2`;
 
 test('migrations/schema.sql is the schema that the migrations make', async () => {
