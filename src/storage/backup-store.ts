@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat as statFile } from 'node:fs/promises';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import {
-  CreateBucketCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadBucketCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteObjectsCommand, HeadBucketCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { AppError } from '../errors.ts';
@@ -18,10 +12,15 @@ import type { BackupPart } from '../schemas/restore-point.ts';
 import { objectKey } from './keys.ts';
 import { createS3Client, fromS3, s3Status } from './s3-client.ts';
 import type { S3Connection } from './s3-client.ts';
+import { bareEtag, parseListing } from './s3-listing.ts';
+import type { ListedObject } from './s3-listing.ts';
+import { createS3Requests, retrying } from './s3-requests.ts';
+import type { S3Requests } from './s3-requests.ts';
 
 /** Bytes of one part, unless the file is so large that S3's 10,000 parts would not do. */
 const PART_BYTES = 16 * 1024 ** 2;
-/** Many artifacts are on their way at once. */
+/** Many artifacts are on their way at once: those up to so many bytes in one request as they come, larger ones in parts that are held. */
+const ONE_REQUEST_BYTES_MAX = 64 * 1024 ** 2;
 const ARTIFACT_PART_BYTES = 8 * 1024 ** 2;
 const PARTS_MAX = 9_000;
 const PARTS_IN_FLIGHT_MAX = 2;
@@ -29,8 +28,9 @@ const PARTS_IN_FLIGHT_MAX = 2;
 const DELETE_KEYS_MAX = 1_000;
 const READ_BYTES = 1024 ** 2;
 
-/** An object as a listing shows it. The etag changes when somebody writes the object; it is no hash of ours. */
-export type ListedObject = { key: string; size_bytes: number; etag: string; modified_at: Date };
+/** What an artifact's bytes must be. */
+type Artifact = { sha256: string; size_bytes: number };
+type ReadObject = { stream: Readable; size_bytes: number; content_type: string };
 
 /**
  * Objects by name in one bucket: the parts of restore points. Nothing is ever overwritten. Every method throws
@@ -45,14 +45,13 @@ export interface BackupStore extends AsyncDisposable {
     options: { contentType: string; signal?: AbortSignal },
   ): Promise<BackupPart>;
   /**
-   * Stores an artifact under its own name, which is free, from a stream that is hashed on the way; returns the object's etag. Nothing is
-   * stored unless the hash and the length are those of the artifact: then it throws data_loss. Throws already_exists.
+   * Copies an artifact from another bucket to its own name here, which is free, through its hash, a few times if a server is away;
+   * returns the object's etag. Nothing is stored unless hash and length are the artifact's: then it throws data_loss. Throws
+   * already_exists, and not_found when the other bucket has no such object.
    */
-  putArtifact(
-    artifact: { sha256: string; size_bytes: number },
-    stream: Readable,
-    options: { contentType: string; signal?: AbortSignal },
-  ): Promise<{ etag: string }>;
+  copyArtifact(from: BackupStore, artifact: Artifact, signal?: AbortSignal): Promise<{ etag: string }>;
+  /** An object's bytes as they come, not verified. Throws not_found. */
+  read(key: string, signal?: AbortSignal): Promise<ReadObject>;
   /** A whole small object. Throws not_found, or resource_exhausted above `maxBytes`. */
   readBytes(key: string, maxBytes: number): Promise<Uint8Array>;
   /** Writes a part to a file. Throws not_found, or data_loss unless size and hash are what the part says. */
@@ -73,21 +72,24 @@ export interface BackupStore extends AsyncDisposable {
 export function createBackupStore(options: S3Connection & { bucket: string }): BackupStore {
   const { bucket } = options;
   const client = createS3Client(options);
-  const at: Place = { client, bucket };
+  const requests = createS3Requests(options);
+  const at: Place = { client, requests, bucket };
   return {
     bucket,
     put: async (key, source, { contentType, signal }) => put(at, { key, source, contentType, signal }),
-    putArtifact: async (artifact, stream, { contentType, signal }) =>
-      putArtifact(at, { artifact, stream, contentType, signal }),
+    copyArtifact: async (from, artifact, signal) =>
+      retrying(async () => {
+        const read = await from.read(objectKey(artifact.sha256), signal);
+        return putArtifact(at, { artifact, read, signal });
+      }, signal),
+    read: async (key, signal) => read(at, key, signal),
     async readBytes(key, maxBytes) {
-      const { body, size } = await open(at, key);
-      if (size > maxBytes) {
-        body.destroy();
-        throw new AppError('resource_exhausted', `${key} has ${size} bytes; at most ${maxBytes} fit here.`);
+      const { stream, size_bytes } = await read(at, key);
+      if (size_bytes > maxBytes) {
+        stream.destroy();
+        throw new AppError('resource_exhausted', `${key} has ${size_bytes} bytes; at most ${maxBytes} fit here.`);
       }
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      return buffer(stream);
     },
     readToFile: async (part, path, signal) => readToFile(at, { part, path, signal }),
     stat: async (key) => stat(at, key),
@@ -108,27 +110,25 @@ export function createBackupStore(options: S3Connection & { bucket: string }): B
     },
     async [Symbol.asyncDispose]() {
       client.destroy();
+      requests[Symbol.dispose]();
     },
   };
 }
 
-type Place = { client: S3Client; bucket: string };
+type Place = { client: S3Client; requests: S3Requests; bucket: string };
 
-type Meter = { size_bytes: number; sha256: () => string };
-
-/** Passes bytes on, hashing and counting them; at their end fails with what `refuse` says of them, if anything. */
-function createMeter(refuse: (metered: Meter) => AppError | null = () => null) {
+/** Passes bytes on, hashing and counting them. */
+function createMeter() {
   const hash = createHash('sha256');
-  const meter: Meter = { size_bytes: 0, sha256: () => hash.digest('hex') };
-  const stream = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
+  const meter = { size_bytes: 0, sha256: () => hash.digest('hex'), through };
+  async function* through(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytes) {
       hash.update(chunk);
       meter.size_bytes += chunk.byteLength;
-      done(null, chunk);
-    },
-    flush: (done) => done(refuse(meter)),
-  });
-  return { meter, stream };
+      yield chunk;
+    }
+  }
+  return meter;
 }
 
 type Put = {
@@ -139,55 +139,60 @@ type Put = {
 };
 
 async function put(at: Place, { key, source, contentType, signal }: Put): Promise<BackupPart> {
-  const { meter, stream } = createMeter();
+  const meter = createMeter();
   const inMemory = source instanceof Uint8Array;
   const length = inMemory ? source.byteLength : (await statFile(source.file)).size;
   const bytes = inMemory ? Readable.from([source]) : createReadStream(source.file, { highWaterMark: READ_BYTES });
-  await upload(at, {
-    params: { Key: key, ContentType: contentType },
-    length,
-    parts: [bytes, stream],
-    part_bytes: PART_BYTES,
-    signal,
-  });
+  const params = { Key: key, ContentType: contentType };
+  await upload(at, { params, length, body: meter.through(bytes), part_bytes: PART_BYTES, signal });
   return { key, sha256: meter.sha256(), size_bytes: meter.size_bytes };
 }
 
-type PutArtifact = {
-  artifact: { sha256: string; size_bytes: number };
-  stream: Readable;
-  contentType: string;
-  signal: AbortSignal | undefined;
-};
+type PutArtifact = { artifact: Artifact; read: ReadObject; signal: AbortSignal | undefined };
 
-async function putArtifact(
-  at: Place,
-  { artifact, stream, contentType, signal }: PutArtifact,
-): Promise<{ etag: string }> {
+async function putArtifact(at: Place, { artifact, read, signal }: PutArtifact): Promise<{ etag: string }> {
   const { sha256, size_bytes } = artifact;
-  const params = { Key: objectKey(sha256), ContentType: contentType, Metadata: { sha256 } };
-  // An upload whose stream fails at its very end stores nothing.
-  const { stream: checked } = createMeter((metered) =>
-    metered.size_bytes === size_bytes && metered.sha256() === sha256
-      ? null
-      : new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`),
-  );
-  return upload(at, { params, length: size_bytes, parts: [stream, checked], part_bytes: ARTIFACT_PART_BYTES, signal });
+  const Key = objectKey(sha256);
+  const body = checked(read.stream, artifact);
+  const ContentType = read.content_type;
+  if (size_bytes > ONE_REQUEST_BYTES_MAX) {
+    const params = { Key, ContentType, Metadata: { sha256 } };
+    return upload(at, { params, length: size_bytes, body, part_bytes: ARTIFACT_PART_BYTES, signal });
+  }
+  const headers = { 'content-type': ContentType, 'x-amz-meta-sha256': sha256, 'if-none-match': '*' };
+  const request = { bucket: at.bucket, key: Key, headers, signal };
+  const sending = at.requests.put(request, body, artifact);
+  const head = await sending.catch((error: unknown) => refused(error, Key));
+  return { etag: bareEtag(head.etag) };
+}
+
+/** The bytes as they come, but for the last of them unless all together are the artifact's: then it throws, and no store takes half an object. */
+async function* checked(stream: Readable, { sha256, size_bytes }: Artifact): AsyncGenerator<Uint8Array> {
+  const meter = createMeter();
+  let last: Uint8Array | undefined;
+  for await (const chunk of meter.through(stream)) {
+    if (meter.size_bytes > size_bytes) break;
+    if (last) yield last;
+    last = chunk;
+  }
+  if (meter.size_bytes !== size_bytes || meter.sha256() !== sha256)
+    throw new AppError('data_loss', `The bytes are not those of the artifact ${sha256}.`);
+  if (last) yield last;
 }
 
 type Uploading = {
   params: { Key: string; ContentType: string; Metadata?: Record<string, string> };
   length: number;
-  parts: [Readable, Transform];
+  body: AsyncIterable<Uint8Array>;
   part_bytes: number;
   signal: AbortSignal | undefined;
 };
 
 async function upload(
   { client, bucket }: Place,
-  { params, length, parts, part_bytes, signal }: Uploading,
+  { params, length, body, part_bytes, signal }: Uploading,
 ): Promise<{ etag: string }> {
-  const [bytes, stream] = parts;
+  const stream = Readable.from(body, { objectMode: false });
   const sending = new Upload({
     client,
     params: { ...params, Bucket: bucket, Body: stream, IfNoneMatch: '*' },
@@ -197,16 +202,19 @@ async function upload(
   const stop = () => void sending.abort();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    const [, { ETag }] = await Promise.all([pipeline(bytes, stream), sending.done()]);
+    const { ETag } = await sending.done();
     return { etag: bareEtag(ETag) };
   } catch (error) {
-    bytes.destroy();
-    if (s3Status(error) === 412)
-      throw new AppError('already_exists', `${params.Key} exists already.`, { cause: error });
-    throw fromS3(error);
+    stream.destroy();
+    return refused(error, params.Key);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+function refused(error: unknown, key: string): never {
+  if (s3Status(error) === 412) throw new AppError('already_exists', `${key} exists already.`, { cause: error });
+  throw fromS3(error);
 }
 
 async function readToFile(
@@ -214,9 +222,9 @@ async function readToFile(
   { part, path, signal }: { part: BackupPart; path: string; signal: AbortSignal | undefined },
 ): Promise<void> {
   const { key, sha256, size_bytes } = part;
-  const { body } = await open(at, key, signal);
-  const { meter, stream } = createMeter();
-  await pipeline(body, stream, createWriteStream(path, { mode: 0o600 })).catch((error: unknown) => {
+  const { stream } = await read(at, key, signal);
+  const meter = createMeter();
+  await pipeline(stream, meter.through, createWriteStream(path, { mode: 0o600 })).catch((error: unknown) => {
     throw fromS3(error);
   });
   if (meter.size_bytes !== size_bytes || meter.sha256() !== sha256)
@@ -225,10 +233,10 @@ async function readToFile(
     });
 }
 
-async function open({ client, bucket }: Place, key: string, signal?: AbortSignal) {
-  const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-  const got = await answered(bucket, key, client.send(command, signal ? { abortSignal: signal } : {}));
-  return { body: got.Body instanceof Readable ? got.Body : Readable.from([]), size: got.ContentLength ?? 0 };
+async function read({ requests, bucket }: Place, key: string, signal?: AbortSignal): Promise<ReadObject> {
+  const stream = await answered(bucket, key, requests.get({ bucket, key, signal }));
+  const { 'content-length': length, 'content-type': content_type = 'application/octet-stream' } = stream.headers;
+  return { stream, size_bytes: Number(length ?? 0), content_type };
 }
 
 async function stat({ client, bucket }: Place, key: string): Promise<ListedObject | undefined> {
@@ -242,19 +250,13 @@ async function stat({ client, bucket }: Place, key: string): Promise<ListedObjec
   }
 }
 
-async function* list({ client, bucket }: Place, prefix: string): AsyncGenerator<ListedObject> {
-  let after: string | undefined;
-  do {
-    const command = new ListObjectsV2Command({
-      Bucket: bucket,
-      Prefix: prefix,
-      ...(after && { ContinuationToken: after }),
-    });
-    const page = await answered(bucket, prefix, client.send(command));
-    for (const { Key: key, Size: size_bytes = 0, ETag, LastModified: modified_at = new Date(0) } of page.Contents ?? [])
-      if (key !== undefined) yield { key, size_bytes, etag: bareEtag(ETag), modified_at };
-    after = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (after !== undefined);
+async function* list({ requests, bucket }: Place, prefix: string): AsyncGenerator<ListedObject> {
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const query = { 'list-type': '2', prefix, ...(after && { 'continuation-token': after }) };
+    const page = parseListing(await text(await answered(bucket, prefix, requests.get({ bucket, query }))));
+    yield* page.objects;
+    after = page.next;
+  }
 }
 
 async function remove({ client, bucket }: Place, keys: string[]): Promise<void> {
@@ -272,8 +274,4 @@ async function answered<T>(bucket: string, key: string, request: Promise<T>): Pr
       throw new AppError('not_found', `There is no object ${key} in the bucket ${bucket}.`, { cause: error });
     throw fromS3(error);
   });
-}
-
-function bareEtag(etag: string | undefined): string {
-  return (etag ?? '').replaceAll('"', '');
 }

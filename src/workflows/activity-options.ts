@@ -46,9 +46,16 @@ export const backupOptions = (outage_s_max = BACKUP_OUTAGE_S_MAX): ActivityOptio
     initialInterval: '1s',
     backoffCoefficient: 2,
     maximumInterval: `${BACKUP_RETRY_INTERVAL_S}s`,
-    maximumAttempts: 3 + Math.ceil(outage_s_max / BACKUP_RETRY_INTERVAL_S),
+    maximumAttempts: attemptsWithin(outage_s_max),
   },
 });
+
+/** How many tries the pauses between which (1, 2, 4, 8, 16 s, then 30 s each) add up to so many seconds; three at least, since a dead worker costs one. */
+function attemptsWithin(seconds: number): number {
+  const doubling_s = 31;
+  if (seconds <= doubling_s) return Math.max(3, 1 + Math.ceil(Math.log2(seconds + 1)));
+  return 6 + Math.ceil((seconds - doubling_s) / BACKUP_RETRY_INTERVAL_S);
+}
 
 /** Delivery of traces: one activity for all episodes, whose worker's death is noticed by its missing heartbeats. */
 export const TRACE_DELIVERY: ActivityOptions = {

@@ -4,9 +4,10 @@ import { forgetMirrorObjects, noteMirrorObjects } from '../../db/write/recovery.
 import { AppError } from '../../errors.ts';
 import { NAMED_OBJECTS_MAX } from '../../schemas/restore-point.ts';
 import type { BackupPart, MirrorReport } from '../../schemas/restore-point.ts';
-import type { BackupStore, ListedObject } from '../../storage/backup-store.ts';
+import type { BackupStore } from '../../storage/backup-store.ts';
 import { objectKey } from '../../storage/keys.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
+import type { ListedObject } from '../../storage/s3-listing.ts';
 import type { BackupDeps, ObjectBucket } from './deps.ts';
 import type { Working } from './progress.ts';
 import { forEachFolder } from './references.ts';
@@ -14,12 +15,14 @@ import type { Reference } from './references.ts';
 import { openScratch } from './scratch.ts';
 
 /** Objects copied or read side by side in one folder. */
-const OBJECTS_AT_ONCE = 4;
+const OBJECTS_AT_ONCE = 2;
 /** Bytes that may be on their way at once, so that many large objects do not fill the memory; a large one counts as its two parts. */
 const BYTES_AT_ONCE = 64 * 1024 ** 2;
 const LARGE_BYTES = 32 * 1024 ** 2;
 /** This share of the mirror is read again each night, so that all of it is within a month. */
 const REREAD_SHARE = 1 / 30;
+/** What was hashed since the night before is not hashed again in a second point of the same day. */
+const REREAD_AGE_H = 20;
 const REREAD_OBJECTS_MAX = 50_000;
 const REREAD_AT_ONCE = 8;
 /** What was hashed is noted down in batches: what a killed worker did not note is read once more. */
@@ -52,17 +55,21 @@ export async function mirrorObjects(
         some.map(({ sha256 }) => sha256),
       ),
     ]);
-    await forEachBounded(some, OBJECTS_AT_ONCE, async (reference) => {
-      working.signal.throwIfAborted();
-      const { sha256, size_bytes } = reference;
-      const held = mirror.get(sha256);
-      const known = proven.get(sha256);
+    const wanting = some.filter(({ sha256, size_bytes }) => {
       if (!source.has(sha256)) sums.absent_in_source++;
-      if (held && known && held.etag === known.etag && held.size_bytes === size_bytes) sums.skipped++;
-      else await bringIn(run, reference, { held, inSource: source.has(sha256) });
+      const held = mirror.get(sha256);
+      return held === undefined || held.etag !== proven.get(sha256)?.etag || held.size_bytes !== size_bytes;
+    });
+    sums.skipped += some.length - wanting.length;
+    done += some.length - wanting.length;
+    await forEachBounded(wanting, OBJECTS_AT_ONCE, async (reference) => {
+      working.signal.throwIfAborted();
+      const { sha256 } = reference;
+      await bringIn(run, reference, { held: mirror.get(sha256), inSource: source.has(sha256) });
       if (run.hashed.length >= NOTED_AT_ONCE) await noteMirrorObjects(deps.db, run.hashed.splice(0));
       working.report({ done: ++done, of: count, bytes: sums.copied_bytes });
     });
+    working.report({ done, of: count });
     await noteMirrorObjects(deps.db, run.hashed.splice(0));
   });
   await rereadStalest(run);
@@ -106,10 +113,9 @@ async function bringIn(
     sums.repaired++;
   }
   try {
-    const { etag } = await within(Math.min(size_bytes, LARGE_BYTES), async () => {
-      const { stream, content_type: contentType } = await source.store.read(sha256, { signal: working.signal });
-      return backups.names.putArtifact(reference, stream, { contentType, signal: working.signal });
-    });
+    const { etag } = await within(Math.min(size_bytes, LARGE_BYTES), () =>
+      backups.names.copyArtifact(source.names, reference, working.signal),
+    );
     hashed.push({ sha256, size_bytes, etag });
   } catch (error) {
     const { code } = AppError.from(error);
@@ -123,7 +129,11 @@ async function bringIn(
 
 async function rereadStalest(run: MirrorRun): Promise<void> {
   const { db, backups, source } = run.deps;
-  const stalest = await listStalestMirrorObjects(db, { share: REREAD_SHARE, limit: REREAD_OBJECTS_MAX });
+  const stalest = await listStalestMirrorObjects(db, {
+    share: REREAD_SHARE,
+    age_h: REREAD_AGE_H,
+    limit: REREAD_OBJECTS_MAX,
+  });
   await forEachBounded(stalest, REREAD_AT_ONCE, async (reference) => {
     run.working.signal.throwIfAborted();
     if (
@@ -158,10 +168,10 @@ export async function listFolder(store: BackupStore, folder: string): Promise<Ma
 }
 
 /** Whether the bucket's object has the size and the hash that it must have; false also when it is not there. */
-export async function isIntact({ store }: ObjectBucket, reference: Reference, signal: AbortSignal): Promise<boolean> {
+export async function isIntact({ names }: ObjectBucket, reference: Reference, signal: AbortSignal): Promise<boolean> {
   const { sha256, size_bytes } = reference;
   try {
-    const { stream, size_bytes: size } = await store.read(sha256, { signal });
+    const { stream, size_bytes: size } = await names.read(objectKey(sha256), signal);
     const hash = createHash('sha256');
     for await (const chunk of stream as AsyncIterable<Uint8Array>) hash.update(chunk);
     return size === size_bytes && hash.digest('hex') === sha256;

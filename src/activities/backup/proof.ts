@@ -13,7 +13,7 @@ import { signatureCheck } from './signature.ts';
 import { checkSqlite } from './temporal-file.ts';
 
 /** Objects read side by side in one folder. */
-const OBJECTS_AT_ONCE = 4;
+const OBJECTS_AT_ONCE = 2;
 
 /** Which objects are read whole and hashed, given their place in the list; the others must be listed with their size. */
 export type Reread = (reference: Reference, index: number) => boolean;
@@ -36,24 +36,24 @@ export async function proveReferences(
     const first = next;
     next += some.length;
     const held = await listFolder(deps.backups.names, folder);
-    await forEachBounded(
-      some.map((reference, n) => ({ reference, index: first + n })),
-      OBJECTS_AT_ONCE,
-      async ({ reference, index }) => {
-        signal.throwIfAborted();
-        let good = held.get(reference.sha256)?.size_bytes === reference.size_bytes;
-        if (good && reread(reference, index)) {
-          good = await isIntact(deps.backups, reference, signal);
-          proof.reread++;
-          bytes += reference.size_bytes;
-        }
-        if (!good) {
-          proof.missing_count++;
-          if (proof.missing.length < NAMED_OBJECTS_MAX) proof.missing.push(reference.sha256);
-        }
-        report({ done: ++proof.count, bytes });
-      },
-    );
+    const miss = (sha256: string) => {
+      proof.missing_count++;
+      if (proof.missing.length < NAMED_OBJECTS_MAX) proof.missing.push(sha256);
+    };
+    const read: Reference[] = [];
+    for (const [n, reference] of some.entries()) {
+      if (held.get(reference.sha256)?.size_bytes !== reference.size_bytes) miss(reference.sha256);
+      else if (reread(reference, first + n)) read.push(reference);
+    }
+    proof.count += some.length - read.length;
+    report({ done: proof.count });
+    await forEachBounded(read, OBJECTS_AT_ONCE, async (reference) => {
+      signal.throwIfAborted();
+      if (!(await isIntact(deps.backups, reference, signal))) miss(reference.sha256);
+      proof.reread++;
+      bytes += reference.size_bytes;
+      report({ done: ++proof.count, bytes });
+    });
   });
   return proof;
 }

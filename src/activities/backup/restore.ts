@@ -16,7 +16,7 @@ import { requireSignature } from './signature.ts';
 import { openScratch } from './scratch.ts';
 
 /** Objects copied side by side in one folder. */
-const OBJECTS_AT_ONCE = 4;
+const OBJECTS_AT_ONCE = 2;
 
 /** What a restore needs. The live database and bucket may be gone: of the record's server only `server` is used. */
 export type RestoreDeps = Pick<
@@ -153,8 +153,7 @@ async function copyObjects(
   const copy = async (reference: Reference) => {
     const { sha256, size_bytes } = reference;
     try {
-      const { stream, content_type: contentType } = await backups.store.read(sha256, { signal });
-      await target.names.putArtifact(reference, stream, { contentType, signal });
+      await target.names.copyArtifact(backups.names, reference, signal);
       figures.bytes += size_bytes;
       report({ done: ++figures.copied, of: manifest.database.objects.count, bytes: figures.bytes });
     } catch (error) {

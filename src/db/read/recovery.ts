@@ -130,13 +130,13 @@ export async function findMirrorObjects(
   return new Map(rows.map(({ sha256, ...rest }) => [sha256, rest]));
 }
 
-/** Objects of the mirror in the order of their last proof, oldest first, each with the etag that it had then. */
+/** This share of the mirror's objects, those whose last proof is oldest and at least `age_h` hours ago, each with the etag that it had then. */
 export async function listStalestMirrorObjects(
   db: Kysely<Database>,
-  { share, limit }: { share: number; limit: number },
+  { share, age_h, limit }: { share: number; age_h: number; limit: number },
 ): Promise<(Reference & { etag: string })[]> {
   const { rows } = await sql<Reference & { etag: string }>`select sha256, size_bytes, etag from mirror_objects
-    where unreferenced_at is null order by verified_at
+    where unreferenced_at is null and verified_at < clock_timestamp() - make_interval(hours => ${age_h}) order by verified_at
     limit least(${limit}, ceil((select count(*) from mirror_objects) * ${share}::float8)::int)`.execute(db);
   return rows;
 }

@@ -11,7 +11,7 @@ import type { BackupStore } from '../../../src/storage/backup-store.ts';
 import { openBucket } from '../../../src/runtime/recovery.ts';
 import { objectKey } from '../../../src/storage/keys.ts';
 import { createRecoveryDeployment, PASSWORD, removeBucket, sha256, UNSIGNED } from './recovery-deployment.ts';
-import type { RecoveryDeployment } from './recovery-deployment.ts';
+import type { Outcome, RecoveryDeployment } from './recovery-deployment.ts';
 
 const CONTENTS = Array.from({ length: 8 }, (_, n) => `precious ${n}`);
 const FIRST = sha256(CONTENTS[0] as string);
@@ -31,19 +31,20 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-type Outcome = { status: string; id: string; checks: { name: string; status: string; reason: string | null }[] };
-
-/** The outcome of a command that prints one, and the names of its failed checks with their reasons. */
-async function outcomeOf(args: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await deployment.run([...args, '--json'], env);
-  if (stdout === '') throw new Error(stderr);
-  const outcome = JSON.parse(stdout) as Outcome;
-  const failures = outcome.checks
-    .filter(({ status }) => status !== 'ok')
-    .map(({ name, reason }) => `${name}: ${reason}`);
-  return { code, status: outcome.status, id: outcome.id, failures };
+/** An outcome with the names of its failed checks and their reasons. */
+function told({ status, id, checks }: Outcome) {
+  const failures = checks.filter((check) => check.status !== 'ok').map(({ name, reason }) => `${name}: ${reason}`);
+  return { status, id, failures };
 }
-const makePoint = () => outcomeOf(['backup', 'run', '--outage', '1']);
+/** The outcome of a command that prints one. */
+async function outcomeOf(args: string[]) {
+  const { code, stdout, stderr } = await deployment.run([...args, '--json']);
+  if (stdout === '') throw new Error(stderr);
+  return { code, ...told(JSON.parse(stdout) as Outcome) };
+}
+const makePoint = async () => told(await deployment.makePoint());
+const verify = async (id: string) => told(await deployment.verify(id));
+const drill = async (id: string) => told(await deployment.drill(id));
 
 /** Writes an object's name anew, as a fault would, with these bytes. */
 async function overwrite(store: BackupStore, key: string, bytes: Uint8Array): Promise<void> {
@@ -77,28 +78,25 @@ test(
   { timeout: 180_000 },
   async () => {
     const { names } = deployment.backups.backups;
-    const { id } = await makePoint();
+    const { id } = await outcomeOf(['backup', 'run', '--outage', '1']);
     const shown = JSON.parse((await deployment.run(['backup', 'show', id, '--json'])).stdout);
     const { key } = shown.database.dump;
 
-    for (const alter of [flip, (bytes: Buffer) => bytes.subarray(0, Math.floor(bytes.length * 0.6))])
-      await whileAltered({ store: names, key, alter }, async () => {
-        expect(await outcomeOf(['backup', 'verify', id])).toMatchObject({
-          code: 1,
-          status: 'failed',
-          failures: [expect.stringMatching(/^dump: .*database\.dump is damaged/)],
-        });
-        expect(await outcomeOf(['drill', id])).toMatchObject({
-          code: 1,
-          status: 'failed',
-          failures: [expect.stringMatching(/^restore: .*database\.dump is damaged/)],
-        });
-      });
+    const unverified = { status: 'failed', failures: [expect.stringMatching(/^dump: .*database\.dump is damaged/)] };
+    const undrilled = { status: 'failed', failures: [expect.stringMatching(/^restore: .*database\.dump is damaged/)] };
+    await whileAltered({ store: names, key, alter: flip }, async () => {
+      expect(await outcomeOf(['backup', 'verify', id])).toMatchObject({ code: 1, ...unverified });
+      expect(await outcomeOf(['drill', id])).toMatchObject({ code: 1, ...undrilled });
+    });
+    const cut = (bytes: Buffer) => bytes.subarray(0, Math.floor(bytes.length * 0.6));
+    await whileAltered({ store: names, key, alter: cut }, async () => {
+      expect(await verify(id)).toMatchObject(unverified);
+      expect(await drill(id)).toMatchObject(undrilled);
+    });
 
     for (const alter of [flip, () => undefined])
       await whileAltered({ store: names, key: objectKey(FIRST), alter }, async () => {
-        expect(await outcomeOf(['backup', 'verify', id])).toMatchObject({
-          code: 1,
+        expect(await verify(id)).toMatchObject({
           status: 'failed',
           failures: [
             expect.stringContaining(`mirror: 1 objects are absent or damaged in the mirror, among them ${FIRST}`),
@@ -147,15 +145,14 @@ test(
       names,
       sealManifest({ ...true_one, id: other, database: { ...true_one.database, tables } }, UNSIGNED),
     );
-    const drill = await outcomeOf(['drill', other]);
-    expect(drill).toMatchObject({
-      code: 1,
+    const drilled = await drill(other);
+    expect(drilled).toMatchObject({
       status: 'failed',
       failures: ["tables: the rows differ from the snapshot's in public.artifacts"],
     });
     const { rows } = await deployment.backups.pool.query(
       'select datname from pg_database where strpos(datname, $1) > 0',
-      [drill.id.replaceAll('-', '')],
+      [drilled.id.replaceAll('-', '')],
     );
     expect(rows).toEqual([]);
     await names.remove([`${pointPrefix(other)}manifest.json`]);
@@ -170,18 +167,21 @@ test('a mirror that lost or changed an object is mended by the next point', { ti
   // Stored in parts: its etag is no hash of its bytes, neither before nor after.
   const large = Buffer.alloc(IN_PARTS_BYTES, 'parts');
   const [inParts = ''] = await deployment.store([large.toString()]);
+  const file = join(scratch, 'in-parts');
+  const putInParts = async () => {
+    await writeFile(file, large);
+    await names.put(objectKey(inParts), { file }, { contentType: 'text/plain' });
+    expect((await names.stat(objectKey(inParts)))?.etag).toContain('-');
+  };
+  await putInParts();
   expect(await makePoint()).toMatchObject({ status: 'complete' });
-  expect((await names.stat(objectKey(inParts)))?.etag).toContain('-');
   large.writeUInt8(0, IN_PARTS_BYTES >> 1);
   await names.remove([objectKey(inParts)]);
-  const file = join(scratch, 'in-parts');
-  await writeFile(file, large);
-  await names.put(objectKey(inParts), { file }, { contentType: 'text/plain' });
-  const damaged = await outcomeOf(['backup', 'verify', 'latest']);
-  expect(damaged).toMatchObject({ code: 1, failures: [expect.stringContaining(inParts)] });
+  await putInParts();
+  expect(await verify('latest')).toMatchObject({ status: 'failed', failures: [expect.stringContaining(inParts)] });
   const { id, status } = await makePoint();
   expect(status).toBe('complete');
-  expect(await outcomeOf(['backup', 'verify', id])).toMatchObject({ status: 'passed' });
+  expect(await verify(id)).toMatchObject({ status: 'passed' });
   await deployment.backups.pool.query('update artifacts set deleted_at = now() where sha256 = $1', [inParts]);
 });
 
@@ -191,12 +191,12 @@ test('a source that lost objects, or holds other bytes, makes no complete point'
     await whileAltered({ store: names, key: objectKey(FIRST), alter }, async () => {
       // The mirror loses it too, or it would still be restorable from there.
       await deployment.backups.backups.names.remove([objectKey(FIRST)]);
-      const { code, status, failures } = await makePoint();
+      const { code, status, failures } = await outcomeOf(['backup', 'run', '--outage', '1']);
       expect({ code, status }).toEqual({ code: 1, status: 'incomplete' });
       expect(failures.map((failure) => failure.split(':')[0])).toEqual(['source', 'mirror', 'references']);
       expect(failures.join()).toContain(FIRST);
     });
-  expect(await makePoint()).toMatchObject({ code: 0, status: 'complete' });
+  expect(await makePoint()).toMatchObject({ status: 'complete' });
 });
 
 test(
@@ -213,8 +213,8 @@ test(
     const before = await mirrored();
     for (const lost of [keys.slice(0, 4), keys]) {
       await names.remove(lost);
-      const { code, status, failures } = await makePoint();
-      expect({ code, status }).toEqual({ code: 1, status: 'incomplete' });
+      const { status, failures } = await makePoint();
+      expect(status).toBe('incomplete');
       expect(failures).toEqual([expect.stringContaining(`source: ${lost.length} of 8 referenced objects are absent`)]);
       expect(await mirrored()).toEqual(before);
     }
@@ -277,23 +277,19 @@ test(
     await other.store(CONTENTS);
     const { folder, fault } = await programs();
     await other.startWorker({ OBSERVATORY_POSTGRES_BIN_DIR: folder });
-    const make = async () => {
-      const { code, stdout } = await other.run(['backup', 'run', '--outage', '1', '--json']);
-      return { code, ...(JSON.parse(stdout) as Outcome) };
-    };
-    const good = await make();
-    expect(good).toMatchObject({ code: 0, status: 'complete' });
+    const good = await other.makePoint();
+    expect(good).toMatchObject({ status: 'complete' });
     for (const { fault: name, script, says } of PROGRAM_FAULTS) {
       await writeFile(fault, `${script}\n`);
-      const { code, status, checks } = await make();
-      expect({ name, code, status }).toEqual({ name, code: 1, status: 'failed' });
-      expect(checks.map((check) => `${check.name}: ${check.reason}`)).toEqual([expect.stringMatching(says)]);
+      const { status, failures } = told(await other.makePoint());
+      expect({ name, status }).toEqual({ name, status: 'failed' });
+      expect(failures).toEqual([expect.stringMatching(says)]);
       await rm(fault);
-      expect({ name, ...(await make()) }).toMatchObject({ name, code: 0, status: 'complete' });
+      expect({ name, ...(await other.makePoint()) }).toMatchObject({ name, status: 'complete' });
     }
     const listed = JSON.parse((await other.run(['backup', 'list', '--json'])).stdout) as { items: { id: string }[] };
     expect(listed.items).toHaveLength(1 + PROGRAM_FAULTS.length);
-    expect(await other.run(['backup', 'verify', good.id])).toMatchObject({ code: 0 });
+    expect(await other.verify(good.id)).toMatchObject({ status: 'passed' });
   },
 );
 
@@ -303,14 +299,12 @@ test('no point is made without its bucket, and one is when it is there', { timeo
   const bucket = `${other.config.s3.bucket_backups}-absent`;
   const env = { S3_BUCKET_BACKUPS: bucket };
   await other.startWorker(env);
-  const make = async () =>
-    JSON.parse((await other.run(['backup', 'run', '--outage', '1', '--json'], env)).stdout) as Outcome;
-  const { status, checks } = await make();
+  const { status, checks } = await other.makePoint();
   expect(status).toBe('failed');
   expect(checks[0]).toMatchObject({ name: 'beforehand', reason: `The bucket ${bucket} does not exist.` });
   await using absent = openBucket(other.config.s3, bucket);
   await absent.names.createBucket();
-  expect(await make()).toMatchObject({ status: 'complete' });
+  expect(await other.makePoint()).toMatchObject({ status: 'complete' });
   await removeBucket(absent.names);
 });
 

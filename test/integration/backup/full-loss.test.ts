@@ -140,8 +140,7 @@ beforeAll(async () => {
   });
   await told.kill();
   await writeFile(join(folder, 'transcript.json'), JSON.stringify({ lines: { engineer: APPROVAL } }));
-  await startTemporal('older');
-  await startTemporal('empty');
+  await Promise.all([startTemporal('older'), startTemporal('empty')]);
   // The loss.
   await deployment.database.pool.query(
     'drop schema public cascade; drop schema langgraph cascade; create schema public',
@@ -151,7 +150,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   await deployment?.[Symbol.asyncDispose]();
-  for (const servers of Object.values(temporals)) await servers.stop();
+  await Promise.all(Object.values(temporals).map(async (servers) => servers.stop()));
   await collector?.[Symbol.asyncDispose]();
   await collected?.[Symbol.asyncDispose]();
   for (const path of [folder, ...Object.values(homes)]) await rm(path, { recursive: true, force: true });
