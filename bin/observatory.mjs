@@ -8,8 +8,11 @@ const root = resolve(import.meta.dirname, '..');
 const installed = resolve(root, 'node_modules/.bin/node');
 const node = existsSync(installed) ? installed : process.execPath;
 const args = process.argv.slice(2);
-// As src/runtime/node-flags.ts has it, which an older Node cannot read.
-const flags = args[0] === 'worker' ? ['--max-semi-space-size=16'] : [];
-const child = spawn(node, [...flags, resolve(root, 'src/cli/main.ts'), ...args], { stdio: 'inherit' });
+// As src/runtime/worker-process.ts has it, which an older Node cannot read.
+const [flags, own] = args[0] === 'worker' ? [['--max-semi-space-size=16'], { MALLOC_ARENA_MAX: '2' }] : [[], {}];
+const child = spawn(node, [...flags, resolve(root, 'src/cli/main.ts'), ...args], {
+  env: { ...own, ...process.env },
+  stdio: 'inherit',
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
-import { WORKER_NODE_FLAGS } from '../../src/runtime/node-flags.ts';
+import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { createRootFreezer } from '../../src/tracing/spans.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createDeployment } from '../support/deployment.ts';
@@ -86,6 +86,7 @@ async function measureBacklog({ record, url }: Bench) {
   await pool.query('analyze trace_outbox');
   const began = performance.now();
   const sender = spawn(process.execPath, [...WORKER_NODE_FLAGS, SENDER, record.url, url, KEYS.secret_key], {
+    env: { ...process.env, ...WORKER_ENVIRONMENT },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const confirmed = async () => {

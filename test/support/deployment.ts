@@ -8,7 +8,7 @@ import { insertEpisode } from '../../src/db/append/episodes.ts';
 import type { DatabaseClient } from '../../src/db/client.ts';
 import { loadConfig } from '../../src/runtime/config.ts';
 import type { Config } from '../../src/runtime/config.ts';
-import { WORKER_NODE_FLAGS } from '../../src/runtime/node-flags.ts';
+import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { setUpDeployment } from '../../src/runtime/set-up.ts';
 import { openEpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
 import type { EpisodeWorkflows } from '../../src/runtime/temporal-client.ts';
@@ -146,7 +146,7 @@ export async function startWorkerProcess(
 ): Promise<WorkerProcess> {
   const child = spawn(process.execPath, program, {
     // Nothing of the developer's own settings: they would mix with the servers of the test.
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...WORKER_ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let ending: string | undefined;

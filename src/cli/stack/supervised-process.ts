@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGuarded, stopStale } from '../../runtime/embedded/guarded-process.ts';
 import type { GuardedProcess } from '../../runtime/embedded/guarded-process.ts';
-import { WORKER_NODE_FLAGS } from '../../runtime/node-flags.ts';
+import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../runtime/worker-process.ts';
 import type { Log } from '../../runtime/embedded/log-file.ts';
 
 /** One of our own commands, kept running. */
@@ -31,6 +31,7 @@ export async function superviseProcess(options: {
   log: Log;
 }): Promise<SupervisedProcess> {
   const { command, home, log } = options;
+  const own = command === 'worker' ? { flags: WORKER_NODE_FLAGS, env: WORKER_ENVIRONMENT } : { flags: [], env: {} };
   const stopping = new AbortController();
   const pid_file = join(home, 'run', `${command}.json`);
   await stopStale({ name: command, pid_file, marker: options.main, stop_signal: 'TERM', log });
@@ -38,8 +39,8 @@ export async function superviseProcess(options: {
     startGuarded({
       name: command,
       command: process.execPath,
-      args: [...(command === 'worker' ? WORKER_NODE_FLAGS : []), options.main, command],
-      env: options.env,
+      args: [...own.flags, options.main, command],
+      env: { ...own.env, ...options.env },
       cwd: home,
       log_file: join(home, 'logs', `${command}.log`),
       pid_file,

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WORKER_NODE_FLAGS } from '../../../src/runtime/node-flags.ts';
+import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../../src/runtime/worker-process.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 const LAUNCHER = join(import.meta.dirname, '../../../bin/observatory.mjs');
@@ -34,10 +34,10 @@ test('help names every command and exits 0, through the launcher too', async () 
   expect(await run(['--help'], { main: LAUNCHER })).toEqual({ code, out, err: '' });
 });
 
-test('the launcher gives a worker the flags that the stack gives it', async () => {
-  expect(await readFile(LAUNCHER, 'utf8')).toContain(
-    `args[0] === 'worker' ? ['${WORKER_NODE_FLAGS.join("', '")}'] : []`,
-  );
+test('the launcher runs a worker as the stack runs it', async () => {
+  const launcher = await readFile(LAUNCHER, 'utf8');
+  expect(launcher).toContain(`['${WORKER_NODE_FLAGS.join("', '")}']`);
+  for (const [name, value] of Object.entries(WORKER_ENVIRONMENT)) expect(launcher).toContain(`{ ${name}: '${value}' }`);
 });
 
 test.each(
