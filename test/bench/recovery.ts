@@ -17,6 +17,7 @@ import { createDatabase } from '../../src/db/client.ts';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
 import { defaultHome, loadConfig, processEnvironment } from '../../src/runtime/config.ts';
 import { startServers } from '../../src/runtime/embedded/stack.ts';
+import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { openBackups } from '../../src/runtime/recovery.ts';
 import { objectKey } from '../../src/storage/keys.ts';
 import { forEachBounded } from '../../src/storage/parallel.ts';
@@ -141,9 +142,12 @@ async function fillDatabase(env: Record<string, string>, bytes: number): Promise
 
 type Measured = { seconds: number; memory_mb: number };
 
-/** Runs a part of ours in a process of its own, whose memory is its own. */
+/** Runs a part of ours in a process of its own, whose memory is its own, as a worker is run. */
 async function measured(part: 'point' | 'mirror', env: Record<string, string>): Promise<Measured> {
-  const child = fork(import.meta.filename, [PART, part], { env: { ...processEnvironment(), ...env } });
+  const child = fork(import.meta.filename, [PART, part], {
+    execArgv: [...WORKER_NODE_FLAGS],
+    env: { ...processEnvironment(), ...WORKER_ENVIRONMENT, ...env },
+  });
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(message as Measured));
     child.once('exit', (code) => reject(new Error(`the part ${part} ended with ${code}`)));
