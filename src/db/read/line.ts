@@ -26,9 +26,9 @@ export async function readLine(db: Kysely<Database>, episodeId: string): Promise
 const LINES_READ = new WeakMap<Kysely<Database>, Map<string, LinePart[]>>();
 const LINES_MAX = 10_000;
 
-/** The same; throws not_found where there is no such episode. */
+/** The same, asked of the database each time: a line never changes, but its episode can be deleted. Then it throws not_found. */
 export async function getLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {
-  const line = await readLine(db, episodeId);
+  const line = await climb(db, episodeId, sql`forked_from_seq`);
   if (line.length === 0) throw new AppError('not_found', `no episode ${episodeId}`);
   return line;
 }

@@ -240,6 +240,14 @@ describe('the parts of an episode', () => {
     expect(await (await api.call(href)).text()).toBe('picture 4');
   });
 
+  test('once an episode is gone its steps are not found, also by a process that has listed them before', async () => {
+    const gone = await seedEpisode(api, { task: 'gone' });
+    await seedStep(api, gone, { seq: 1 });
+    expect((await api.get(`/v1/episodes/${gone.id}/steps`)).items).toHaveLength(1);
+    await api.db.deleteFrom('episodes').where('id', '=', gone.id).execute();
+    expect((await api.call(`/v1/episodes/${gone.id}/steps`)).status).toBe(404);
+  });
+
   test('a step is read with its tries', async () => {
     const step = await api.get(`/v1/episodes/${id}/steps/2`);
     expect(step).toMatchObject({
