@@ -4,6 +4,7 @@ import type { Artifact, ArtifactKind, ArtifactLink } from '../../schemas/artifac
 import type { Database } from '../../schemas/database.ts';
 import { inLine, readLine } from './line.ts';
 import type { LinePart } from './line.ts';
+import { LINK_COLUMNS } from './steps.ts';
 
 /** A link with the number of the step that it belongs to. */
 export type EpisodeArtifact = ArtifactLink & { seq: number };
@@ -13,16 +14,7 @@ const linksOf = (db: Kysely<Database>, line: LinePart[]) =>
     .selectFrom('step_artifacts as link')
     .innerJoin('steps as step', 'step.id', 'link.step_id')
     .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
-    .select([
-      'step.seq',
-      'link.role',
-      'link.path',
-      'link.sha256',
-      'artifact.size_bytes',
-      'link.content_type',
-      'link.kind',
-      'link.clock',
-    ])
+    .select(['step.seq', ...LINK_COLUMNS])
     .where(inLine(line, 'step'));
 
 /** The artifact's row, also when nothing links to it; throws not_found, also for one that was deleted. */

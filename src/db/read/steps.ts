@@ -128,7 +128,8 @@ const filesOf = (e: ExpressionBuilder<Database, 'steps'>) =>
       .orderBy('link.path'),
   );
 
-const LINK_COLUMNS = [
+/** What a link of a step to a file says, of `link` and `artifact`. */
+export const LINK_COLUMNS = [
   'link.role',
   'link.path',
   'link.sha256',
