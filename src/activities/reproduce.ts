@@ -10,11 +10,11 @@ import type { Database } from '../schemas/database.ts';
 import { SimulationResult } from '../schemas/simulation.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { reporting } from './heartbeat.ts';
-import { parseBenchmarkDefinition } from './simulation/benchmark-definition.ts';
-import { compareTrajectories } from './simulation/compare-trajectories.ts';
-import { runSimulation } from './simulation/run-simulation.ts';
-import { decodeTrajectory } from './simulation/trajectory.ts';
-import { BENCHMARK_PATH, Simulate } from './tools/simulate.ts';
+import { parseBenchmarkDefinition } from '../simulation/benchmark-definition.ts';
+import { compareTrajectories } from '../simulation/compare-trajectories.ts';
+import { runSimulation } from '../simulation/run-simulation.ts';
+import { decodeTrajectory } from '../simulation/trajectory.ts';
+import { BENCHMARK_PATH, Simulate } from '../agents/tools/simulate.ts';
 
 /** What a simulation reads and makes is bounded by its own limits far below this. */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
-import type { ArtifactSweepActivities } from '../activities/backup/artifacts.ts';
-import type { EpisodeRetentionActivities } from '../activities/episode-retention.ts';
+import type { ArtifactSweepActivities } from '../backup/artifacts.ts';
+import type { EpisodeRetentionActivities } from '../activities/retention.ts';
 import type { DeletedEpisode } from '../schemas/episode.ts';
 import type { EpisodeRetentionReport } from '../schemas/restore-point.ts';
 import { backupOptions, RETENTION } from './activity-options.ts';

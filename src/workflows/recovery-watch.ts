@@ -1,5 +1,5 @@
 import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
-import type { RecoveryWatchActivities } from '../activities/backup/watch.ts';
+import type { RecoveryWatchActivities } from '../backup/watch.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import { SWEEP } from './activity-options.ts';
 

@@ -5,7 +5,7 @@ import {
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
-import type { RestoreDrillActivities } from '../activities/backup/drill.ts';
+import type { RestoreDrillActivities } from '../backup/drill.ts';
 import type { RestoreDrill, RestoreDrillRequest } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 import { messageOf, timeOrderedId } from './restore-point.ts';

@@ -7,7 +7,7 @@ import {
   setCurrentDetails,
   uuid4,
 } from '@temporalio/workflow';
-import type { RestorePointActivities } from '../activities/backup/point.ts';
+import type { RestorePointActivities } from '../backup/point.ts';
 import type { RestorePoint, RestorePointRequest } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 

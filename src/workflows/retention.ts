@@ -1,5 +1,5 @@
 import { condition, defineSignal, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import type { RetentionActivities } from '../activities/backup/retention.ts';
+import type { RetentionActivities } from '../backup/retention.ts';
 import type { RetentionReport } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 
