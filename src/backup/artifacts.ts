@@ -3,7 +3,7 @@ import type { ArtifactSweep } from '../schemas/restore-point.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { BackupDeps } from './deps.ts';
 import { listManifests } from './manifest.ts';
-import { reporting } from './progress.ts';
+import { phase } from './progress.ts';
 import type { Working } from './progress.ts';
 import { eachRetainedFolder } from './retained.ts';
 
@@ -13,16 +13,13 @@ const GRACE_HOURS = 48;
 const MARKED_AT_ONCE = 1_000;
 const REMOVED_AT_ONCE = 100;
 
-/** The activity that gives up files which nothing refers to any more. */
-export function createArtifactSweepActivities(deps: BackupDeps) {
+/** The phase that gives up files which nothing refers to any more. */
+export function createArtifactSweepPhases(deps: BackupDeps) {
   return {
     /** Marks what no row refers to, and removes the bytes of what was marked two days ago and is in no kept restore point. */
-    sweepArtifacts: reporting('artifacts', async (_: null, working) => sweepArtifacts(deps, working)),
+    sweepArtifacts: phase('artifacts', async (_: null, working) => sweepArtifacts(deps, working)),
   };
 }
-
-/** Every activity of the sweep of artifacts. */
-export type ArtifactSweepActivities = ReturnType<typeof createArtifactSweepActivities>;
 
 async function sweepArtifacts(deps: BackupDeps, working: Working): Promise<ArtifactSweep> {
   const sweep: ArtifactSweep = { marked: 0, removed: 0, refused: null };

@@ -16,7 +16,7 @@ import type { RecoveryCheck, RestoreDrill, RestorePointManifest, TableFigures } 
 import type { BackupDeps } from './deps.ts';
 import { pointPrefix, resolvePoint } from './manifest.ts';
 import { runPostgresTool } from './postgres-tools.ts';
-import { reporting } from './progress.ts';
+import { phase } from './progress.ts';
 import type { Working } from './progress.ts';
 import { checkOf, proofCheck, proveReferences } from './proof.ts';
 import { openScratch } from './scratch.ts';
@@ -32,13 +32,13 @@ const NEW_OBJECTS_MAX = 20_000;
 
 type Drill = { id: string; point_id?: string | undefined };
 
-/** The activities of a drill. */
-export function createRestoreDrillActivities(deps: BackupDeps) {
+/** The phases of a drill. */
+export function createRestoreDrillPhases(deps: BackupDeps) {
   return {
     /** Restores a point into a scratch database and holds everything in it against the point; notes how it ended. */
-    drillRestorePoint: reporting('drill', async (drill: Drill, working) => runDrill(deps, drill, working)),
+    drillRestorePoint: phase('drill', async (drill: Drill, working) => runDrill(deps, drill, working)),
     /** Drops what any try of the drill left on the server, and notes a drill that could not end itself. */
-    endDrill: reporting('end', async ({ id, failure }: Drill & { failure: string | null }) => {
+    endDrill: phase('end', async ({ id, failure }: Drill & { failure: string | null }) => {
       for (const name of await listDatabases(deps.pool, scratchName(id, ''))) await dropDatabase(deps.pool, name);
       if (failure === null) return null;
       const started_at = await beginRestoreDrill(deps.db, { id, point_id: null });
@@ -53,9 +53,6 @@ export function createRestoreDrillActivities(deps: BackupDeps) {
     }),
   };
 }
-
-/** Every activity of a drill. */
-export type RestoreDrillActivities = ReturnType<typeof createRestoreDrillActivities>;
 
 async function runDrill(deps: BackupDeps, { id, point_id }: Drill, working: Working): Promise<RestoreDrill> {
   const { db, pool } = deps;

@@ -13,7 +13,7 @@ import type { BackupDeps } from './deps.ts';
 import { checkBeforehand, dumpDatabase } from './dump.ts';
 import { readManifest, sealManifest, writeManifest } from './manifest.ts';
 import { mirrorObjects } from './mirror.ts';
-import { reporting } from './progress.ts';
+import { phase } from './progress.ts';
 import type { Working } from './progress.ts';
 import { proofCheck, proveReferences } from './proof.ts';
 import { signingCheck } from './signature.ts';
@@ -33,33 +33,28 @@ export type SealRequest = {
 };
 
 /** The phases of a restore point, in their order: what the database refers to is mirrored after it was dumped. */
-export function createRestorePointActivities(deps: BackupDeps) {
+export function createRestorePointPhases(deps: BackupDeps) {
   return {
     /** Notes that a point is being made, and that points which never ended have failed; returns when it began. */
-    beginRestorePoint: reporting('begin', async ({ id }: { id: string }) => {
+    beginRestorePoint: phase('begin', async ({ id }: { id: string }) => {
       await failAbandonedPoints(deps.db, { age_s: RUNNING_AGE_S_MAX });
       return beginRestorePoint(deps.db, id);
     }),
-    checkBeforehand: reporting('beforehand', async (_: { id: string }) => checkBeforehand(deps)),
-    copyTemporal: reporting('temporal', async (request: { id: string }, working) =>
+    checkBeforehand: phase('beforehand', async (_: { id: string }) => checkBeforehand(deps)),
+    copyTemporal: phase('temporal', async (request: { id: string }, working) =>
       copyTemporalFile(deps, request, working),
     ),
-    dumpDatabase: reporting('database', async (request: { id: string }, working) =>
-      dumpDatabase(deps, request, working),
-    ),
-    mirrorObjects: reporting('mirror', async (request: { references: BackupPart; count: number }, working) =>
+    dumpDatabase: phase('database', async (request: { id: string }, working) => dumpDatabase(deps, request, working)),
+    mirrorObjects: phase('mirror', async (request: { references: BackupPart; count: number }, working) =>
       mirrorObjects(deps, request, working),
     ),
-    sealRestorePoint: reporting('proof', async (request: SealRequest, working) => seal(deps, request, working)),
+    sealRestorePoint: phase('proof', async (request: SealRequest, working) => seal(deps, request, working)),
     /** Notes the phase in which a point failed, and why. */
-    failRestorePoint: reporting('fail', async (failure: { id: string; phase: string; reason: string }) =>
+    failRestorePoint: phase('fail', async (failure: { id: string; phase: string; reason: string }) =>
       failPoint(deps, failure),
     ),
   };
 }
-
-/** Every activity of a restore point. */
-export type RestorePointActivities = ReturnType<typeof createRestorePointActivities>;
 
 /** Proves that every reference is in the mirror, writes the manifest, which makes it a restore point, and then the row. */
 async function seal(deps: BackupDeps, request: SealRequest, working: Working): Promise<RestorePoint> {

@@ -1,9 +1,3 @@
-import { Context } from '@temporalio/activity';
-import { asActivityFailure } from '../activities/failure.ts';
-
-/** How often progress is told, and so a cancel heard of. The worker throttles further. */
-const HEARTBEAT_INTERVAL_MS = 500;
-
 /** How far a phase is: counts of objects or bytes, and since when; the rate is derived. */
 export type Progress = {
   phase: string;
@@ -20,23 +14,15 @@ export type Report = (values: { done?: number; of?: number; bytes?: number }) =>
 /** What work gets besides its input: whom to tell, when to stop, and which try it is (a retry overwrites nothing). */
 export type Working = { report: Report; signal: AbortSignal; attempt: number };
 
-/** An activity that heartbeats with its progress for as long as it works, and whose errors leave as Temporal's. */
-export function reporting<Input, Result>(
-  phase: string,
+/** A named part of a backup, a drill or a retention: an activity where Temporal runs it, a plain call where the CLI does. */
+export type Phase<Input, Result> = { phase: string; work: (input: Input, working: Working) => Promise<Result> };
+
+/** Names work as a phase. */
+export function phase<Input, Result>(
+  name: string,
   work: (input: Input, working: Working) => Promise<Result>,
-): (input: Input) => Promise<Result> {
-  return async (input) => {
-    const context = Context.current();
-    const { report, progress } = createProgress(phase);
-    const beat = setInterval(() => context.heartbeat(progress()), HEARTBEAT_INTERVAL_MS);
-    try {
-      return await work(input, { report, signal: context.cancellationSignal, attempt: context.info.attempt });
-    } catch (error) {
-      throw asActivityFailure(error, context.info.attempt);
-    } finally {
-      clearInterval(beat);
-    }
-  };
+): Phase<Input, Result> {
+  return { phase: name, work };
 }
 
 /** A report and what it amounts to now. */

@@ -6,7 +6,7 @@ import { objectKey } from '../storage/keys.ts';
 import type { BackupDeps } from './deps.ts';
 import { listManifests, pointPrefix } from './manifest.ts';
 import { listFolder } from './mirror.ts';
-import { reporting } from './progress.ts';
+import { phase } from './progress.ts';
 import type { Working } from './progress.ts';
 import { eachRetainedFolder } from './retained.ts';
 import { selectPruned } from './retention-policy.ts';
@@ -20,20 +20,17 @@ const LISTED_SHARE_MIN = 0.5;
 /** More than this share at once is given up only when a person approves. */
 const GIVEN_UP_SHARE_MAX = 0.1;
 
-/** The activities of retention. */
-export function createRetentionActivities(deps: BackupDeps) {
+/** The phases of retention. */
+export function createRetentionPhases(deps: BackupDeps) {
   return {
     /** Removes the points that the policy gives up and what tries without a manifest left; returns the ids of both sorts. */
-    pruneRestorePoints: reporting('points', async (_: null) => prunePoints(deps)),
+    pruneRestorePoints: phase('points', async (_: null) => prunePoints(deps)),
     /** Gives up objects of the mirror that no kept point and no live row refers to, unless something looks wrong. */
-    sweepMirror: reporting('mirror', async ({ approved }: { approved: boolean }, working) =>
+    sweepMirror: phase('mirror', async ({ approved }: { approved: boolean }, working) =>
       sweepMirror(deps, approved, working),
     ),
   };
 }
-
-/** Every activity of retention. */
-export type RetentionActivities = ReturnType<typeof createRetentionActivities>;
 
 async function prunePoints({ backups }: BackupDeps): Promise<Pick<RetentionReport, 'kept' | 'pruned'>> {
   const { points, verified, unsealed } = await listManifests(backups.names);

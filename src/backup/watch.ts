@@ -1,13 +1,13 @@
 import { readRecoveryStatus } from '../db/read/recovery-status.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { BackupDeps } from './deps.ts';
-import { reporting } from './progress.ts';
+import { phase } from './progress.ts';
 
-/** The activity of the scheduled watch. */
-export function createRecoveryWatchActivities({ db }: Pick<BackupDeps, 'db'>) {
+/** The phase of the scheduled watch. */
+export function createRecoveryWatchPhases({ db }: Pick<BackupDeps, 'db'>) {
   return {
     /** How recovery stands now, without what is only for people. */
-    readRecoveryState: reporting('watch', async (_: null): Promise<Omit<RecoveryStatus, 'same_endpoint'>> => {
+    readRecoveryState: phase('watch', async (_: null): Promise<Omit<RecoveryStatus, 'same_endpoint'>> => {
       const { same_endpoint: _endpoint, ...status } = await readRecoveryStatus(db, {
         now_ms: Date.now(),
         same_endpoint: false,
@@ -16,6 +16,3 @@ export function createRecoveryWatchActivities({ db }: Pick<BackupDeps, 'db'>) {
     }),
   };
 }
-
-/** Every activity of the watch. */
-export type RecoveryWatchActivities = ReturnType<typeof createRecoveryWatchActivities>;

@@ -25,7 +25,7 @@ import type { FilePolicy } from '../../storage/policy.ts';
 import { getAgent } from '../../agents/agents.ts';
 import { checkChanges, createRolePolicy } from '../../agents/policies.ts';
 import { archiveWorkspace } from '../record/archive.ts';
-import { reporting } from '../heartbeat.ts';
+import { heartbeatingWith } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { AttemptContext, RecordStep, StepResult } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
@@ -50,7 +50,7 @@ export type CallToolDeps = {
 /** The activities that run calls. `simulate` is the same under another name, for a queue and a place in Temporal's UI of its own. */
 export function createCallToolActivities(deps: CallToolDeps) {
   /** Runs one call of a thought, recorded as a step. What the agent did wrong is its result; the system's failures are thrown. */
-  const callTool = reporting((progress) => async (request: CallRequest): Promise<CallReport> => {
+  const callTool = heartbeatingWith((progress) => async (request: CallRequest): Promise<CallReport> => {
     const { step: identity, call, parent_key, checkpoint_id, declined } = request;
     const { parent_seq: thought_seq } = identity;
     const [episode, parent] = await Promise.all([

@@ -8,7 +8,7 @@ import { eventIdOf } from '../../identity.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { keepTrying } from './keep-trying.ts';
-import type { LogWriter } from './logs.ts';
+import type { LogWriter } from '../../agents/tools/tool.ts';
 import { factsOf } from './step-events.ts';
 import type { EndingStep } from './step-events.ts';
 
@@ -33,7 +33,7 @@ type EventSource = {
 export async function eventsOfStep(
   ending: EndingStep & { step: Step },
   { db, store, trace_id, build, attempt, signal }: EventSource,
-  log: Pick<LogWriter, 'write'>,
+  log: LogWriter,
 ): Promise<NewEvent[]> {
   const { step } = ending;
   const facts = await keepTrying(() => factsOf(db, ending), signal);

@@ -11,6 +11,7 @@ import type { Database } from '../../schemas/database.ts';
 import { LOG_LINE_CHARS_MAX } from '../../schemas/log.ts';
 import type { LogLevel, LogStream } from '../../schemas/log.ts';
 import { storableText } from '../../schemas/primitives.ts';
+import type { LogWriter } from '../../agents/tools/tool.ts';
 import { keepTrying } from './keep-trying.ts';
 
 /** Lines reach the database at most this long after they were written. */
@@ -25,15 +26,15 @@ const LINE_CHARS = 100;
 const REST_CHARS_MAX = 1024 * 1024 * 1024;
 
 /** The execution log of one attempt. Writing never waits and never fails the work; `close` waits until all is stored. */
-export type LogWriter = AsyncDisposable & {
-  write(stream: LogStream, text: string, level?: LogLevel): void;
-  /**
-   * Resolves when every line written so far is stored; throws what kept the database from it. Returns the artifact that
-   * holds what was beyond the bound, if anything was; with `drop_rest`, when there is no step to link it to, that is dropped
-   * and the log says so.
-   */
-  close(options?: { drop_rest?: boolean }): Promise<ArtifactLink | null>;
-};
+export type AttemptLog = LogWriter &
+  AsyncDisposable & {
+    /**
+     * Resolves when every line written so far is stored; throws what kept the database from it. Returns the artifact that
+     * holds what was beyond the bound, if anything was; with `drop_rest`, when there is no step to link it to, that is dropped
+     * and the log says so.
+     */
+    close(options?: { drop_rest?: boolean }): Promise<ArtifactLink | null>;
+  };
 
 /** What a log is opened with. `storeRest` stores a file as an artifact of the step. */
 export type LogTarget = {
@@ -45,7 +46,7 @@ export type LogTarget = {
 };
 
 /** Opens the log of one attempt; its lines are numbered from 1 in the order in which they are written, secrets taken out. */
-export function openLog(db: Kysely<Database>, { redact, storeRest, ...target }: LogTarget): LogWriter {
+export function openLog(db: Kysely<Database>, { redact, storeRest, ...target }: LogTarget): AttemptLog {
   const pending: NewLogLine[] = [];
   const partials = createPartials();
   let line = 0;
@@ -94,7 +95,7 @@ export function openLog(db: Kysely<Database>, { redact, storeRest, ...target }: 
     rest.remove();
     return link;
   };
-  const close: LogWriter['close'] = async ({ drop_rest = false } = {}) => {
+  const close: AttemptLog['close'] = async ({ drop_rest = false } = {}) => {
     for (const [stream, text] of partials.takeRest()) emit(stream, 'info', text);
     const link = await closeRest(drop_rest);
     flush();

@@ -19,7 +19,7 @@ import { toActivityFailure } from '../failure.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
 import { openLog } from './logs.ts';
-import type { LogWriter } from './logs.ts';
+import type { AttemptLog } from './logs.ts';
 import { eventsOfStep } from './events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
@@ -27,7 +27,7 @@ const SEARCH_TEXT_BYTES_MAX = 4_096;
 const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
 
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
-export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: LogWriter };
+export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
 
 /** What work comes to. Files are in S3 already; `error` is told to the agent, with status `error`. */
 export type StepResult = {

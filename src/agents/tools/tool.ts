@@ -4,8 +4,11 @@ import type { Episode } from '../../schemas/episode.ts';
 import type { Json, JsonObject } from '../../schemas/primitives.ts';
 import type { Step, StepKind, ToolOutput } from '../../schemas/step.ts';
 import type { AgentFiles } from '../../storage/backends/agent-files.ts';
-import type { LogWriter } from '../../activities/record/logs.ts';
+import type { LogLevel, LogStream } from '../../schemas/log.ts';
 import type { Sandbox } from './sandbox.ts';
+
+/** The execution log of an attempt, as what runs in it writes it; writing never waits and never fails the work. */
+export type LogWriter = { write(stream: LogStream, text: string, level?: LogLevel): void };
 
 /** What a tool may use. `workspace_dir` is the agent's "/" on this worker's disk. */
 export type ToolContext = {
