@@ -1,5 +1,6 @@
 /**
- * Makes node_modules what package-lock.json says where it is not; otherwise does nothing, in milliseconds.
+ * Makes node_modules what package-lock.json says where it is not, and builds the page where its sources have changed;
+ * otherwise does nothing, in milliseconds.
  * Plain JavaScript for any Node from 18 on: it runs before the project's own Node is there.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const difference = findDifference();
 if (difference !== undefined) install(difference);
+buildPage();
 
 /** Why node_modules does not hold what the lockfile names; undefined when it does. */
 function findDifference() {
@@ -28,6 +30,13 @@ function findDifference() {
       return `${path} is ${found.version}, not ${entry.version}`;
   }
   return undefined;
+}
+
+/** The page is built from its sources on the Node that was just installed; where they have not changed, that takes no time. */
+function buildPage() {
+  const node = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  const { status } = spawnSync(node, [join(root, 'bin', 'page.mjs')], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 function readPackages(file) {

@@ -82,6 +82,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     description: 'keep the history of an episode as a golden one',
     load: async () => (await import('./commands/fixture.ts')).registerFixture,
   },
+  open: {
+    description: 'print a link to the page that signs one browser in, once',
+    load: async () => (await import('./commands/open.ts')).registerOpen,
+  },
   env: {
     description: 'print shell exports of the API’s address and key',
     load: async () => (await import('./commands/env.ts')).registerEnv,
