@@ -9,20 +9,24 @@ const HEARTBEAT_INTERVAL_MS = 500;
 export function heartbeating<Args extends unknown[], Result>(
   work: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
-  return reporting(() => work);
+  return heartbeatingWith(() => work);
 }
 
-/** The same for an activity that tells how far it is: every heartbeat carries what `report` was last given. */
-export function reporting<Args extends unknown[], Result>(
-  makeWork: (report: (details: JsonObject) => void) => (...args: Args) => Promise<Result>,
+/** What a heartbeat carries: details, or what gives them at each beat. */
+type Details = JsonObject | (() => JsonObject);
+
+/** The same for an activity that reports how far it is: every heartbeat carries what `report` was last given. */
+export function heartbeatingWith<Args extends unknown[], Result>(
+  makeWork: (report: (details: Details) => void) => (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
   return async (...args) => {
     const context = Context.current();
-    let details: JsonObject | undefined;
+    let details: Details | undefined;
     const work = makeWork((newest) => {
       details = newest;
     });
-    const beat = setInterval(() => context.heartbeat(details), HEARTBEAT_INTERVAL_MS);
+    const tick = () => context.heartbeat(typeof details === 'function' ? details() : details);
+    const beat = setInterval(tick, HEARTBEAT_INTERVAL_MS);
     try {
       return await work(...args);
     } catch (error) {

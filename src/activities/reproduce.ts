@@ -9,12 +9,12 @@ import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import { SimulationResult } from '../schemas/simulation.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { reporting } from './heartbeat.ts';
-import { parseBenchmarkDefinition } from './simulation/benchmark-definition.ts';
-import { compareTrajectories } from './simulation/compare-trajectories.ts';
-import { runSimulation } from './simulation/run-simulation.ts';
-import { decodeTrajectory } from './simulation/trajectory.ts';
-import { BENCHMARK_PATH, Simulate } from './tools/simulate.ts';
+import { heartbeatingWith } from './heartbeat.ts';
+import { parseBenchmarkDefinition } from '../simulation/benchmark-definition.ts';
+import { compareTrajectories } from '../simulation/compare-trajectories.ts';
+import { runSimulation } from '../simulation/run-simulation.ts';
+import { decodeTrajectory } from '../simulation/trajectory.ts';
+import { BENCHMARK_PATH, Simulate } from '../agents/tools/simulate.ts';
 
 /** What a simulation reads and makes is bounded by its own limits far below this. */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
@@ -44,7 +44,7 @@ export function createReproduceActivity({ db, store, environment }: ReproduceDep
      * Simulates the recorded scene with the recorded seed, holds every trajectory's hash against the recorded one, and keeps
      * the verdict as a score of the step. What is missing, or cannot be simulated any more, is a verdict too.
      */
-    reproduce: reporting((progress) => async (request: ReproduceRequest): Promise<Reproduced> => {
+    reproduce: heartbeatingWith((progress) => async (request: ReproduceRequest): Promise<Reproduced> => {
       const { episode_id, seq, feedback_id } = request;
       const step = await getStepDetail(db, episode_id, seq);
       const { cancellationSignal: signal } = Context.current();

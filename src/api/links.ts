@@ -1,6 +1,6 @@
 import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
-import { traceIdOf } from '../schemas/identity.ts';
+import { traceIdOf } from '../identity.ts';
 import type { Sha256 } from '../schemas/primitives.ts';
 import { artifactUri } from '../storage/keys.ts';
 import type { EpisodeEvent } from '../db/read/events.ts';

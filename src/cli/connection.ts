@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
-import { defaultHome, loadConfig } from '../runtime/config.ts';
-import type { Config, Environment } from '../runtime/config.ts';
+import { defaultHome, loadConfig } from '../config/config.ts';
+import type { Config, Environment } from '../config/config.ts';
 import { findRunningStack } from './stack/state.ts';
 
 /** Where the API is and the key for it. */

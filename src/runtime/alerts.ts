@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
-import { createAlerts, createAnnounce } from '../activities/alerts/alerts.ts';
-import type { Alerts, AlertsDeps, Announce } from '../activities/alerts/alerts.ts';
-import { deliverWebhooks } from '../activities/alerts/webhook.ts';
-import type { Webhook } from '../activities/alerts/webhook.ts';
+import { createAlerts, createAnnounce } from '../alerts/alerts.ts';
+import type { Alerts, AlertsDeps, Announce } from '../alerts/alerts.ts';
+import { deliverWebhooks } from '../alerts/webhook.ts';
+import type { Webhook } from '../alerts/webhook.ts';
 import type { Database } from '../schemas/database.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** How often the webhook's outbox is looked at. Whichever process comes first posts what is due. */
 const LOOK_MS = 2_000;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { serve } from '@hono/node-server';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { getAgent } from '../activities/agent/agents.ts';
-import { checkModel } from '../activities/agent/models/models.ts';
+import { getAgent } from '../agents/agents.ts';
+import { checkModel } from '../agents/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
@@ -13,13 +13,13 @@ import { checkApprovals, createCatalogue } from './catalogue.ts';
 import { createReconstruction } from './reconstruction.ts';
 import { codeVersion } from './code-version.ts';
 import { openOperatorChannel } from './alerts.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
-import { listSchedules } from './schedules.ts';
-import { openEpisodeWorkflows } from './temporal-client.ts';
-import { workflowBuild } from './workflow-bundle.ts';
+import { listSchedules } from './temporal/schedules.ts';
+import { openEpisodeWorkflows } from './temporal/client.ts';
+import { workflowBuild } from './temporal/workflow-bundle.ts';
 
 /** A dependency that has not answered by then counts as down. */
 const READY_TIMEOUT_MS = 3_000;

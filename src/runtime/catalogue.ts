@@ -1,9 +1,9 @@
-import { listAgents } from '../activities/agent/agents.ts';
-import { listScripts } from '../activities/agent/scripts/scripts.ts';
-import { createRegistry, describeTool } from '../activities/tools/registry.ts';
+import { listAgents } from '../agents/agents.ts';
+import { listScripts } from '../agents/scripts/scripts.ts';
+import { createRegistry, describeTool } from '../agents/tools/registry.ts';
 import { AppError } from '../errors.ts';
 import type { Catalogue } from '../schemas/catalogue.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** What episodes can be started with in a deployment of this configuration. */
 export function createCatalogue(endpoint: Config['model']): Catalogue {

@@ -4,7 +4,7 @@ import { createDatabase } from '../db/client.ts';
 import { listApiKeys } from '../db/read/api-keys.ts';
 import type { ApiKey } from '../db/read/api-keys.ts';
 import type { ApiKeyRole } from '../schemas/api-key.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** As hard to guess as the hash under which a key is kept. */
 const KEY_BYTES = 32;

@@ -10,8 +10,8 @@ import { noteEpisodeContinued, releaseSchedules } from '../db/write/recovery.ts'
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import { EPISODE_WORKFLOW, taskQueue } from '../workflows/names.ts';
-import type { Config } from './config.ts';
-import { openEpisodeWorkflows } from './temporal-client.ts';
+import type { Config } from '../config/config.ts';
+import { openEpisodeWorkflows } from './temporal/client.ts';
 
 /** What reconciling did: runs begun for open episodes (and the step after which), and runs ended that the record does not know. */
 export type Reconciliation = {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import { createJsonStore } from '../activities/json-store.ts';
-import { readConversation, readWorkspace, requireWhole } from '../activities/reconstruct.ts';
+import { createJsonStore } from '../storage/json-store.ts';
+import { readConversation, readWorkspace, requireWhole } from '../agents/reconstruct.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { Database } from '../schemas/database.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Kysely } from 'kysely';
-import type { Alerts } from '../activities/alerts/alerts.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import { readRecoveryStatus } from '../db/read/recovery-status.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import { RESTORE_POINT_ID, RESTORE_POINT_WORKFLOW, taskQueue } from '../workflows/names.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** How often the API looks, by its own timer: Temporal, which runs the backups, may be what is down. */
 const WATCH_INTERVAL_MS = 15 * 60_000;

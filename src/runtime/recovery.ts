@@ -1,15 +1,15 @@
 import { createPublicKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BackupDeps, ObjectBucket } from '../activities/backup/deps.ts';
-import { listManifests, resolvePoint } from '../activities/backup/manifest.ts';
-import type { PointList } from '../activities/backup/manifest.ts';
-import { urlOfDatabase } from '../activities/backup/postgres-tools.ts';
-import { createProgress } from '../activities/backup/progress.ts';
-import type { Progress, Working } from '../activities/backup/progress.ts';
-import { verifyPoint } from '../activities/backup/proof.ts';
-import { planRestore, restorePoint } from '../activities/backup/restore.ts';
-import type { RestoreRequest } from '../activities/backup/restore.ts';
+import type { BackupDeps, ObjectBucket } from '../backup/deps.ts';
+import { listManifests, resolvePoint } from '../backup/manifest.ts';
+import type { PointList } from '../backup/manifest.ts';
+import { urlOfDatabase } from '../backup/postgres-tools.ts';
+import { createProgress } from '../backup/progress.ts';
+import type { Progress, Working } from '../backup/progress.ts';
+import { verifyPoint } from '../backup/proof.ts';
+import { planRestore, restorePoint } from '../backup/restore.ts';
+import type { RestoreRequest } from '../backup/restore.ts';
 import { createDatabase } from '../db/client.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
@@ -17,9 +17,9 @@ import type { RecoveryCheck, Restoration, RestorePlan, RestorePointManifest } fr
 import { createBackupStore } from '../storage/backup-store.ts';
 import { createS3ObjectStore } from '../storage/s3.ts';
 import { codeVersion } from './code-version.ts';
-import { processEnvironment } from './config.ts';
-import type { Config, S3Access } from './config.ts';
-import { privateKeyOf, publicKeyOf } from './signing-key.ts';
+import { processEnvironment } from '../config/config.ts';
+import type { Config, S3Access } from '../config/config.ts';
+import { privateKeyOf, publicKeyOf } from '../config/signing-key.ts';
 
 /** What restore points need of this process, open until it is disposed of. */
 export async function openBackups(

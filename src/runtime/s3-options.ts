@@ -1,5 +1,5 @@
 import type { createS3ObjectStore } from '../storage/s3.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** How the artifact store is reached. */
 export function s3Options({ s3 }: Config): Parameters<typeof createS3ObjectStore>[0] {

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSandbox } from '../activities/tools/sandbox.ts';
-import type { SandboxMode } from '../activities/tools/sandbox.ts';
+import { createSandbox } from '../agents/tools/sandbox.ts';
+import type { SandboxMode } from '../agents/tools/sandbox.ts';
 import { AppError } from '../errors.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 const TRIAL_TIMEOUT_MS = 10_000;
 /** The kernel's overflow uid, which owns nothing. */

@@ -8,9 +8,9 @@ import { createDatabase } from '../db/client.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
 import { readDeployment } from '../db/read/deployment.ts';
 import { AppError } from '../errors.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 import { startTraceDelivery } from './trace-delivery.ts';
-import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
+import { connectionOptions, openEpisodeWorkflows } from './temporal/client.ts';
 
 /**
  * Makes a deployment ready: migrates the database, sets up LangGraph's tables, the namespace with its retention and search

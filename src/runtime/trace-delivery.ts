@@ -6,7 +6,7 @@ import { createRedactor } from '../tracing/redaction.ts';
 import { taskQueue, TRACE_DELIVERY_ID, TRACE_DELIVERY_WORKFLOW } from '../workflows/names.ts';
 import type { OperatorChannel } from './alerts.ts';
 import type { ActivityParts } from './activities.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 
 /** Starts the one workflow that delivers traces, unless it runs. */
 export async function startTraceDelivery(client: Client, prefix: string): Promise<void> {

@@ -3,21 +3,21 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
-import { createSandbox } from '../activities/tools/sandbox.ts';
-import { createBackupActivities } from '../activities/backup/activities.ts';
-import { createWorkspaces } from '../activities/workspaces.ts';
+import { createSandbox } from '../agents/tools/sandbox.ts';
+import { createBackupActivities } from '../activities/backup.ts';
+import { createWorkspaces } from '../storage/workspaces.ts';
 import { createDatabase } from '../db/client.ts';
 import { taskQueue } from '../workflows/names.ts';
 import { createActivities } from './activities.ts';
 import { openOperatorChannel } from './alerts.ts';
 import { openArtifactStore } from './artifact-store.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 import { openBackups } from './recovery.ts';
 import { openReplayStream } from './replay/replay-stream.ts';
 import { findSandboxMode } from './sandbox-mode.ts';
-import { connectionOptions, openEpisodeWorkflows } from './temporal-client.ts';
+import { connectionOptions, openEpisodeWorkflows } from './temporal/client.ts';
 import { tracingParts } from './trace-delivery.ts';
-import { buildWorkflowBundle } from './workflow-bundle.ts';
+import { buildWorkflowBundle } from './temporal/workflow-bundle.ts';
 
 /** Work in progress has this long to end when the worker is told to stop; the rest is retried elsewhere. */
 const SHUTDOWN_GRACE = '10s';

@@ -3,7 +3,7 @@ import { LangfuseOtelSpanAttributes as Attribute } from '@langfuse/core';
 import { AppError } from '../errors.ts';
 import type { ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
-import { attemptSpanIdOf, rootSpanIdOf, traceIdOf } from '../schemas/identity.ts';
+import { attemptSpanIdOf, rootSpanIdOf, traceIdOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { Step, StepAttempt } from '../schemas/step.ts';
 import type {

@@ -1,5 +1,5 @@
 import { ActivityFailure, proxyActivities, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
-import type { EpisodeActivities } from '../activities/episode.ts';
+import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
 import type { CallRef, CallRequest, EpisodeProgress, UnfinishedThought } from '../schemas/turn.ts';
 import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';

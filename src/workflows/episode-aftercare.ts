@@ -1,7 +1,7 @@
 import { patched, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
-import type { AftercareActivities, Aftercare } from '../activities/aftercare.ts';
-import type { AuditSummary, CoverageActivities } from '../activities/coverage.ts';
-import type { TraceRepairActivities } from '../activities/trace-repair.ts';
+import type { AftercareActivities, Aftercare } from '../activities/traces/aftercare.ts';
+import type { AuditSummary, CoverageActivities } from '../activities/traces/coverage.ts';
+import type { TraceRepairActivities } from '../activities/traces/repair.ts';
 import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { ReplayActivities } from '../activities/replay.ts';
 import { AFTERCARE } from './activity-options.ts';

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
-import type { ArtifactSweepActivities } from '../activities/backup/artifacts.ts';
-import type { EpisodeRetentionActivities } from '../activities/episode-retention.ts';
+import type { BackupActivities } from '../activities/backup.ts';
+import type { EpisodeRetentionActivities } from '../activities/retention.ts';
 import type { DeletedEpisode } from '../schemas/episode.ts';
 import type { EpisodeRetentionReport } from '../schemas/restore-point.ts';
 import { backupOptions, RETENTION } from './activity-options.ts';
@@ -33,7 +33,7 @@ export async function EpisodeRetentionWorkflow(request: { episode_id?: string } 
     setCurrentDetails(`${report.deleted} episodes deleted, ${report.kept} kept`);
     after = ids.at(-1) ?? null;
   }
-  const { sweepArtifacts } = proxyActivities<ArtifactSweepActivities>(backupOptions());
+  const { sweepArtifacts } = proxyActivities<BackupActivities>(backupOptions());
   report.artifacts = await sweepArtifacts.executeWithOptions({ summary: 'files that nothing refers to' }, [null]);
   return report;
 }

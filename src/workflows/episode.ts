@@ -10,7 +10,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { EpisodeActivities } from '../activities/episode.ts';
+import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
 import type { EpisodeOutcome, EpisodeProgress, EpisodeRun, Turn } from '../schemas/turn.ts';
 import { RECORD, THOUGHT } from './activity-options.ts';

@@ -1,5 +1,5 @@
 import { ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
-import type { EpisodeActivities } from '../activities/episode.ts';
+import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
 import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
 import { RECORD } from './activity-options.ts';

@@ -1,9 +1,9 @@
 import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
-import type { RecoveryWatchActivities } from '../activities/backup/watch.ts';
+import type { BackupActivities } from '../activities/backup.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import { SWEEP } from './activity-options.ts';
 
-const { readRecoveryState } = proxyActivities<RecoveryWatchActivities>(SWEEP);
+const { readRecoveryState } = proxyActivities<BackupActivities>(SWEEP);
 
 /** Looks whether recovery is stale or failing, and fails if so: in Temporal's UI that is a red run with its reasons. */
 export async function RecoveryWatchWorkflow(): Promise<Pick<RecoveryStatus, 'status' | 'rpo_seconds'>> {

@@ -5,7 +5,7 @@ import {
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
-import type { RestoreDrillActivities } from '../activities/backup/drill.ts';
+import type { BackupActivities } from '../activities/backup.ts';
 import type { RestoreDrill, RestoreDrillRequest } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 import { messageOf, timeOrderedId } from './restore-point.ts';
@@ -16,7 +16,7 @@ import { messageOf, timeOrderedId } from './restore-point.ts';
  */
 export async function RestoreDrillWorkflow(request: RestoreDrillRequest = {}): Promise<RestoreDrill> {
   const options = backupOptions(request.outage_s_max);
-  const { drillRestorePoint, endDrill } = proxyActivities<RestoreDrillActivities>(options);
+  const { drillRestorePoint, endDrill } = proxyActivities<BackupActivities>(options);
   const id = timeOrderedId();
   setCurrentDetails(`Restore drill ${id}`);
   let drill: RestoreDrill | null = null;

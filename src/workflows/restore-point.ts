@@ -7,7 +7,7 @@ import {
   setCurrentDetails,
   uuid4,
 } from '@temporalio/workflow';
-import type { RestorePointActivities } from '../activities/backup/point.ts';
+import type { BackupActivities } from '../activities/backup.ts';
 import type { RestorePoint, RestorePointRequest } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 
@@ -16,8 +16,8 @@ import { backupOptions } from './activity-options.ts';
  * it refers to, then the proof and the manifest. It fails unless the point is complete; the failure carries the point.
  */
 export async function RestorePointWorkflow(request: RestorePointRequest = {}): Promise<RestorePoint> {
-  const phases = proxyActivities<RestorePointActivities>(backupOptions(request.outage_s_max));
-  const quick = proxyActivities<RestorePointActivities>({ ...backupOptions(0), startToCloseTimeout: '2 minutes' });
+  const phases = proxyActivities<BackupActivities>(backupOptions(request.outage_s_max));
+  const quick = proxyActivities<BackupActivities>({ ...backupOptions(0), startToCloseTimeout: '2 minutes' });
   const id = timeOrderedId();
   let phase = 'begin';
   const enter = (name: string) => {

@@ -1,5 +1,5 @@
 import { condition, defineSignal, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import type { RetentionActivities } from '../activities/backup/retention.ts';
+import type { BackupActivities } from '../activities/backup.ts';
 import type { RetentionReport } from '../schemas/restore-point.ts';
 import { backupOptions } from './activity-options.ts';
 
@@ -11,7 +11,7 @@ const APPROVAL_WAIT = '12 hours';
 
 /** Prunes restore points by the policy, and gives up what nothing in the mirror refers to any more. */
 export async function RetentionWorkflow(): Promise<RetentionReport> {
-  const { pruneRestorePoints, sweepMirror } = proxyActivities<RetentionActivities>(backupOptions());
+  const { pruneRestorePoints, sweepMirror } = proxyActivities<BackupActivities>(backupOptions());
   let approved = false;
   setHandler(approveMirrorSweep, () => {
     approved = true;

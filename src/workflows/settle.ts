@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { EpisodeActivities } from '../activities/episode.ts';
+import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity, StepKind } from '../schemas/step.ts';
 import { RECORD } from './activity-options.ts';
 import { failureOf } from './outcome.ts';

@@ -1,5 +1,5 @@
 import { continueAsNew, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
-import type { DeliveryTurn, TraceDeliveryActivities } from '../activities/trace-delivery.ts';
+import type { DeliveryTurn, TraceDeliveryActivities } from '../activities/traces/delivery.ts';
 import { TRACE_DELIVERY } from './activity-options.ts';
 
 const { deliverTraces } = proxyActivities<TraceDeliveryActivities>(TRACE_DELIVERY);

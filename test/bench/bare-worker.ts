@@ -3,13 +3,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { buildGraph } from '../../src/activities/agent/graph.ts';
-import { getAgent } from '../../src/activities/agent/agents.ts';
-import { runSuperstep } from '../../src/activities/agent/superstep.ts';
+import { buildGraph } from '../../src/agents/graph.ts';
+import { getAgent } from '../../src/agents/agents.ts';
+import { runSuperstep } from '../../src/agents/superstep.ts';
 import { Checkpointer } from '../../src/db/checkpointer.ts';
 import { createDatabase } from '../../src/db/client.ts';
-import { loadConfig, processEnvironment } from '../../src/runtime/config.ts';
-import { connectionOptions } from '../../src/runtime/temporal-client.ts';
+import { loadConfig, processEnvironment } from '../../src/config/config.ts';
+import { connectionOptions } from '../../src/runtime/temporal/client.ts';
 import { startWorkerProcess } from '../support/deployment.ts';
 import type { Deployment, WorkerProcess } from '../support/deployment.ts';
 

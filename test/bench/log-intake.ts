@@ -1,6 +1,6 @@
 // How many lines a second an attempt's log takes in, from being written to being stored. Peer: the same rows inserted as they are, in
 // batches as large, into a table without keys.
-import { openLog } from '../../src/activities/logs.ts';
+import { openLog } from '../../src/activities/record/logs.ts';
 import { beginStep } from '../../src/db/write/steps.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Deployment } from '../support/deployment.ts';

@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { Worker } from '@temporalio/worker';
 import { parseHistory } from '../../src/runtime/replay/history-events.ts';
 import { quietRuntime, replayHistories } from '../../src/runtime/replay/replay.ts';
-import { buildWorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
+import { buildWorkflowBundle } from '../../src/runtime/temporal/workflow-bundle.ts';
 import { HISTORIES, TEST_HOME } from '../replay/histories.ts';
 import { longHistory } from './long-history.ts';
 

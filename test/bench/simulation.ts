@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadEngine, TIMESTEP_S } from '../../src/activities/simulation/engine.ts';
-import { performSimulation } from '../../src/activities/simulation/perform.ts';
-import { RenderOptions } from '../../src/activities/simulation/render-options.ts';
-import { openScene } from '../../src/activities/simulation/scene.ts';
-import { spawnPoint } from '../../src/activities/simulation/spawn.ts';
-import { runTrial } from '../../src/activities/simulation/trial.ts';
+import { loadEngine, TIMESTEP_S } from '../../src/simulation/engine.ts';
+import { performSimulation } from '../../src/simulation/perform.ts';
+import { RenderOptions } from '../../src/simulation/render-options.ts';
+import { openScene } from '../../src/simulation/scene.ts';
+import { spawnPoint } from '../../src/simulation/spawn.ts';
+import { runTrial } from '../../src/simulation/trial.ts';
 import { transferBenchmark, transferScene } from '../unit/simulation/scenes.ts';
 
 const ROUNDS = 3;

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
-import { startServers } from '../../src/runtime/embedded/stack.ts';
+import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { startServers } from '../../src/embedded/stack.ts';
 import { call, createDeployment } from '../support/deployment.ts';
 import type { Deployment, Line } from '../support/deployment.ts';
 

@@ -6,12 +6,12 @@ import { propagateAttributes, setLangfuseTracerProvider, startObservation } from
 import { context } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { deliverUntil } from '../../src/activities/trace-delivery.ts';
+import { deliverUntil } from '../../src/activities/traces/delivery.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
 import { insertItems } from '../../src/db/write/spans.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
-import { rootSpanIdOf, spanIdOf, traceIdOf } from '../../src/schemas/identity.ts';
+import { rootSpanIdOf, spanIdOf, traceIdOf } from '../../src/identity.ts';
 import type { Step } from '../../src/schemas/step.ts';
 import { DELIVERY_TIMINGS } from '../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../src/tracing/langfuse-client.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { until } from '../../src/runtime/embedded/until.ts';
-import type { PartName, RunningServers } from '../../src/runtime/embedded/stack.ts';
+import { until } from '../../src/embedded/until.ts';
+import type { PartName, RunningServers } from '../../src/embedded/stack.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import type { Deployment, WorkerProcess } from '../support/deployment.ts';
 import { resetWorkflow } from '../support/reset.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { mulberry32 } from '../../src/activities/simulation/spawn.ts';
+import { mulberry32 } from '../../src/simulation/spawn.ts';
 import { getEpisode } from '../../src/db/read/episodes.ts';
-import type { RunningServers } from '../../src/runtime/embedded/stack.ts';
+import type { RunningServers } from '../../src/embedded/stack.ts';
 import { createDeployment } from '../support/deployment.ts';
 import { expectObjects, expectTrueRecord, stepsOf } from '../support/record.ts';
 import { eightSeconds } from './episode.ts';

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
+import { defaultHome, processEnvironment } from '../../src/config/config.ts';
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const SETTINGS = join(import.meta.dirname, 'schemathesis.toml');

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { insertApiKey } from '../../src/db/append/api-keys.ts';
-import { choosePort } from '../../src/runtime/embedded/ports.ts';
-import { until } from '../../src/runtime/embedded/until.ts';
-import { connectionOptions } from '../../src/runtime/temporal-client.ts';
-import { buildWorkflowBundle } from '../../src/runtime/workflow-bundle.ts';
+import { choosePort } from '../../src/embedded/ports.ts';
+import { until } from '../../src/embedded/until.ts';
+import { connectionOptions } from '../../src/runtime/temporal/client.ts';
+import { buildWorkflowBundle } from '../../src/runtime/temporal/workflow-bundle.ts';
 import { taskQueue } from '../../src/workflows/names.ts';
 import type { Deployment } from '../support/deployment.ts';
 

@@ -1,4 +1,4 @@
-import { until } from '../../src/runtime/embedded/until.ts';
+import { until } from '../../src/embedded/until.ts';
 import type { Deployment } from './deployment.ts';
 
 /** A writer that does not come is a failure of the test. */

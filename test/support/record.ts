@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { listSteps } from '../../src/db/read/steps.ts';
-import { attemptSpanIdOf } from '../../src/schemas/identity.ts';
+import { attemptSpanIdOf } from '../../src/identity.ts';
 import { ToolOutput } from '../../src/schemas/step.ts';
 import type { Step } from '../../src/schemas/step.ts';
 import type { Deployment } from './deployment.ts';

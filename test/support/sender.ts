@@ -1,5 +1,5 @@
 // A process that delivers until it is killed. Its arguments: database, Langfuse, secret key, and the timings as JSON.
-import { deliverUntil } from '../../src/activities/trace-delivery.ts';
+import { deliverUntil } from '../../src/activities/traces/delivery.ts';
 import { createDatabase } from '../../src/db/client.ts';
 import { DELIVERY_TIMINGS } from '../../src/tracing/delivery-state.ts';
 import type { DeliveryTimings } from '../../src/tracing/delivery-state.ts';

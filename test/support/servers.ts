@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { defaultHome, processEnvironment } from '../../src/runtime/config.ts';
-import { startServers } from '../../src/runtime/embedded/stack.ts';
+import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { startServers } from '../../src/embedded/stack.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

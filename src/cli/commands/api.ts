@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { runApi } from '../../runtime/api.ts';
-import { loadConfig } from '../../runtime/config.ts';
-import type { Environment } from '../../runtime/config.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { Environment } from '../../config/config.ts';
 
 /** Adds `observatory api`. */
 export function registerApi(program: Command, env: Environment): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { openRecovery } from '../../runtime/recovery.ts';
 import type { RestorePoint, RestorePointManifest } from '../../schemas/restore-point.ts';
 import { RESTORE_POINT_WORKFLOW } from '../../workflows/names.ts';

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { verifyBundle } from '../bundle-file.ts';
 import type { BundleReport } from '../bundle-file.ts';
 import { createClient, errorOf } from '../../client/client.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { runCollector } from '../../runtime/collector.ts';
-import { loadConfig } from '../../runtime/config.ts';
-import type { Environment } from '../../runtime/config.ts';
+import { runCollector } from '../../runtime/langfuse-stand-in.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { Environment } from '../../config/config.ts';
 
 /** Adds `observatory collector`. */
 export function registerCollector(program: Command, env: Environment): void {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { InferResponseType } from 'hono/client';
 import { AppError } from '../../errors.ts';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { diagnose } from '../../runtime/doctor/doctor.ts';
 import type { Finding } from '../../runtime/doctor/finding.ts';
 import { findDeployment } from '../connection.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import type { RestoreDrill } from '../../schemas/restore-point.ts';
 import { RESTORE_DRILL_WORKFLOW } from '../../workflows/names.ts';
 import { findDeployment } from '../connection.ts';

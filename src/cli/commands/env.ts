@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { findConnection } from '../connection.ts';
 
 /** Adds `observatory env`: what a shell evaluates to speak to the API. */

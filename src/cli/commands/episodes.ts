@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { addFixture } from '../../runtime/replay/fixture.ts';
 import { findDeployment } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { openKeys } from '../../runtime/keys.ts';
 import { ApiKeyRole } from '../../schemas/api-key.ts';
 import { boundedText, Uuid } from '../../schemas/primitives.ts';

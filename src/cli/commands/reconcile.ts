@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { reconcile } from '../../runtime/reconcile.ts';
 import { findDeployment } from '../connection.ts';
 import { examples, print, printJson } from '../output.ts';

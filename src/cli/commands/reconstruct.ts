@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { createClient } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { integer } from '../options.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { integer } from '../options.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Environment } from '../../runtime/config.ts';
-import { loadConfig } from '../../runtime/config.ts';
+import type { Environment } from '../../config/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { setUpDeployment } from '../../runtime/set-up.ts';
 import { examples, print, printJson } from '../output.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../../runtime/config.ts';
-import type { Environment } from '../../runtime/config.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { Environment } from '../../config/config.ts';
 import { runWorker } from '../../runtime/worker.ts';
 
 /** Adds `observatory worker`. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { defaultHome, processEnvironment } from '../../runtime/config.ts';
-import type { Log } from '../../runtime/embedded/log-file.ts';
-import { findHomeOwner } from '../../runtime/embedded/home.ts';
-import { signal } from '../../runtime/embedded/processes.ts';
-import { stopStaleServers } from '../../runtime/embedded/stack.ts';
-import { until } from '../../runtime/embedded/until.ts';
+import { defaultHome, processEnvironment } from '../../config/config.ts';
+import type { Log } from '../../embedded/log-file.ts';
+import { findHomeOwner } from '../../embedded/home.ts';
+import { signal } from '../../embedded/processes.ts';
+import { stopStaleServers } from '../../embedded/stack.ts';
+import { until } from '../../embedded/until.ts';
 import { removeState } from './state.ts';
 
 /** Adds `observatory down`. */

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isAlive, Owner, thisProcess } from '../../runtime/embedded/home.ts';
-import { writePrivate } from '../../runtime/embedded/private-file.ts';
+import { isAlive, Owner, thisProcess } from '../../embedded/home.ts';
+import { writePrivate } from '../../embedded/private-file.ts';
 
 /** Where a stack's parts are to be found, for people and for `--json`; nothing secret. */
 export type Addresses = z.infer<typeof Addresses>;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startGuarded, stopStale } from '../../runtime/embedded/guarded-process.ts';
-import type { GuardedProcess } from '../../runtime/embedded/guarded-process.ts';
+import { startGuarded, stopStale } from '../../embedded/guarded-process.ts';
+import type { GuardedProcess } from '../../embedded/guarded-process.ts';
 import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../runtime/worker-process.ts';
-import type { Log } from '../../runtime/embedded/log-file.ts';
+import type { Log } from '../../embedded/log-file.ts';
 
 /** One of our own commands, kept running. */
 export type SupervisedProcess = {

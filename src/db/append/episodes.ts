@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode, GenerationKind, StartEpisode } from '../../schemas/episode.ts';
-import { traceIdOf, workflowIdOf } from '../../schemas/identity.ts';
+import { traceIdOf, workflowIdOf } from '../../identity.ts';
 import { toEpisode } from '../read/episodes.ts';
 
 /** Where an episode comes from that is not an original. `message` is what its agents are told as it begins. */

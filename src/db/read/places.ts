@@ -5,7 +5,7 @@ import type { Database } from '../../schemas/database.ts';
 import type { Episode, Failure } from '../../schemas/episode.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { RecordedWord } from '../../schemas/turn.ts';
-import { messageKey } from '../../schemas/identity.ts';
+import { messageKey } from '../../identity.ts';
 import { inLine, readLine, readRecordedLine } from './line.ts';
 import { toStepRow } from './steps.ts';
 

@@ -3,7 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { DeletedEpisode } from '../../schemas/episode.ts';
-import { threadIdOf } from '../../schemas/identity.ts';
+import { threadIdOf } from '../../identity.ts';
 import { LANGGRAPH_SCHEMA } from '../checkpointer.ts';
 
 /** Names by which others know a deleted episode. */

@@ -3,7 +3,7 @@ import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import { rootRunOf, rootSpanIdOf } from '../../schemas/identity.ts';
+import { rootRunOf, rootSpanIdOf } from '../../identity.ts';
 import type { Step, StepAttempt } from '../../schemas/step.ts';
 import type { Heard, OutboxSubject } from '../../schemas/trace.ts';
 import { toEpisode } from '../read/episodes.ts';

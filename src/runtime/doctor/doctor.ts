@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../../config/config.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';

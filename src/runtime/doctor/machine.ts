@@ -3,7 +3,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Config } from '../config.ts';
+import type { Config } from '../../config/config.ts';
 import { findSandboxMode } from '../sandbox-mode.ts';
 import { found } from './finding.ts';
 import type { Check, Finding } from './finding.ts';

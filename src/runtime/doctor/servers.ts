@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { createDatabase } from '../../db/client.ts';
 import { readMigrations } from '../../db/migrate.ts';
 import { AppError } from '../../errors.ts';
-import type { Config, S3Access } from '../config.ts';
+import type { Config, S3Access } from '../../config/config.ts';
 import { openBucket } from '../recovery.ts';
 import { found } from './finding.ts';
 import type { Check, Finding } from './finding.ts';

@@ -2,9 +2,9 @@ import { Client, Connection } from '@temporalio/client';
 import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../workflows/search-attributes.ts';
 import { QUEUES, taskQueue } from '../../workflows/names.ts';
 import type { QueueName } from '../../workflows/names.ts';
-import type { TemporalConfig } from '../config.ts';
-import { listSchedules } from '../schedules.ts';
-import { connectionOptions } from '../temporal-client.ts';
+import type { TemporalConfig } from '../../config/config.ts';
+import { listSchedules } from '../temporal/schedules.ts';
+import { connectionOptions } from '../temporal/client.ts';
 import { found } from './finding.ts';
 import type { Check, Finding } from './finding.ts';
 

@@ -6,8 +6,8 @@ import { createDatabase } from '../../db/client.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import type { Config } from '../config.ts';
-import { openEpisodeWorkflows } from '../temporal-client.ts';
+import type { Config } from '../../config/config.ts';
+import { openEpisodeWorkflows } from '../temporal/client.ts';
 import { fetchHistories } from './sources.ts';
 
 /** The JSON of one history, as walked here. */

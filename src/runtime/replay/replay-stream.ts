@@ -1,7 +1,7 @@
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { AppError } from '../../errors.ts';
 import type { Replay } from '../../schemas/replay.ts';
-import type { WorkflowBundle } from '../workflow-bundle.ts';
+import type { WorkflowBundle } from '../temporal/workflow-bundle.ts';
 import { replayHistories } from './replay.ts';
 import type { OnActivation } from './replay.ts';
 

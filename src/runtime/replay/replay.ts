@@ -4,7 +4,7 @@ import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { AppError } from '../../errors.ts';
 import type { Replay, ReplayMismatch } from '../../schemas/replay.ts';
-import type { WorkflowBundle } from '../workflow-bundle.ts';
+import type { WorkflowBundle } from '../temporal/workflow-bundle.ts';
 import { findMismatch } from './commands.ts';
 import type { Answer } from './commands.ts';
 import { describeEvent, factsOf, idOf } from './history-events.ts';

@@ -1,6 +1,6 @@
 // What operators look at: the figures that Prometheus scrapes, and the alerts that stand.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAlerts } from '../../../src/activities/alerts/alerts.ts';
+import { createAlerts } from '../../../src/alerts/alerts.ts';
 import { insertCoverage } from '../../../src/db/write/coverage.ts';
 import { createTestApi, seedEpisode, seedStep } from './test-api.ts';
 import type { TestApi } from './test-api.ts';

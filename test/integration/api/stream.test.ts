@@ -3,7 +3,7 @@
 import { bodyOf, createClient } from 'problemologist-observatory/client';
 import { followStream } from 'problemologist-observatory/client/stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mulberry32 } from '../../../src/activities/simulation/spawn.ts';
+import { mulberry32 } from '../../../src/simulation/spawn.ts';
 import { beginEpisode, endEpisode, setEpisodeStatus } from '../../../src/db/write/episodes.ts';
 import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
 import { toStreamId } from '../../../src/schemas/stream.ts';

@@ -16,7 +16,7 @@ import { StartEpisode } from '../../../src/schemas/episode.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
 import type { StepKind } from '../../../src/schemas/step.ts';
-import { loadConfig } from '../../../src/runtime/config.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';

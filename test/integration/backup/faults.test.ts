@@ -6,7 +6,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pointPrefix, readManifest, sealManifest, writeManifest } from '../../../src/activities/backup/manifest.ts';
+import { pointPrefix, readManifest, sealManifest, writeManifest } from '../../../src/backup/manifest.ts';
 import type { BackupStore } from '../../../src/storage/backup-store.ts';
 import { openBucket } from '../../../src/runtime/recovery.ts';
 import { objectKey } from '../../../src/storage/keys.ts';

@@ -9,7 +9,7 @@ import { tombstoneArtifacts } from '../../../src/db/write/artifacts.ts';
 import { deleteEpisode } from '../../../src/db/write/deletion.ts';
 import { endEpisode } from '../../../src/db/write/episodes.ts';
 import { openArtifactStore } from '../../../src/runtime/artifact-store.ts';
-import { processEnvironment } from '../../../src/runtime/config.ts';
+import { processEnvironment } from '../../../src/config/config.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import { createRecoveryDeployment } from './recovery-deployment.ts';
 import type { RecoveryDeployment } from './recovery-deployment.ts';

@@ -7,8 +7,8 @@ import type { KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listTableFigures } from '../../../src/db/read/recovery.ts';
 import { openBucket } from '../../../src/runtime/recovery.ts';
-import { pointPrefix } from '../../../src/activities/backup/manifest.ts';
-import { urlOfDatabase } from '../../../src/activities/backup/postgres-tools.ts';
+import { pointPrefix } from '../../../src/backup/manifest.ts';
+import { urlOfDatabase } from '../../../src/backup/postgres-tools.ts';
 import { createRecoveryDeployment, openDatabase, PASSWORD, removeBucket, sha256 } from './recovery-deployment.ts';
 import type { RecoveryDeployment } from './recovery-deployment.ts';
 

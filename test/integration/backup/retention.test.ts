@@ -1,7 +1,7 @@
 /** Goal: retention removes what the policy gives up and nothing else, and a fault never passes for permission. Method: points of many days in a real bucket. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pointPrefix, readManifest, sealManifest, writeManifest } from '../../../src/activities/backup/manifest.ts';
-import { RETENTION } from '../../../src/activities/backup/retention-policy.ts';
+import { pointPrefix, readManifest, sealManifest, writeManifest } from '../../../src/backup/manifest.ts';
+import { RETENTION } from '../../../src/backup/retention-policy.ts';
 import { findMirrorObjects } from '../../../src/db/read/recovery.ts';
 import type { RestorePoint, RetentionReport } from '../../../src/schemas/restore-point.ts';
 import { objectKey } from '../../../src/storage/keys.ts';

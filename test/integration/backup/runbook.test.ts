@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { urlOfDatabase } from '../../../src/activities/backup/postgres-tools.ts';
+import { urlOfDatabase } from '../../../src/backup/postgres-tools.ts';
 import { openBucket } from '../../../src/runtime/recovery.ts';
 import { createRecoveryDeployment, MAIN, openDatabase, removeBucket } from './recovery-deployment.ts';
 

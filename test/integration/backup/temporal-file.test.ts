@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { checkSqlite, copyTemporalFile } from '../../../src/activities/backup/temporal-file.ts';
+import { checkSqlite, copyTemporalFile } from '../../../src/backup/temporal-file.ts';
 import { openBackups } from '../../../src/runtime/recovery.ts';
 import { createRecoveryDeployment, working } from './recovery-deployment.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertArtifact } from '../../../src/db/append/artifacts.ts';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { claimArtifact, forgetArtifacts, tombstoneArtifacts } from '../../../src/db/write/artifacts.ts';
-import { until } from '../../../src/runtime/embedded/until.ts';
+import { until } from '../../../src/embedded/until.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';

@@ -8,7 +8,7 @@ import { listRestoredEpisodes } from '../../../src/db/read/recovery.ts';
 import { enterRestoredEpoch, noteEpisodeContinued, releaseSchedules } from '../../../src/db/write/recovery.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
-import { spanIdOf } from '../../../src/schemas/identity.ts';
+import { spanIdOf } from '../../../src/identity.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { getStepDetail, listSteps } from '../../../src/db/read/steps.ts';
-import { until } from '../../../src/runtime/embedded/until.ts';
+import { until } from '../../../src/embedded/until.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { checkPlace } from '../../../src/db/read/places.ts';
 import { findWorkspaceBefore } from '../../../src/db/read/transcript.ts';
-import { rootSpanIdOf } from '../../../src/schemas/identity.ts';
+import { rootSpanIdOf } from '../../../src/identity.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { aftercareIdOf } from '../../../src/workflows/names.ts';
 import { call, createDeployment } from '../../support/deployment.ts';

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defaultHome, processEnvironment } from '../../../src/runtime/config.ts';
-import { startServers } from '../../../src/runtime/embedded/stack.ts';
+import { defaultHome, processEnvironment } from '../../../src/config/config.ts';
+import { startServers } from '../../../src/embedded/stack.ts';
 import { outageOf } from '../../chaos/faults.ts';
 import { playRound } from '../../chaos/round.ts';
 

@@ -7,7 +7,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
-import { buildWorkflowBundle } from '../../../src/runtime/workflow-bundle.ts';
+import { buildWorkflowBundle } from '../../../src/runtime/temporal/workflow-bundle.ts';
 import type { Episode, EpisodeStatus } from '../../../src/schemas/episode.ts';
 import type { ToolOutput } from '../../../src/schemas/step.ts';
 import { call, createDeployment } from '../../support/deployment.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { listHistories, listReplays } from '../../../src/db/read/replays.ts';
 import { startReplay } from '../../../src/runtime/replay/start.ts';
-import { workflowBuild } from '../../../src/runtime/workflow-bundle.ts';
+import { workflowBuild } from '../../../src/runtime/temporal/workflow-bundle.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { sentenceOf } from '../../../src/schemas/replay.ts';
 import { aftercareIdOf, replayIdOf, taskQueue } from '../../../src/workflows/names.ts';

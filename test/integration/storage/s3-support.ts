@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
-import { loadConfig } from '../../../src/runtime/config.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import { s3Options as configuredOptions } from '../../../src/runtime/s3-options.ts';
 import type { ArtifactIndex, IndexedArtifact } from '../../../src/storage/backends/s3-backend.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';

@@ -1,12 +1,12 @@
 // What an audit must name is planted in a whole episode, one thing at a time: in Langfuse, in the record, in the store.
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createCoverageActivities } from '../../../src/activities/coverage.ts';
-import { createJsonStore } from '../../../src/activities/json-store.ts';
-import { createTraceRepairActivities } from '../../../src/activities/trace-repair.ts';
-import { createDelivery } from '../../../src/activities/delivery-cycle.ts';
+import { createCoverageActivities } from '../../../src/activities/traces/coverage.ts';
+import { createJsonStore } from '../../../src/storage/json-store.ts';
+import { createTraceRepairActivities } from '../../../src/activities/traces/repair.ts';
+import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
-import { loadConfig } from '../../../src/runtime/config.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { demoRequest } from '../../../src/cli/demo-inputs.ts';
-import { startCollector } from '../../../src/collector/server.ts';
-import type { CollectorServer } from '../../../src/collector/server.ts';
+import { startCollector } from '../../../src/langfuse-stand-in/server.ts';
+import type { CollectorServer } from '../../../src/langfuse-stand-in/server.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { listFeedback } from '../../../src/db/read/feedback.ts';

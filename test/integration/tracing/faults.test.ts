@@ -1,8 +1,8 @@
 // The fault matrix: delivery runs while steps end, the stand-in fails in every way that Langfuse was seen to fail, alone and
 // mixed. In the end it must hold every span, and each once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deliverUntil } from '../../../src/activities/trace-delivery.ts';
-import type { Fault } from '../../../src/collector/faults.ts';
+import { deliverUntil } from '../../../src/activities/traces/delivery.ts';
+import type { Fault } from '../../../src/langfuse-stand-in/faults.ts';
 import { insertFeedback } from '../../../src/db/append/feedback.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LangfuseAPIClient, LangfuseMedia } from '@langfuse/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deliverUntil } from '../../../src/activities/trace-delivery.ts';
+import { deliverUntil } from '../../../src/activities/traces/delivery.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { mediaTag } from '../../../src/tracing/media.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { libpqEnvironment, runPostgresTool, urlOfDatabase } from '../../../src/activities/backup/postgres-tools.ts';
+import { libpqEnvironment, runPostgresTool, urlOfDatabase } from '../../../src/backup/postgres-tools.ts';
 
 test('a URL becomes variables, decoded, so that no argument carries the password', () => {
   const env = libpqEnvironment(

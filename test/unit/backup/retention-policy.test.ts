@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RETENTION, selectPruned, VERIFIED_MIN } from '../../../src/activities/backup/retention-policy.ts';
-import type { RetainedPoint } from '../../../src/activities/backup/retention-policy.ts';
+import { RETENTION, selectPruned, VERIFIED_MIN } from '../../../src/backup/retention-policy.ts';
+import type { RetainedPoint } from '../../../src/backup/retention-policy.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = Date.parse('2025-01-01T02:00:00Z');

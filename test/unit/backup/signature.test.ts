@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { isGenuine, requireSignature, signatureCheck, signHash } from '../../../src/activities/backup/signature.ts';
-import { loadConfig } from '../../../src/runtime/config.ts';
+import { isGenuine, requireSignature, signatureCheck, signHash } from '../../../src/backup/signature.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import type { RestorePointManifest } from '../../../src/schemas/restore-point.ts';
 
 const HASH = 'a'.repeat(64);

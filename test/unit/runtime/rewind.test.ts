@@ -1,6 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { resetPointOf } from '../../../src/runtime/rewind.ts';
+import { resetPointOf } from '../../../src/runtime/temporal/rewind.ts';
 
 type Events = Parameters<typeof resetPointOf>[0];
 

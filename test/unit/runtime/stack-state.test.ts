@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stopStack } from '../../../src/cli/stack/down.ts';
 import { findRunningStack, removeState, writeState } from '../../../src/cli/stack/state.ts';
-import { claimHome, findHomeOwner } from '../../../src/runtime/embedded/home.ts';
+import { claimHome, findHomeOwner } from '../../../src/embedded/home.ts';
 
 let home: string;
 beforeEach(() => {

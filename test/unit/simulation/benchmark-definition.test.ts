@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseBenchmarkDefinition } from '../../../src/activities/simulation/benchmark-definition.ts';
+import { parseBenchmarkDefinition } from '../../../src/simulation/benchmark-definition.ts';
 import { BENCHMARK_YAML } from './scenes.ts';
 
 describe('a benchmark definition', () => {

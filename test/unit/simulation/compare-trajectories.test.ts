@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareTrajectories } from '../../../src/activities/simulation/compare-trajectories.ts';
+import { compareTrajectories } from '../../../src/simulation/compare-trajectories.ts';
 
 const trajectory = (frames: number[][]) => ({
   nq: 2,

@@ -1,8 +1,8 @@
 // What the physics says of good scenes, and how scenes are told apart that cheat, break or never end. Physics only: no pictures.
 import { describe, expect, it } from 'vitest';
-import { performSimulation } from '../../../src/activities/simulation/perform.ts';
+import { performSimulation } from '../../../src/simulation/perform.ts';
 import { dropBenchmark, dropScene, transferBenchmark, transferScene } from './scenes.ts';
-import type { SceneFiles } from '../../../src/activities/simulation/scene.ts';
+import type { SceneFiles } from '../../../src/simulation/scene.ts';
 import type { Benchmark } from '../../../src/schemas/simulation.ts';
 
 async function outcomeOf(scene: SceneFiles, benchmark: Benchmark = dropBenchmark(), seed = 0) {

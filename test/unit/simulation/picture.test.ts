@@ -1,12 +1,12 @@
 // The painter, judged by the pixels it makes.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadEngine } from '../../../src/activities/simulation/engine.ts';
-import { collectDrawnGeoms, posesAt } from '../../../src/activities/simulation/picture/drawn-geoms.ts';
-import { createFilmPainter } from '../../../src/activities/simulation/picture/film.ts';
-import { openScene } from '../../../src/activities/simulation/scene.ts';
+import { loadEngine } from '../../../src/simulation/engine.ts';
+import { collectDrawnGeoms, posesAt } from '../../../src/simulation/picture/drawn-geoms.ts';
+import { createFilmPainter } from '../../../src/simulation/picture/film.ts';
+import { openScene } from '../../../src/simulation/scene.ts';
 import { dropBenchmark, dropScene } from './scenes.ts';
-import type { Mujoco, SceneState } from '../../../src/activities/simulation/engine.ts';
-import type { SceneFiles } from '../../../src/activities/simulation/scene.ts';
+import type { Mujoco, SceneState } from '../../../src/simulation/engine.ts';
+import type { SceneFiles } from '../../../src/simulation/scene.ts';
 
 const [WIDTH, HEIGHT] = [160, 120];
 const ANGLE = { elevation_deg: 40, azimuth_deg: 250 };

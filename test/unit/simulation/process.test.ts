@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeTrajectory } from '../../../src/activities/simulation/trajectory.ts';
-import { runSimulation } from '../../../src/activities/simulation/run-simulation.ts';
+import { decodeTrajectory } from '../../../src/simulation/trajectory.ts';
+import { runSimulation } from '../../../src/simulation/run-simulation.ts';
 import { SimulationResult } from '../../../src/schemas/simulation.ts';
 import { dropBenchmark, dropScene, transferBenchmark, transferScene } from './scenes.ts';
 import { decodeVideo } from './decode-video.ts';
-import type { SimulationOutcome } from '../../../src/activities/simulation/perform.ts';
+import type { SimulationOutcome } from '../../../src/simulation/perform.ts';
 
 const code = (error: unknown) => (error as { code?: string }).code;
 
@@ -198,7 +198,7 @@ describe('the process of a simulation', () => {
   it('ends when the one who started it is killed', async () => {
     const script = `
       import { readFileSync } from 'node:fs';
-      import { runSimulation } from ${JSON.stringify(new URL('../../../src/activities/simulation/run-simulation.ts', import.meta.url).href)};
+      import { runSimulation } from ${JSON.stringify(new URL('../../../src/simulation/run-simulation.ts', import.meta.url).href)};
       const { xml, benchmark } = JSON.parse(process.argv[1]);
       const onProgress = () => process.stdout.write(readFileSync('/proc/self/task/' + process.pid + '/children'));
       await runSimulation({ scene: { xml, files: new Map() }, benchmark, seed: 0, onProgress });`;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseBenchmarkDefinition } from '../../../src/activities/simulation/benchmark-definition.ts';
-import type { SceneFiles } from '../../../src/activities/simulation/scene.ts';
+import { parseBenchmarkDefinition } from '../../../src/simulation/benchmark-definition.ts';
+import type { SceneFiles } from '../../../src/simulation/scene.ts';
 import type { Benchmark } from '../../../src/schemas/simulation.ts';
-import { runSolutionScript } from '../agent/solution-script.ts';
+import { runSolutionScript } from '../agents/solution-script.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/sideways-transfer');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fullSpans } from '../../../src/activities/simulation/picture/spans.ts';
-import { encodeVideo } from '../../../src/activities/simulation/picture/video.ts';
+import { fullSpans } from '../../../src/simulation/picture/spans.ts';
+import { encodeVideo } from '../../../src/simulation/picture/video.ts';
 import { decodeVideo } from './decode-video.ts';
 
 const [WIDTH, HEIGHT] = [64, 64];

@@ -13,6 +13,7 @@ import type { Finding } from './lint.ts';
 /** One representative file of each part that the table tells apart. */
 const PARTS = [
   'src/errors.ts',
+  'src/identity.ts',
   'src/schemas/step.ts',
   'src/workflows/messages.ts',
   'src/workflows/names.ts',
@@ -24,11 +25,18 @@ const PARTS = [
   'src/storage/object-reader.ts',
   'src/storage/s3.ts',
   'src/tracing/spans.ts',
-  'src/activities/record.ts',
+  'src/simulation/trial.ts',
+  'src/agents/graph.ts',
+  'src/alerts/alerts.ts',
+  'src/backup/point.ts',
+  'src/activities/sweep.ts',
   'src/api/app.ts',
+  'src/client/client.ts',
   'src/cli/main.ts',
-  'src/collector/app.ts',
-  'src/runtime/config.ts',
+  'src/langfuse-stand-in/app.ts',
+  'src/config/config.ts',
+  'src/embedded/stack.ts',
+  'src/runtime/worker.ts',
   'src/web/page.ts',
   'temporal/schedules.ts',
 ];
@@ -51,11 +59,13 @@ const PACKAGES = [
   '@temporalio/workflow',
 ];
 
-const BASE = ['src/errors.ts', 'src/schemas/step.ts'];
+const BASE = ['src/errors.ts', 'src/identity.ts', 'src/schemas/step.ts'];
 const READERS = ['src/db/append/events.ts', 'src/db/read/steps.ts', 'src/storage/object-reader.ts'];
 const CONTRACT = ['src/workflows/messages.ts', 'src/workflows/names.ts'];
 const TYPES_FOR_CALLERS = ['src/db/client.ts', 'src/storage/s3.ts', 'src/workflows/episode.ts'];
 const STORES = PARTS.filter((part) => /^src\/(?:db|storage|tracing)\//.test(part));
+const LIBRARIES = PARTS.filter((part) => /^src\/(?:simulation|agents|alerts|backup)\//.test(part));
+const NODE_AND_ZOD = ['node:crypto', 'node:fs', 'zod'];
 const within = (folder: string): string[] => PARTS.filter((part) => part.startsWith(`${folder}/`));
 
 /** For each layer: the parts that it may import at run time, those of which it may import types besides, and the packages. */
@@ -63,7 +73,7 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
   'src/schemas': { parts: [...BASE], packages: ['node:crypto', 'zod'] },
   'src/workflows': {
     parts: ['src/errors.ts', ...within('src/workflows')],
-    typesOf: ['src/activities/record.ts', 'src/schemas/step.ts'],
+    typesOf: ['src/activities/sweep.ts', 'src/schemas/step.ts'],
     packages: ['@temporalio/common', '@temporalio/workflow'],
   },
   'src/db': {
@@ -78,13 +88,32 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
     parts: [...BASE, ...within('src/tracing')],
     packages: ['node:crypto', 'node:fs', 'zod', '@langchain/langgraph'],
   },
+  'src/simulation': {
+    parts: [...BASE, ...within('src/simulation')],
+    packages: ['node:crypto', 'node:fs', 'zod'],
+  },
+  'src/agents': {
+    parts: [
+      ...BASE,
+      'src/db/client.ts',
+      'src/db/read/steps.ts',
+      ...within('src/storage'),
+      ...within('src/tracing'),
+      ...within('src/simulation'),
+      ...within('src/agents'),
+    ],
+    packages: ['node:crypto', 'node:fs', 'zod', '@langchain/langgraph', 'deepagents'],
+  },
+  'src/alerts': { parts: [...BASE, ...within('src/db'), ...within('src/alerts')], packages: NODE_AND_ZOD },
+  'src/backup': {
+    parts: [...BASE, ...within('src/db'), ...within('src/storage'), ...within('src/backup')],
+    packages: NODE_AND_ZOD,
+  },
   'src/activities': {
-    parts: [...BASE, ...STORES, ...within('src/activities')],
+    parts: [...BASE, ...STORES, ...LIBRARIES, ...within('src/activities')],
     typesOf: within('src/workflows'),
     packages: [
-      'node:crypto',
-      'node:fs',
-      'zod',
+      ...NODE_AND_ZOD,
       '@langchain/langgraph',
       'deepagents',
       '@temporalio/activity',
@@ -95,16 +124,36 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
   'src/api': {
     parts: [...BASE, ...READERS, ...CONTRACT, ...within('src/api')],
     typesOf: TYPES_FOR_CALLERS,
-    packages: ['node:crypto', 'node:fs', 'zod', 'hono', 'hono/client', '@temporalio/client', '@temporalio/common'],
+    packages: [...NODE_AND_ZOD, 'hono', 'hono/client', '@temporalio/client', '@temporalio/common'],
+  },
+  'src/client': {
+    parts: [...BASE, ...within('src/client')],
+    typesOf: ['src/api/app.ts'],
+    packages: ['zod', 'hono/client'],
   },
   'src/cli': {
-    parts: [...BASE, ...READERS, ...CONTRACT, ...within('src/cli'), 'src/runtime/config.ts', 'temporal/schedules.ts'],
+    parts: [
+      ...BASE,
+      ...READERS,
+      ...CONTRACT,
+      'src/client/client.ts',
+      'src/config/config.ts',
+      'src/embedded/stack.ts',
+      'src/runtime/worker.ts',
+      ...within('src/cli'),
+      'temporal/schedules.ts',
+    ],
     typesOf: [...TYPES_FOR_CALLERS, 'src/api/app.ts'],
-    packages: ['node:crypto', 'node:fs', 'zod', 'commander', 'hono/client', '@temporalio/client', '@temporalio/common'],
+    packages: [...NODE_AND_ZOD, 'commander', 'hono/client', '@temporalio/client', '@temporalio/common'],
   },
-  'src/collector': { parts: [...BASE, ...within('src/collector')], packages: PACKAGES },
+  'src/langfuse-stand-in': { parts: [...BASE, ...within('src/langfuse-stand-in')], packages: PACKAGES },
+  'src/config': { parts: [...BASE, ...within('src/config')], packages: NODE_AND_ZOD },
+  'src/embedded': {
+    parts: [...BASE, ...within('src/config'), ...within('src/embedded')],
+    packages: [...NODE_AND_ZOD, 'pg', '@aws-sdk/client-s3', '@temporalio/client', '@temporalio/common'],
+  },
   'src/web': {
-    parts: within('src/web'),
+    parts: ['src/client/client.ts', ...within('src/web')],
     typesOf: ['src/api/app.ts', 'src/schemas/step.ts'],
     packages: ['hono/client'],
   },

@@ -14,9 +14,9 @@ type Violation = { rule: string; file: string; code: string; text: string; says?
 const VIOLATIONS: Violation[] = [
   {
     rule: 'an activity never reaches back to the API',
-    file: 'src/activities/tools/write-file.ts',
+    file: 'src/activities/write-file.ts',
     code: 'eslint(no-restricted-imports)',
-    text: `import { app } from '../../api/app.ts';\nexport const use = app;\n`,
+    text: `import { app } from '../api/app.ts';\nexport const use = app;\n`,
     says: /deps of its factory .* src\/runtime supplies them/,
   },
   {
@@ -161,7 +161,7 @@ const VIOLATIONS: Violation[] = [
 /** What the rules must leave alone: the same words where they are allowed. */
 const ALLOWED: Record<string, string> = {
   'src/storage/kind.ts': `export type Kind = 'a';\nexport const first: Kind = 'a';\n`,
-  'src/runtime/config.ts': `export const environment = (): NodeJS.ProcessEnv => process.env;\n`,
+  'src/config/config.ts': `export const environment = (): NodeJS.ProcessEnv => process.env;\n`,
   'src/db/client.ts': `export const connect = (): number => 1;\n`,
   'src/db/read/steps.ts': `import { connect } from '../client.ts';\nexport const listSteps = (): number => connect();\n`,
   'vite.config.ts': `export default {};\n`,

@@ -49,7 +49,7 @@ test('no file names a folder of the machine that it was written on', () => {
 });
 
 test('only the configuration reaches the environment through an import', () => {
-  const source = FILES.filter((path) => path.startsWith('src/') && path !== 'src/runtime/config.ts');
+  const source = FILES.filter((path) => path.startsWith('src/') && path !== 'src/config/config.ts');
   expect(linesMatching(source, /from '(?:node:)?process'/)).toEqual([]);
 });
 

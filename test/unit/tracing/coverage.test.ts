@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rootRunOf } from '../../../src/schemas/identity.ts';
+import { rootRunOf } from '../../../src/identity.ts';
 import { compareWitnesses } from '../../../src/tracing/coverage.ts';
 import type { CoverageEvidence } from '../../../src/tracing/coverage.ts';
 

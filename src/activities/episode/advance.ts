@@ -1,0 +1,205 @@
+import { Context } from '@temporalio/activity';
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import { getEpisode } from '../../db/read/episodes.ts';
+import { findStep } from '../../db/read/steps.ts';
+import { listCallsOf, listTranscript } from '../../db/read/transcript.ts';
+import { setThread } from '../../db/write/episodes.ts';
+import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import { threadIdOf } from '../../identity.ts';
+import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import type { Step, StepIdentity, TurnEnd } from '../../schemas/step.ts';
+import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { getAgent } from '../../agents/agents.ts';
+import type { Role } from '../../agents/agents.ts';
+import { buildConversation } from '../../agents/conversation.ts';
+import { buildGraph } from '../../agents/graph.ts';
+import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
+import { compact } from '../../agents/models/compaction.ts';
+import { showImages } from '../../agents/models/images.ts';
+import type { Models } from '../../agents/models/models.ts';
+import { runSuperstep } from '../../agents/superstep.ts';
+import type { GraphPosition } from '../../agents/superstep.ts';
+import { heartbeating } from '../heartbeat.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import type { RecordStep, StepSubject } from '../record/recorder.ts';
+import { hashOfAsked } from './recorded-answers.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
+import { describeTool } from '../../agents/tools/registry.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
+import { tellConversation, tellMessage } from '../../tracing/capture.ts';
+
+export type AdvanceDeps = {
+  db: Kysely<Database>;
+  pool: Pool;
+  checkpointer: BaseCheckpointSaver;
+  json: JsonStore;
+  store: Pick<ObjectStore, 'stat' | 'readBytes'>;
+  recordStep: RecordStep;
+  recordedAnswers: RecordedAnswers;
+  models: Models;
+  registry: ReadonlyMap<string, Tool>;
+};
+
+/** What Temporal's UI shows of a call is cut here; the whole is in the record. */
+const SUMMARY_CHARS_MAX = 100;
+
+/** The activity that drives the graph: deliver results, then one thought. */
+export function createAdvanceActivity(deps: AdvanceDeps) {
+  const graphs = new Map<string, AgentGraph>();
+  const graphOf = (name: string) => {
+    const graph = graphs.get(name) ?? buildGraph(getAgent(name), deps.checkpointer);
+    graphs.set(name, graph);
+    return graph;
+  };
+
+  return {
+    /** Gives the graph what its last calls came to, then has the role whose turn it is think: one step of the episode. */
+    advance: heartbeating(async (request: AdvanceRequest): Promise<Turn> => {
+      const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
+      const { episode_id, run_id } = identity;
+      const episode = await getEpisode(deps.db, episode_id);
+      const graph = graphOf(episode.agent);
+      const thread_id = request.thread_id ?? threadIdOf(episode_id, run_id);
+      const superstep = (from: string | null, context: TurnContext) =>
+        runSuperstep(
+          { graph, pool: deps.pool },
+          { thread_id, run_id, from, context },
+          Context.current().info.attempt > 1,
+        );
+
+      const standBeforeThought = async (): Promise<GraphPlace> => {
+        if (checkpoint_id === null) {
+          await setThread(deps.db, episode_id, thread_id);
+          return placeOf(await superstep(null, {}));
+        }
+        if (deliver_seq === null) return { checkpoint_id, next_key, outcome: null };
+        const turn_end = await turnEndOf(deps, episode_id, deliver_seq);
+        return placeOf(await superstep(checkpoint_id, { turn_end }));
+      };
+      const before = await standBeforeThought();
+      const { next_key: step_key } = before;
+      if (step_key === null) return { thread_id, ...before, thought: null };
+
+      let step: Step | undefined;
+      const think = async (role: Role) => {
+        step = await recordThought(deps, {
+          episode,
+          role,
+          identity,
+          step_key,
+          checkpoint_id: before.checkpoint_id,
+        });
+        return { calls: (await thoughtOf(deps, step)).tool_calls.length };
+      };
+      const position = await superstep(before.checkpoint_id, { think });
+      step ??= await findStep(deps.db, episode_id, identity.seq);
+      if (!step) throw new AppError('data_loss', `checkpoint ${position.checkpoint_id} has no step ${identity.seq}`);
+      const { tool_calls } = await thoughtOf(deps, step);
+      return {
+        thread_id,
+        ...placeOf(position),
+        thought: {
+          agent: step.agent,
+          key: step.step_key,
+          calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
+          tokens: step.input_tokens + step.output_tokens,
+          usd: step.usd,
+        },
+      };
+    }),
+  };
+}
+
+type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
+
+/** Where the graph stands, as the workflow carries it. */
+export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
+  const [next_key = null] = next;
+  if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');
+  return { checkpoint_id, next_key, outcome: next_key === null ? state.outcome : null };
+}
+
+/** How the calls of a thought ended its role's turn; null when none did. */
+async function turnEndOf({ db, json }: AdvanceDeps, episodeId: string, seq: number): Promise<TurnEnd | null> {
+  let end: TurnEnd | null = null;
+  for (const call of await listCallsOf(db, episodeId, seq)) {
+    if (call.status !== 'ok') continue;
+    end = ToolOutput.parse(await json.unpack(call.output)).turn_end ?? end;
+  }
+  return end;
+}
+
+async function thoughtOf({ json }: AdvanceDeps, step: Step): Promise<ThoughtOutput> {
+  if (step.status !== 'ok')
+    throw new AppError(
+      'failed_precondition',
+      `step ${step.seq} ended as ${step.status}: there is no thought to go on from`,
+    );
+  return ThoughtOutput.parse(await json.unpack(step.output));
+}
+
+type Thinking = { episode: Episode; role: Role; identity: StepIdentity; step_key: string; checkpoint_id: string };
+
+function recordThought(
+  deps: AdvanceDeps,
+  { episode, role, identity, step_key, checkpoint_id }: Thinking,
+): Promise<Step> {
+  const { db, json, store, models, recordStep, recordedAnswers, registry } = deps;
+  const subject: StepSubject = {
+    step_key,
+    kind: 'thought',
+    agent: role.name,
+    node: role.name,
+    name: 'think',
+    // The conversation is what the record holds of this role up to here: said by number, not copied.
+    input: { role: role.name, conversation_before: identity.seq, tools: [...role.tools] },
+    model: models.nameOf(episode.model),
+    checkpoint_id,
+  };
+  return recordStep(identity, subject, async ({ step, signal, log }) => {
+    const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
+    const conversation = await buildConversation({ episode, role, steps }, json);
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const recorded = await recordedAnswers.take(episode, step, asked_sha256);
+    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
+    const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
+    const model = await models.open(episode, role.name);
+    const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
+    const { messages, images } = model.sees_images
+      ? await showImages(fitting, store)
+      : { messages: fitting, images: [] };
+    const { text, tool_calls, usage, usd_unknown } = await model.think(messages, { tools, signal });
+    if (text) log.write('agent', text);
+    const output: ThoughtOutput = {
+      text,
+      tool_calls,
+      ...(compaction && { compaction }),
+      ...(images.length > 0 && { images }),
+      ...(usd_unknown && { usd_unknown }),
+    };
+    return {
+      output,
+      usage,
+      search_text: text,
+      heard: { messages: tellConversation(fitting), parameters: model.parameters },
+      asked_sha256,
+    };
+  });
+}
+
+/** The call as the workflow knows it. */
+export function callRef(
+  registry: ReadonlyMap<string, Tool>,
+  { approvals }: Episode,
+  { id, name, args }: ThoughtOutput['tool_calls'][number],
+): CallRef {
+  const tool = registry.get(name);
+  const summary = `${name} ${tool?.subject(args) ?? ''}`.trim().slice(0, SUMMARY_CHARS_MAX);
+  const ask = approvals[name] === 'ask';
+  return { id, name, kind: tool?.kind ?? 'tool_call', ask, read_only: tool?.read_only ?? true, summary };
+}

@@ -1,0 +1,113 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import { getStep } from '../../db/read/steps.ts';
+import { setEpisodeStatus } from '../../db/write/episodes.ts';
+import type { FreezeSpan } from '../../db/write/spans.ts';
+import { beginStep, endStep } from '../../db/write/steps.ts';
+import type { Database } from '../../schemas/database.ts';
+import { spanIdOf, traceIdOf } from '../../identity.ts';
+import type { JsonObject } from '../../schemas/primitives.ts';
+import { ThoughtOutput } from '../../schemas/step.ts';
+import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord } from '../../schemas/turn.ts';
+import { heartbeating } from '../heartbeat.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
+
+export type PeopleDeps = {
+  db: Kysely<Database>;
+  json: JsonStore;
+  freezeSpan: FreezeSpan;
+  recordedAnswers: RecordedAnswers;
+  namespace: string;
+};
+
+/** What an episode does while such a step is open. */
+const WHILE_OPEN = { question: 'waiting', approval: 'waiting', pause: 'paused', message: 'running' } as const;
+/** The parts of a step that the agents' own record uses under other names. */
+const PERSON = 'person';
+
+/** The activities that record what people say and decide, as steps of kind `human`. */
+export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }: PeopleDeps) {
+  const begin = async ({ step: identity, step_key, name, call, said }: PersonStep, input: JsonObject) => {
+    const parent =
+      identity.parent_seq === null ? undefined : await getStep(db, identity.episode_id, identity.parent_seq);
+    return beginStep(db, {
+      identity,
+      description: {
+        step_key,
+        kind: 'human',
+        // A question is its role's own call; all else is the person's.
+        agent: name === 'question' ? (parent?.agent ?? PERSON) : PERSON,
+        node: name === 'question' ? 'tools' : PERSON,
+        name: name === 'question' ? (call?.name ?? name) : name,
+        input: { ...input, ...said },
+        model: null,
+        checkpoint_id: null,
+        activity_id: '',
+        span_id: spanIdOf(traceIdOf(namespace, identity.episode_id), identity.run_id, step_key),
+      },
+      tryer: null,
+      freezeSpan,
+    });
+  };
+  const inputOf = async ({ step, name, call }: PersonStep): Promise<JsonObject> => {
+    if (!call || step.parent_seq === null) return {};
+    const { output } = await getStep(db, step.episode_id, step.parent_seq);
+    const asked = ThoughtOutput.parse(await json.unpack(output)).tool_calls.find(({ id }) => id === call.id);
+    return name === 'question' ? (asked?.args ?? {}) : { tool: call.name, args: asked?.args ?? {} };
+  };
+
+  return {
+    /**
+     * Begins a person's step and shows what the episode does meanwhile: waiting, paused or running. In a re-run it returns the
+     * answer that is on record, where one is: then nobody is waited for.
+     */
+    openPersonStep: heartbeating(async (open: PersonStep): Promise<PersonAnswer | null> => {
+      await begin(open, await inputOf(open));
+      const { episode_id, seq } = open.step;
+      const asks = open.name === 'question' || open.name === 'approval';
+      const said = asks ? await recordedAnswers.saying(episode_id, open) : undefined;
+      if (said) return { id: said.step_id, author: said.author, step: seq, approve: said.approve, text: said.text };
+      await setEpisodeStatus(db, episode_id, WHILE_OPEN[open.name]);
+      return null;
+    }),
+
+    /** What a person said between thoughts at this step of a re-run's record; null where the re-run has left its record. */
+    hearRecorded: heartbeating(async ({ episode_id, seq, name }: RecordedWord): Promise<PersonMessage | null> => {
+      const step = { episode_id, run_id: '', seq, parent_seq: null };
+      const said = await recordedAnswers.saying(episode_id, { step, name, call: null });
+      return said ? { id: said.step_id, author: said.author, text: said.text } : null;
+    }),
+
+    /** Ends a person's step with what was said, and lets the episode run. */
+    closePersonStep: heartbeating(async (open: PersonStep, end: PersonEnd): Promise<void> => {
+      const { author, text, status } = PersonEnd.parse(end);
+      const begun = await begin(open, await inputOf(open));
+      if (begun.state === 'running') {
+        const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+        const recorded = await recordedAnswers.saying(open.step.episode_id, open);
+        const same = recorded?.author === author && (open.name === 'pause' || recorded.text === text);
+        await endStep(db, {
+          step: begun.step,
+          attempt: 0,
+          end: {
+            status,
+            output: { content: text, result: { author } },
+            error: status === 'error' ? { code: 'permission_denied', message: `${author} declined: ${text}` } : null,
+            usage,
+            artifacts: [],
+            workspace: null,
+            search_text: text,
+            served_from: recorded && same ? recorded.step_id : null,
+          },
+          freezeSpan,
+        });
+      }
+      await setEpisodeStatus(db, open.step.episode_id, 'running');
+    }),
+  };
+}
+
+/** How a person's step ends. */
+const PersonEnd = z.object({ author: z.string(), text: z.string(), status: z.enum(['ok', 'error']) });
+type PersonEnd = z.infer<typeof PersonEnd>;

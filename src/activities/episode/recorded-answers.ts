@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import { findRecordedStep } from '../../db/read/recorded.ts';
+import type { RecordedStep } from '../../db/read/recorded.ts';
+import { noteMiss } from '../../db/write/episodes.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import type { Json } from '../../schemas/primitives.ts';
+import { ToolOutput } from '../../schemas/step.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { PersonStep } from '../../schemas/turn.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import type { StepResult } from '../record/recorder.ts';
+
+/** Where recording itself keeps what was too large for a row: packed anew for the step that takes the answer. */
+const PACKED = '.observatory/steps/';
+
+/** What a person said on record, and the step that holds it. */
+export type RecordedSaying = { step_id: string; author: string; text: string; approve: boolean };
+
+/** The answers that a re-run takes from its parent's record, until it first asks something else. */
+export type RecordedAnswers = {
+  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted. */
+  take(episode: Episode, step: Step, asked_sha256: string): Promise<StepResult | undefined>;
+  /** What a person said at this step of the record; undefined where nobody did. */
+  saying(episodeId: string, open: Pick<PersonStep, 'step' | 'name' | 'call'>): Promise<RecordedSaying | undefined>;
+};
+
+/** What names a question: the same one has the same hash, whoever asks it. Members of objects stay in their order. */
+export const hashOfAsked = (asked: Json): string => createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+
+/** Recorded answers for re-runs; for every other episode there are none. */
+export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json: JsonStore }): RecordedAnswers {
+  return {
+    async take(episode, step, asked_sha256) {
+      if (!mayTake(episode, step.seq)) return undefined;
+      const { recorded, missed } = await findRecordedStep(db, episode.id, step.seq);
+      if (missed) return undefined;
+      const reason = reasonAgainst(recorded, step, asked_sha256);
+      if (recorded && reason === undefined) return answerOf(json, recorded, asked_sha256);
+      await noteMiss(db, episode.id, { seq: step.seq, reason: reason ?? '' });
+      return undefined;
+    },
+    async saying(episodeId, { step: { seq }, name, call }) {
+      const { recorded, missed } = await findRecordedStep(db, episodeId, seq);
+      if (missed || recorded?.kind !== 'human' || recorded.name !== (name === 'question' ? call?.name : name))
+        return undefined;
+      const said = ToolOutput.safeParse(await json.unpack(recorded.output)).data;
+      const author = said?.result?.['author'];
+      if (!said || typeof author !== 'string') return undefined; // it was cancelled before anybody spoke
+      const text = name === 'pause' ? wordsOf(recorded) : said.content;
+      return { step_id: recorded.id, author, text, approve: recorded.status === 'ok' };
+    },
+  };
+}
+
+const mayTake = ({ recorded_until, recorded_miss }: Episode, seq: number) =>
+  recorded_until !== null && seq <= recorded_until && (recorded_miss === null || seq < recorded_miss.seq);
+
+/** Why a pause was asked for stands in its input; how it ended, in its output. */
+function wordsOf({ input }: Step): string {
+  const text = input && typeof input === 'object' && !Array.isArray(input) ? input['text'] : '';
+  return typeof text === 'string' ? text : '';
+}
+
+function reasonAgainst(recorded: RecordedStep | undefined, step: Step, asked: string): string | undefined {
+  if (!recorded) return 'the record has no such step';
+  const nameOf = ({ kind, agent, name }: Step) => `${kind} ${name} of ${agent}`;
+  if (nameOf(recorded) !== nameOf(step)) return `the record has a ${nameOf(recorded)}, not a ${nameOf(step)}`;
+  const answered = recorded.status === 'ok' || (recorded.status === 'error' && recorded.kind !== 'thought');
+  if (!answered) return `the recorded step ended as ${recorded.status}`;
+  if (recorded.asked_sha256 === asked) return undefined;
+  if (recorded.asked_sha256 === null) return 'the recorded step does not say what it was asked';
+  return `it was asked something else: ${recorded.asked_sha256} is recorded, ${asked} is asked`;
+}
+
+async function answerOf(json: JsonStore, recorded: RecordedStep, asked_sha256: string): Promise<StepResult> {
+  return {
+    output: await json.unpack(recorded.output),
+    ...(recorded.error && { error: recorded.error }),
+    artifacts: recorded.artifacts.filter(({ path }) => !path.startsWith(PACKED)),
+    ...(recorded.workspace && { workspace: recorded.workspace }),
+    ...(recorded.search_text !== null && { search_text: recorded.search_text }),
+    asked_sha256,
+    served_from: recorded.id,
+  };
+}

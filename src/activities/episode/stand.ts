@@ -1,0 +1,124 @@
+import { Context } from '@temporalio/activity';
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import { copyCheckpoint, findThreadOf } from '../../db/checkpointer.ts';
+import { getEpisodeOrigin } from '../../db/read/episodes.ts';
+import type { EpisodeOrigin } from '../../db/read/episodes.ts';
+import { checkPlace, listRecordedWords, listSinceLastThought, sumUsage, wasSaid } from '../../db/read/places.ts';
+import { setThread } from '../../db/write/episodes.ts';
+import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
+import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
+import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
+import { getAgent } from '../../agents/agents.ts';
+import { buildGraph } from '../../agents/graph.ts';
+import { runSuperstep } from '../../agents/superstep.ts';
+import type { GraphPosition } from '../../agents/superstep.ts';
+import { callRef, placeOf } from './advance.ts';
+import { heartbeating } from '../heartbeat.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
+
+export type StandDeps = {
+  db: Kysely<Database>;
+  pool: Pool;
+  checkpointer: BaseCheckpointSaver;
+  json: Pick<JsonStore, 'unpack'>;
+  registry: ReadonlyMap<string, Tool>;
+};
+
+/** The activity with which a run begins that goes on from a recorded place. */
+export function createStandActivity(deps: StandDeps) {
+  const { db, json, registry } = deps;
+  return {
+    /**
+     * Puts the graph where the line stood after a step, and says what is left to do there. Where the last thought is a
+     * parent's, its checkpoint is copied into a thread of this episode's own. Throws failed_precondition where one cannot go on from the
+     * place, data_loss where its checkpoint is gone.
+     */
+    standAt: heartbeating(async (request: StandRequest): Promise<Stand> => {
+      await checkPlace(db, request);
+      const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
+      const progress = await standBefore(db, { episode, opening_message, seq: request.seq });
+      const steps = await listSinceLastThought(db, request);
+      const thought = steps.find(({ kind }) => kind === 'thought');
+      if (!thought) return { progress, unfinished: null, outcome: null };
+      const { tool_calls } = ThoughtOutput.parse(await json.unpack(thought.output));
+      const { thread_id, position } = await thinkAgain(deps, { request, thought, calls: tool_calls.length });
+      const { outcome, ...graph } = placeOf(position);
+      const deliver_seq = tool_calls.length > 0 ? thought.seq : null;
+      Object.assign(progress, { thread_id, ...graph, deliver_seq });
+      const { seq, agent, step_key: key } = thought;
+      const calls = tool_calls
+        .filter(({ id }) => !steps.some(({ step_key }) => step_key === stepKeyOfCall(key, id)))
+        .map((call) => callRef(registry, episode, call));
+      if (calls.length === 0) return { progress, unfinished: null, outcome };
+      const decided = await decisionOn(deps, steps, calls[0]?.id ?? '');
+      return { progress, unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided }, outcome };
+    }),
+  };
+}
+
+/** What a run after this step has behind it and before it, its graph left aside. */
+async function standBefore(
+  db: StandDeps['db'],
+  { episode, opening_message: said, seq }: Omit<EpisodeOrigin, 'runs'> & { seq: number },
+): Promise<Stand['progress']> {
+  const place = { episode_id: episode.id, seq };
+  return {
+    seq,
+    thread_id: null,
+    checkpoint_id: null,
+    next_key: null,
+    deliver_seq: null,
+    ...(await sumUsage(db, place)),
+    inherited: episode.forked_from_seq ?? 0,
+    messages: said && !(await wasSaid(db, place, said.id)) ? [said] : [],
+    recorded_words: await listRecordedWords(db, episode, seq),
+  };
+}
+
+type Again = { request: StandRequest; thought: Step; calls: number };
+
+/** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
+async function thinkAgain(
+  { db, pool, checkpointer }: StandDeps,
+  { request: { episode_id, run_id }, thought, calls }: Again,
+): Promise<{ thread_id: string; position: GraphPosition }> {
+  const from = thought.checkpoint_id;
+  if (from === null) throw new AppError('data_loss', `step ${thought.seq} has no checkpoint`);
+  const { episode, runs } = await getEpisodeOrigin(db, thought.episode_id);
+  const threads = [
+    ...runs.map((run) => threadIdOf(episode.id, run)),
+    ...(episode.thread_id ? [episode.thread_id] : []),
+  ];
+  const recorded = await findThreadOf(pool, from, threads);
+  const thread_id = episode.id === episode_id ? recorded : threadIdOf(episode_id, run_id);
+  if (thread_id !== recorded) {
+    await copyCheckpoint(pool, { id: from, from: recorded, to: thread_id });
+    await setThread(db, episode_id, thread_id);
+  }
+  const graph = buildGraph(getAgent(episode.agent), checkpointer);
+  const context = { think: () => Promise.resolve({ calls }) };
+  const recovering = Context.current().info.attempt > 1;
+  const position = await runSuperstep({ graph, pool }, { thread_id, run_id, from, context }, recovering);
+  return { thread_id, position };
+}
+
+/** What a person decided on a call that has not run yet; null where nobody did. */
+async function decisionOn({ json }: StandDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
+  const approval = steps.findLast(({ step_key }) => step_key.endsWith(`/${callId}:approval`));
+  if (!approval) return null;
+  const { content: text, result } = ToolOutput.parse(await json.unpack(approval.output));
+  const author = result?.['author'];
+  return {
+    id: approval.id,
+    author: typeof author === 'string' ? author : '',
+    step: approval.seq,
+    approve: approval.status === 'ok',
+    text,
+  };
+}

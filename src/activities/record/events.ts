@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../../schemas/database.ts';
+import { toNewEvent } from '../../schemas/events/record.ts';
+import type { NewEvent } from '../../schemas/events/record.ts';
+import { findEventSchema } from '../../schemas/events/registry.ts';
+import type { ObservabilityEvent } from '../../schemas/events/registry.ts';
+import { eventIdOf } from '../../identity.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { keepTrying } from './keep-trying.ts';
+import type { LogWriter } from '../../agents/tools/tool.ts';
+import { factsOf } from './step-events.ts';
+import type { EndingStep } from './step-events.ts';
+
+/** The name under which our own workers report. */
+const PRODUCER = 'observatory-worker';
+
+/** Where a step's events come from, and what making them takes. */
+type EventSource = {
+  db: Kysely<Database>;
+  store: Pick<ObjectStore, 'put'>;
+  trace_id: string;
+  build: string;
+  attempt: number;
+  signal: AbortSignal;
+};
+
+/**
+ * The events of a step that ends, under ids that follow from the step, held against the schemas that producers outside are
+ * held against. One that does not match is left out, and the step's log says so. What rows cannot hold exactly is in the
+ * store when they are returned.
+ */
+export async function eventsOfStep(
+  ending: EndingStep & { step: Step },
+  { db, store, trace_id, build, attempt, signal }: EventSource,
+  log: LogWriter,
+): Promise<NewEvent[]> {
+  const { step } = ending;
+  const facts = await keepTrying(() => factsOf(db, ending), signal);
+  const events: NewEvent[] = [];
+  for (const [ordinal, { type, payload }] of facts.entries()) {
+    const sent = {
+      event_id: eventIdOf(trace_id, step.run_id, `${step.step_key}/${ordinal}`),
+      type,
+      v: 1,
+      occurred_at: new Date().toISOString(),
+      episode_id: step.episode_id,
+      step_id: step.id,
+      attempt,
+      agent: step.agent,
+      producer: { name: PRODUCER, version: build },
+      payload,
+    };
+    const parsed = findEventSchema(type, 1)?.safeParse(sent);
+    if (!parsed?.success) {
+      const [issue] = parsed?.error.issues ?? [];
+      const what = `${issue?.path.join('.') ?? 'type'}: ${issue?.message ?? 'is not known'}`;
+      log.write('system', `the event ${type} was left out: ${what}`, 'warning');
+      continue;
+    }
+    const { event, keep } = toNewEvent(sent as ObservabilityEvent, { text: JSON.stringify(sent), exact: true });
+    if (keep) await store.put(keep, { contentType: 'application/json' });
+    events.push(event);
+  }
+  return events;
+}

@@ -1,0 +1,209 @@
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Kysely } from 'kysely';
+import { beginStep, endStep, failAttempt } from '../../db/write/steps.ts';
+import type { FreezeSpan } from '../../db/write/spans.ts';
+import type { StepDescription, StepEnd } from '../../db/write/steps.ts';
+import { AppError } from '../../errors.ts';
+import type { ArtifactLink } from '../../schemas/artifact.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Failure } from '../../schemas/episode.ts';
+import { spanIdOf, traceIdOf } from '../../identity.ts';
+import { storableText } from '../../schemas/primitives.ts';
+import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
+import { Usage } from '../../schemas/step.ts';
+import type { Step, StepIdentity } from '../../schemas/step.ts';
+import type { Heard } from '../../schemas/trace.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { Redactor } from '../../tracing/redaction.ts';
+import { toActivityFailure } from '../failure.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import { keepTrying } from './keep-trying.ts';
+import { openLog } from './logs.ts';
+import type { AttemptLog } from './logs.ts';
+import { eventsOfStep } from './events.ts';
+
+/** Postgres holds at most this much of a step for the search. */
+const SEARCH_TEXT_BYTES_MAX = 4_096;
+const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+
+/** What work gets to know: its step, which try this is, when to stop, and where to log. */
+export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
+
+/** What work comes to. Files are in S3 already; `error` is told to the agent, with status `error`. */
+export type StepResult = {
+  output: JsonInput;
+  error?: Failure;
+  /** null where something was used and nobody said how much. */
+  usage?: Usage | null;
+  artifacts?: ArtifactLink[];
+  workspace?: { sha256: string; size_bytes: number };
+  search_text?: string;
+  /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
+  took?: JsonObject;
+  /** What a model was asked with. */
+  heard?: Heard;
+  /** The hash of what the model or tool was asked. */
+  asked_sha256?: string;
+  /** The step whose recorded answer this is. */
+  served_from?: string;
+};
+
+/** What a step is, before it begins; ids that follow from others are filled in. */
+export type StepSubject = Omit<StepDescription, 'span_id' | 'activity_id' | 'input'> & { input: JsonInput };
+
+/** The one wrapper of every model call and every tool call: its row is the memo of the work. */
+export type RecordStep = (
+  identity: StepIdentity,
+  subject: StepSubject,
+  work: (context: AttemptContext) => Promise<StepResult>,
+) => Promise<Step>;
+
+export type RecorderDeps = {
+  db: Kysely<Database>;
+  json: JsonStore;
+  store: Pick<ObjectStore, 'put'>;
+  freezeSpan: FreezeSpan;
+  /** The namespace that trace ids derive from. */
+  namespace: string;
+  worker: { id: string; build: string };
+  /** Takes secrets out of everything that is stored. */
+  redactor: Redactor;
+};
+
+/**
+ * Makes `recordStep`. It begins the step (or finds what an earlier attempt ended it with, and returns that), does the
+ * work, and ends step and attempt together with all that belongs to them; of two attempts the first to end wins. When
+ * the work throws, the attempt is closed and the error leaves as Temporal's; only a person's cancel ends the step.
+ */
+export function createRecorder(deps: RecorderDeps): RecordStep {
+  const { db, json, store, freezeSpan, namespace, worker, redactor } = deps;
+  return async (identity, subject, work) => {
+    const { info, cancellationSignal } = Context.current();
+    const input = await json.pack(redactor.json(subject.input), `.observatory/steps/${identity.seq}/input.json`);
+    const traceId = traceIdOf(namespace, identity.episode_id);
+    const begun = await beginStep(db, {
+      identity,
+      description: {
+        ...subject,
+        input: input.value,
+        activity_id: info.activityId,
+        span_id: spanIdOf(traceId, identity.run_id, subject.step_key),
+      },
+      tryer: { worker: worker.id, build: worker.build, activity_attempt: info.attempt },
+      freezeSpan,
+    });
+    if (begun.state === 'ended') return begun.step;
+    const { step, attempt } = begun;
+    const log = openLog(db, {
+      episode_id: step.episode_id,
+      step_id: step.id,
+      attempt,
+      redact: redactor.text,
+      storeRest: (file) => storeLogRest(store, file, step.seq),
+    });
+    const context: AttemptContext = { step, attempt, signal: cancellationSignal, log };
+    const end = async (status: StepEnd['status'], result: StepResult) => {
+      const ending = { step, attempt, end: await toStepEnd(deps, context, { status, result, input }), freezeSpan };
+      return keepTrying(() => endStep(db, ending), cancellationSignal);
+    };
+    try {
+      const result = await work(context);
+      return await end(result.error ? 'error' : 'ok', result);
+    } catch (thrown) {
+      if (Context.current().cancellationDetails?.cancelRequested) {
+        const error = { code: 'cancelled', message: 'the episode was cancelled' };
+        await end('cancelled', { output: null, error, usage: usageIn(AppError.from(thrown)) });
+        throw new CancelledFailure('the episode was cancelled');
+      }
+      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log });
+    }
+  };
+}
+
+/** What a step ends with: all that is large, and every line of its log, is stored when this is returned. */
+async function toStepEnd(
+  { db, json, store, namespace, worker, redactor }: RecorderDeps,
+  { step, attempt, signal, log }: AttemptContext,
+  {
+    status,
+    result,
+    input,
+  }: { status: StepEnd['status']; result: StepResult; input: Awaited<ReturnType<JsonStore['pack']>> },
+): Promise<StepEnd> {
+  const shown = redactor.json(result.output);
+  const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
+  const took = result.took === undefined ? null : redactor.json(result.took);
+  const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
+  const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
+  const logRest = await log.close();
+  const artifacts = [
+    ...(result.artifacts ?? []),
+    logRest,
+    output.artifact,
+    input.artifact && { ...input.artifact, role: 'input' as const },
+  ];
+  return {
+    status,
+    output: output.value,
+    error: result.error ? redacted(redactor, result.error) : null,
+    usage: result.usage === undefined ? NO_USAGE : result.usage,
+    artifacts: artifacts.filter((link) => link !== null),
+    workspace: result.workspace ?? null,
+    heard: result.heard ?? null,
+    events,
+    asked_sha256: result.asked_sha256 ?? null,
+    served_from: result.served_from ?? null,
+    search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
+  };
+}
+
+/** Closes an attempt whose work threw, and returns the error as Temporal's. */
+async function closeFailedAttempt(
+  { db, redactor }: Pick<RecorderDeps, 'db' | 'redactor'>,
+  error: AppError,
+  { step, attempt, log }: Omit<AttemptContext, 'signal'>,
+) {
+  // Heartbeat timeouts, resets and shutdowns abort the work too: none of them is the step's end.
+  const { code, details } = error;
+  const cause =
+    code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
+  log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
+  try {
+    await log.close({ drop_rest: true });
+    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage: usageIn(cause) });
+  } catch {
+    // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
+  }
+  return toActivityFailure(cause, attempt);
+}
+
+const redacted = (redactor: Redactor, { code, message }: Failure): Failure => ({
+  code,
+  message: redactor.text(message),
+});
+
+async function storeLogRest(store: RecorderDeps['store'], file: string, seq: number): Promise<ArtifactLink> {
+  const content_type = 'text/plain; charset=utf-8';
+  const stored = await store.put({ file }, { contentType: content_type });
+  const path = `.observatory/steps/${seq}/log-rest.txt`;
+  return { role: 'output', path, ...stored, content_type, kind: 'LOG', clock: null };
+}
+
+/** What the failed work says that it used; null when it used something and cannot say how much. */
+function usageIn({ details }: AppError): Usage | null {
+  const used = Usage.safeParse(details);
+  if (used.success) return used.data;
+  return details['usage_unknown'] === true ? null : NO_USAGE;
+}
+
+/** Cut at a character, and marked, so that the column's limit holds: the whole text is in the output. */
+function bounded(text: string): string {
+  const bytes = Buffer.from(storableText(text));
+  if (bytes.length <= SEARCH_TEXT_BYTES_MAX) return bytes.toString();
+  return (
+    bytes
+      .subarray(0, SEARCH_TEXT_BYTES_MAX - 4)
+      .toString()
+      .replace(/\uFFFD$/, '') + '…'
+  );
+}

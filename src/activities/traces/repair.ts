@@ -1,0 +1,79 @@
+import type { Kysely } from 'kysely';
+import { findEpisodeRecord } from '../../db/read/coverage.ts';
+import type { EpisodeRecord } from '../../db/read/coverage.ts';
+import { listTranscript } from '../../db/read/transcript.ts';
+import type { FreezeSpan } from '../../db/write/spans.ts';
+import { rebuildSpans, unparkItems } from '../../db/write/trace-repair.ts';
+import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { Heard } from '../../schemas/trace.ts';
+import { tellConversation } from '../../tracing/capture.ts';
+import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
+import { getAgent } from '../../agents/agents.ts';
+import { buildConversation } from '../../agents/conversation.ts';
+import type { Alerts } from '../../alerts/alerts.ts';
+import { heartbeating } from '../heartbeat.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+
+export type TraceRepairDeps = {
+  db: Kysely<Database>;
+  json: JsonStore;
+  langfuse: LangfuseClient | null;
+  freezeSpan: FreezeSpan;
+  alerts: Alerts;
+};
+
+/** What a repair put into the outbox again: items that were refused before, and items that Langfuse held and has lost. */
+export type TraceRepair = { unparked: number; rebuilt: number };
+
+/** The activity that repairs an episode's trace. */
+export function createTraceRepairActivities(deps: TraceRepairDeps) {
+  return {
+    /**
+     * Puts into the outbox again what Langfuse lacks now: refused items as they are, and those that were confirmed and are
+     * gone, frozen anew from the record under the ids that they had. What is on its way stays on its way.
+     */
+    repairTrace: heartbeating((episodeId: string): Promise<TraceRepair> => repair(deps, episodeId)),
+  };
+}
+
+/** Every activity that repairs traces. */
+export type TraceRepairActivities = ReturnType<typeof createTraceRepairActivities>;
+
+async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRepair> {
+  const { db, langfuse, freezeSpan, alerts } = deps;
+  if (!langfuse) throw new AppError('failed_precondition', 'no Langfuse is configured');
+  const record = await findEpisodeRecord(db, episodeId);
+  if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
+  const unparked = await unparkItems(db, episodeId);
+  if (unparked > 0) await alerts.clear('trace_item_parked', record.episode.trace_id);
+
+  const rows = await langfuse.listObservations(await langfuse.detect(), { id: record.episode.trace_id });
+  const shown = new Set(rows.map(({ id }) => id));
+  const lost = record.items.filter(({ span_id, confirmed }) => confirmed && !shown.has(span_id));
+  if (lost.length === 0) return { unparked, rebuilt: 0 };
+  const ended = record.steps.filter(({ status }) => status !== 'running');
+  const heard = await heardOf(
+    deps,
+    record,
+    ended.filter(({ span_id }) => lost.some((item) => item.span_id === span_id)),
+  );
+  const span_ids = lost.map(({ span_id }) => span_id);
+  await rebuildSpans(db, { span_ids, steps: ended, heard: (step) => heard.get(step.id) ?? null, freezeSpan });
+  return { unparked, rebuilt: lost.length };
+}
+
+/** What models were shown for these steps, by step; with which parameters they were asked is not on record. */
+async function heardOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord, steps: Step[]) {
+  const { roles } = getAgent(episode.agent);
+  const heard = new Map<string, Heard>();
+  for (const step of steps.filter(({ kind }) => kind === 'thought')) {
+    const role = roles.find(({ name }) => name === step.agent);
+    if (!role) continue;
+    const before = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: step.seq });
+    const messages = tellConversation(await buildConversation({ episode, role, steps: before }, json));
+    heard.set(step.id, { messages, parameters: {} });
+  }
+  return heard;
+}

@@ -1,0 +1,64 @@
+import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
+import type { BaseMessage } from '@langchain/core/messages';
+import type { Episode } from '../schemas/episode.ts';
+import type { Json } from '../schemas/primitives.ts';
+import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
+import type { Step } from '../schemas/step.ts';
+import type { JsonStore } from '../storage/json-store.ts';
+import type { Role } from './agents.ts';
+import { framesOf } from './models/images.ts';
+
+const NUDGE = 'You asked for no tool. Go on with your work, and end your turn with the tool that hands it on.';
+
+/**
+ * A role's conversation, rebuilt from the record: its instructions, the task, its own thoughts with what their calls came
+ * to, and what the other roles handed on or decided. Large outputs are read from where they are kept.
+ */
+export async function buildConversation(
+  { episode, role, steps }: { episode: Episode; role: Role; steps: Step[] },
+  { unpack }: JsonStore,
+): Promise<BaseMessage[]> {
+  const messages: BaseMessage[] = [new SystemMessage(role.prompt), new HumanMessage(taskOf(episode))];
+  for (const step of steps) {
+    const output = await unpack(step.output);
+    if (step.agent !== role.name) messages.push(...heard(step, output));
+    else if (step.kind === 'thought') messages.push(...thought(step, output));
+    else messages.push(result(step, output));
+  }
+  return messages;
+}
+
+function taskOf({ task, inputs }: Episode): string {
+  if (inputs.length === 0) return task;
+  return `${task}\n\nFiles in your workspace:\n${inputs.map(({ path }) => `- ${path}`).join('\n')}`;
+}
+
+function thought(step: Step, output: Json | null): BaseMessage[] {
+  const said = ThoughtOutput.safeParse(output);
+  if (!said.success) return []; // it ended in an error or was cancelled: nothing was said
+  const { text, tool_calls } = said.data;
+  const message = new AIMessage({ id: step.id, content: text, tool_calls });
+  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGE)];
+}
+
+function result(step: Step, output: Json | null): BaseMessage {
+  const tool_call_id = step.step_key.slice(step.step_key.lastIndexOf('/') + 1);
+  const said = ToolOutput.safeParse(output);
+  const content = said.success ? said.data.content : (step.error?.message ?? step.status);
+  return new ToolMessage({
+    tool_call_id,
+    name: step.name,
+    content,
+    status: step.status === 'ok' ? 'success' : 'error',
+    metadata: { seq: step.seq, frames: framesOf(said.data?.result) },
+  });
+}
+
+function heard(step: Step, output: Json | null): BaseMessage[] {
+  const said = ToolOutput.safeParse(output).data;
+  if (step.kind === 'human') return said && step.name === 'message' ? [new HumanMessage(said.content)] : [];
+  const end = said?.turn_end;
+  if (!end) return [];
+  const text = end.kind === 'submitted' ? `handed on: ${end.summary}` : `decided ${end.decision}: ${end.reason}`;
+  return [new HumanMessage(`${step.agent} ${text}`)];
+}

@@ -1,0 +1,97 @@
+import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgraph';
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
+import { AppError } from '../errors.ts';
+import type { TurnEnd } from '../schemas/step.ts';
+import type { GraphOutcome } from '../schemas/turn.ts';
+import type { AgentDefinition, Role } from './agents.ts';
+
+/** Thoughts in a row without a call, after which a turn counts as never handed on. */
+const SILENT_THOUGHTS_MAX = 3;
+
+const last = <T>(initial: T) => Annotation<T>({ reducer: (_, next) => next, default: () => initial });
+
+/** The graph's state: where the team stands. What was said and done is in the steps, so a checkpoint stays small. */
+const State = Annotation.Root({
+  /** Index of the role whose turn it is. */
+  turn: last(0),
+  /** Whether the last thought asked for calls. */
+  calling: last(false),
+  /** Thoughts in a row that asked for nothing. */
+  silent: last(0),
+  /** Rejections so far. */
+  rejections: last(0),
+  outcome: last<GraphOutcome | null>(null),
+});
+
+/** The graph's state, as its nodes read it. */
+export type AgentState = typeof State.State;
+
+/** What one advance brings along for the graph's nodes; it never enters a checkpoint. */
+export type TurnContext = {
+  /** Has the role's model think, recorded as a step. */
+  think?: (role: Role) => Promise<{ calls: number }>;
+  /** How the last thought's calls ended the turn; null when they did not. Absent until they are done. */
+  turn_end?: TurnEnd | null;
+};
+
+const contextOf = (config: { configurable?: Record<string, unknown> }) => (config.configurable ?? {}) as TurnContext;
+
+/** The graph of a team: a node per role that has one thought, and one that takes in what its calls came to. */
+export function buildGraph(agent: AgentDefinition, checkpointer: BaseCheckpointSaver) {
+  const names = agent.roles.map(({ name }) => name);
+  const nameAt = (turn: number) => {
+    const name = names[turn];
+    if (name === undefined) throw new AppError('internal', `the agent ${agent.name} has no role ${turn}`);
+    return name;
+  };
+  const graph = new StateGraph(State) as unknown as Builder;
+  for (const role of agent.roles) {
+    graph.addNode(role.name, async (state, config) => {
+      const { think } = contextOf(config);
+      if (!think) throw new AppError('internal', 'a role was run without a model');
+      const { calls } = await think(role);
+      const silent = calls > 0 ? 0 : state.silent + 1;
+      const stuck = silent >= SILENT_THOUGHTS_MAX;
+      return { calling: calls > 0, silent, outcome: stuck ? 'HANDOFF_INVARIANT_VIOLATION' : null };
+    });
+    graph.addConditionalEdges(role.name, (state) => (state.outcome ? END : state.calling ? 'tools' : role.name), [
+      'tools',
+      role.name,
+      END,
+    ]);
+  }
+  graph.addNode('tools', (state, config) => {
+    const { turn_end } = contextOf(config);
+    // Without results the graph stops here and waits for them; with them it goes on. They never enter its state.
+    if (turn_end === undefined) return interrupt<string, Partial<AgentState>>('tool results');
+    return { calling: false, ...(turn_end && next(agent, state, turn_end)) };
+  });
+  graph.addConditionalEdges('tools', (state) => (state.outcome ? END : nameAt(state.turn)), [...names, END]);
+  graph.addEdge(START, nameAt(0));
+  return graph.compile({ checkpointer });
+}
+
+/** Whose turn it is after one ended, or how the episode ended. */
+function next(agent: AgentDefinition, { turn, rejections }: AgentState, end: TurnEnd): Partial<AgentState> {
+  if (end.kind === 'submitted' || end.decision === 'APPROVED')
+    return turn + 1 < agent.roles.length ? { turn: turn + 1 } : { outcome: 'APPROVED' };
+  const mender = agent.roles.findIndex(({ name }) => name === agent.roles[turn]?.on_reject);
+  if (mender < 0 || rejections + 1 >= agent.review_rounds_max)
+    return { rejections: rejections + 1, outcome: 'REJECTED_BY_REVIEW' };
+  return { turn: mender, rejections: rejections + 1 };
+}
+
+type NodeConfig = { configurable?: Record<string, unknown> };
+/** LangGraph's builder collects node names in its type, which a loop over roles cannot state. */
+type Builder = {
+  addNode(
+    name: string,
+    run: (state: AgentState, config: NodeConfig) => Partial<AgentState> | Promise<Partial<AgentState>>,
+  ): void;
+  addConditionalEdges(from: string, route: (state: AgentState) => string, to: string[]): void;
+  addEdge(from: string, to: string): void;
+  compile(options: { checkpointer: BaseCheckpointSaver }): ReturnType<StateGraph<typeof State>['compile']>;
+};
+
+/** A compiled team. */
+export type AgentGraph = ReturnType<typeof buildGraph>;

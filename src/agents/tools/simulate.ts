@@ -1,0 +1,94 @@
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { JITTERED_SCENES } from '../../schemas/simulation.ts';
+import type { SimulationResult } from '../../schemas/simulation.ts';
+import { RENDERS } from '../../storage/backends/agent-files.ts';
+import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
+import { runSimulation } from '../../simulation/run-simulation.ts';
+import { defineTool, PathArgument } from './tool.ts';
+import type { ToolContext } from './tool.ts';
+
+/** The file by which scenes are judged. It is read from the episode's inputs, where no agent can move the goal. */
+export const BENCHMARK_PATH = '/benchmark_definition.yaml';
+/** What a scene may refer to, beside it or below. */
+const SCENE_FILES = '**/*.{stl,obj,msh,png}';
+
+/** A simulation's arguments. */
+export const Simulate = z.strictObject({
+  scene_path: PathArgument.default('/scene.xml').describe('the MJCF scene; its meshes lie beside it or below'),
+  seed: z.number().int().min(0).max(1_000_000).default(0).describe('0 is the nominal spawn, others jitter it'),
+});
+
+/** The tool that runs a scene in MuJoCo, judges it by the benchmark and films it. */
+export const simulate = defineTool({
+  name: 'simulate',
+  description:
+    'Simulates the scene, judges it by the benchmark (goal, zones, bounds, stability, five jittered spawns) and films it into /renders.',
+  kind: 'simulation',
+  read_only: true,
+  input: Simulate,
+  subject: ({ scene_path, seed }) =>
+    `${typeof scene_path === 'string' ? scene_path : '/scene.xml'} seed ${Number(seed ?? 0)}`,
+  async run({ scene_path, seed }, context) {
+    const { step, log, progress, signal } = context;
+    const benchmark = parseBenchmarkDefinition(Buffer.from(await context.readInput(BENCHMARK_PATH)).toString('utf8'));
+    const scene = await readScene(scene_path, context);
+    log.write('system', `simulating ${scene_path} with seed ${seed}`);
+    const { result, files, timing } = await runSimulation({
+      scene,
+      benchmark,
+      seed,
+      signal,
+      onProgress: (now) => progress({ ...now }),
+    });
+    log.write(
+      'system',
+      `simulated ${result.time_s} s in ${Math.round(timing.compute_time_ms)} ms: ${outcomeOf(result)}`,
+    );
+    const simulation_run = `sim-${step.seq}`;
+    const uris = new Map<string, string>();
+    for (const { path, bytes } of files) {
+      const clock = path.endsWith('.mp4') ? result.video : undefined;
+      const { uri } = await context.render(`${RENDERS}/${simulation_run}/${path}`, bytes, clock ? { clock } : {});
+      uris.set(path, uri);
+    }
+    const video_url = uris.get('sim.mp4') ?? null;
+    return {
+      content: `${outcomeOf(result)} Robustness ${robustnessOf(result)}. Result: [Video](${video_url})`,
+      result: {
+        simulation_run,
+        video_url,
+        video_path: `${RENDERS}/${simulation_run}/sim.mp4`,
+        success: result.success,
+        failure_reason: result.failure_reason,
+        detail: result.detail,
+        robustness: result.robustness,
+        time_s: result.time_s,
+        trajectory_sha256: result.trajectory_sha256,
+        compute_time_ms: Math.round(timing.compute_time_ms),
+      },
+    };
+  },
+});
+
+/** The scene and the files that it may refer to, by the names that it calls them. */
+async function readScene(path: string, { files, usedFile }: ToolContext) {
+  const folder = dirname(path);
+  const xml = Buffer.from(await files.readBytes(path)).toString('utf8');
+  usedFile(path);
+  const found = (await files.glob(SCENE_FILES, folder)).filter((file) => !file.path.startsWith(`${RENDERS}/`));
+  const named = await Promise.all(
+    found.map(async (file) => {
+      const name = folder === '/' ? file.path.slice(1) : file.path.slice(folder.length + 1);
+      return [name, await files.readBytes(file.path)] as const;
+    }),
+  );
+  for (const file of found) usedFile(file.path);
+  return { xml, files: new Map(named) };
+}
+
+const outcomeOf = ({ success, failure_reason, detail }: SimulationResult) =>
+  success ? detail : `${failure_reason}: ${detail}`;
+
+const robustnessOf = ({ robustness, jitters }: SimulationResult) =>
+  `${Math.round(robustness * jitters.length)}/${jitters.length || JITTERED_SCENES}`;

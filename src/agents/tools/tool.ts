@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import type { Clock } from '../../schemas/artifact.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import type { Json, JsonObject } from '../../schemas/primitives.ts';
+import type { Step, StepKind, ToolOutput } from '../../schemas/step.ts';
+import type { AgentFiles } from '../../storage/backends/agent-files.ts';
+import type { LogLevel, LogStream } from '../../schemas/log.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** The execution log of an attempt, as what runs in it writes it; writing never waits and never fails the work. */
+export type LogWriter = { write(stream: LogStream, text: string, level?: LogLevel): void };
+
+/** What a tool may use. `workspace_dir` is the agent's "/" on this worker's disk. */
+export type ToolContext = {
+  episode: Episode;
+  step: Step;
+  files: AgentFiles;
+  workspace_dir: string;
+  sandbox: Sandbox;
+  /** Writes a file below /renders, straight to S3, and returns its hash and its `s3://` address. */
+  render: RenderWriter;
+  /** The bytes of one of the files that the episode was started with: the agent cannot have changed them. */
+  readInput: (path: string) => Promise<Uint8Array>;
+  /** Notes a file of the workspace as what this step worked from, so that what it made can be traced back. */
+  usedFile: (path: string) => void;
+  /** Tells how far the work is; shown with the running activity in Temporal's UI. */
+  progress: (details: JsonObject) => void;
+  log: LogWriter;
+  signal: AbortSignal;
+};
+
+/** Writes a file below /renders. `clock` says how a video's frames map to time. */
+export type RenderWriter = (
+  path: string,
+  bytes: Uint8Array,
+  options?: { clock?: Clock },
+) => Promise<{ sha256: string; uri: string }>;
+
+/**
+ * A tool as the model knows it and as the system runs it. `read_only` ones run side by side and leave no workspace;
+ * `subject` says in a few words what a call is about, without contents. `run` throws agent-visible errors to tell the model.
+ */
+export type Tool = {
+  name: string;
+  description: string;
+  kind: Extract<StepKind, 'tool_call' | 'simulation' | 'review' | 'human'>;
+  read_only: boolean;
+  input: z.ZodObject;
+  subject: (args: JsonObject) => string;
+  run: (args: never, context: ToolContext) => Promise<ToolOutput>;
+};
+
+/** A tool whose `run` gets the arguments as its input schema types them. */
+export function defineTool<Input extends z.ZodObject>(
+  tool: Omit<Tool, 'input' | 'run' | 'kind' | 'subject'> & {
+    kind?: Tool['kind'];
+    subject?: Tool['subject'];
+    input: Input;
+    run: (args: z.infer<Input>, context: ToolContext) => Promise<ToolOutput>;
+  },
+): Tool {
+  return { kind: 'tool_call', subject: pathOf, ...tool, run: tool.run };
+}
+
+/** A path in an agent's workspace, as a tool's argument. */
+export const PathArgument = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .describe('a path in the workspace, such as /engineering_plan.md');
+
+const SUBJECT_CHARS_MAX = 80;
+
+/** An unchecked argument as a short text for a subject; '' when it is none. */
+export const textOf = (argument: Json | undefined): string =>
+  typeof argument === 'string' ? argument.slice(0, SUBJECT_CHARS_MAX) : '';
+
+const pathOf = ({ path }: JsonObject) => textOf(path);
