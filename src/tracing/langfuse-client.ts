@@ -11,7 +11,7 @@ import type { Connection, LangfuseAccess } from './langfuse-connection.ts';
 import { outcomeOfError, outcomeOfStatus } from './langfuse-http.ts';
 import { listObservations, listScores } from './langfuse-reads.ts';
 import type { ObservationQuery } from './langfuse-reads.ts';
-import { detectServer } from './langfuse-server.ts';
+import { createDetector } from './langfuse-server.ts';
 import type { LangfuseServer } from './langfuse-server.ts';
 import { createMediaClient } from './media.ts';
 import type { MediaClient } from './media.ts';
@@ -55,7 +55,7 @@ export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
   return {
     media: createMediaClient(access),
     isLimited: () => connection.budget.isLimited(),
-    detect: (signal) => detectServer(connection, signal),
+    detect: createDetector(connection),
     async findProject(signal) {
       const { data } = Projects.parse(await connection.getFree('/api/public/projects', signal));
       const [project] = data;
@@ -69,7 +69,10 @@ export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
     sendScores: (server, items, signal) =>
       server.scores === 'endpoint'
         ? postScores(connection, items, signal)
-        : ingest(items.map((item) => scoreEvent(scoreOf(item))), signal),
+        : ingest(
+            items.map((item) => scoreEvent(scoreOf(item))),
+            signal,
+          ),
     listObservations: (server, query, signal) => listObservations(connection, server, { query, signal }),
     listScores: (server, scores, signal) => listScores(connection, server, { ...scores, signal }),
     deleteTraces: (traceIds, signal) => connection.remove('/api/public/traces', { traceIds }, signal),
@@ -90,7 +93,8 @@ async function postScores(
   const apart = new Map<string, SendOutcome>();
   for (const item of items) {
     const { taken, wait_ms } = await budget.take(0);
-    if (!taken) return { outcome: { kind: 'later', error: 'few requests are allowed', retry_after_ms: wait_ms }, apart };
+    if (!taken)
+      return { outcome: { kind: 'later', error: 'few requests are allowed', retry_after_ms: wait_ms }, apart };
     const { timestamp: _, ...score } = scoreOf(item);
     const outcome = await post('/api/public/scores', JSON.stringify(score), signal);
     if (outcome.kind === 'later') {

@@ -22,7 +22,12 @@ export type Connection = ReturnType<typeof connect>;
 
 /** Single requests in bounded time, without retries. */
 export function connect(access: LangfuseAccess) {
-  const { public_key, secret_key, budget = NO_BUDGET, wait = (ms, signal) => pause(ms, undefined, { signal }) } = access;
+  const {
+    public_key,
+    secret_key,
+    budget = NO_BUDGET,
+    wait = (ms, signal) => pause(ms, undefined, { signal }),
+  } = access;
   const base = access.base_url.replace(/\/+$/, '');
   const authorization = `Basic ${Buffer.from(`${public_key}:${secret_key}`).toString('base64')}`;
   const within = createLimit(access.request_ms);
@@ -55,7 +60,7 @@ export function connect(access: LangfuseAccess) {
     /** Asks what is not counted: how the server is, and which project the keys are of. */
     getFree: (path: string, signal?: AbortSignal) => ask('GET', path, { signal }),
     /** Asks when the budget allows. Throws `unavailable` with `retry_after_ms` where that is not soon. */
-    async get(path: string, signal?: AbortSignal): Promise<unknown> {
+    get: async (path: string, signal?: AbortSignal): Promise<unknown> => {
       const { taken, wait_ms } = await budget.take(TURN_MS_MAX);
       if (!taken) throw later('Langfuse allows no more requests for now', wait_ms);
       if (wait_ms > 0) await wait(wait_ms, signal);
@@ -63,7 +68,7 @@ export function connect(access: LangfuseAccess) {
     },
     remove: async (path: string, body: unknown, signal?: AbortSignal) =>
       void (await ask('DELETE', path, { body, signal })),
-    async post(path: string, body: Uint8Array<ArrayBuffer> | string, signal?: AbortSignal): Promise<SendOutcome> {
+    post: async (path: string, body: Uint8Array<ArrayBuffer> | string, signal?: AbortSignal): Promise<SendOutcome> => {
       // Without the version the server shows what it took only minutes later.
       const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' };
       try {

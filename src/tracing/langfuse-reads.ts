@@ -25,7 +25,7 @@ export async function listObservations(
   if (reads === 'v1') {
     for (const traceId of traces) {
       const query = new URLSearchParams([['traceId', traceId], ...times, ['limit', `${PAGE_V1}`]]);
-      const read = (page: number) => get(`/api/public/observations?${query}&page=${page}`, signal);
+      const read = (page: number) => get(`/api/public/observations?${query.toString()}&page=${page}`, signal);
       all.push(...(await byPage(Observation, read)));
     }
     return all;
@@ -33,7 +33,11 @@ export async function listObservations(
   for (const some of chunksOf(traces)) {
     const one: [string, string][] = some.length === 1 ? [['traceId', some[0] ?? '']] : [['filter', anyOf(some)]];
     const query = new URLSearchParams([...one, ...times, ['fields', 'core'], ['limit', `${PAGE_V2}`]]);
-    all.push(...(await byCursor(Observation, (cursor) => get(`/api/public/v2/observations?${query}${cursor}`, signal))));
+    all.push(
+      ...(await byCursor(Observation, (cursor) =>
+        get(`/api/public/v2/observations?${query.toString()}${cursor}`, signal),
+      )),
+    );
   }
   return all;
 }
@@ -48,11 +52,15 @@ export async function listScores(
     const found: { id: string }[] = [];
     if (scores === 'ingestion') {
       const query = new URLSearchParams({ traceId: trace_id, limit: `${PAGE_V1}` });
-      found.push(...(await byPage(Named, (page) => get(`/api/public/v2/scores?${query}&page=${page}`, signal))));
+      found.push(
+        ...(await byPage(Named, (page) => get(`/api/public/v2/scores?${query.toString()}&page=${page}`, signal))),
+      );
     } else
       for (const some of chunksOf(ids)) {
         const query = new URLSearchParams({ id: some.join(','), limit: `${IDS_MAX}` });
-        found.push(...(await byCursor(Named, (cursor) => get(`/api/public/v3/scores?${query}${cursor}`, signal))));
+        found.push(
+          ...(await byCursor(Named, (cursor) => get(`/api/public/v3/scores?${query.toString()}${cursor}`, signal))),
+        );
       }
     return found.map(({ id }) => id);
   } catch (error) {

@@ -15,15 +15,30 @@ export type LangfuseServer = {
 
 /** A v4 server that still writes both stores shows a span in the newer one at most so much later. */
 const LAG_MS_MAX = 15 * 60_000;
+/** How a server is set does not change often, and asking costs requests. */
+const KNOWN_MS_MAX = 5 * 60_000;
 
 /**
- * What the server serves. A version tells the older lines apart; a v4 server may be set to keep writing the older store, and
- * then answers reads of the newer one with nothing: which it writes shows in what it has. Throws as reads do.
+ * Makes the function that says what the server serves. A version tells the older lines apart; a v4 server may be set to keep
+ * writing the older store, and then answers reads of the newer one with nothing: which it writes shows in what it has. That
+ * is asked for again after a while, or of another version; while it cannot be asked the version is believed. The function
+ * throws as reads do when the server does not say how it is.
  */
-export async function detectServer(connection: Connection, signal?: AbortSignal): Promise<LangfuseServer> {
-  const { version } = Health.parse(await connection.getFree('/api/public/health', signal));
-  const server = serverOf(version);
-  return server.reads === 'v1' ? server : { ...server, reads: await readsOf(connection, signal) };
+export function createDetector(connection: Connection) {
+  let known: { version: string; reads: LangfuseServer['reads']; until_ms: number } | undefined;
+  return async (signal?: AbortSignal): Promise<LangfuseServer> => {
+    const { version } = Health.parse(await connection.getFree('/api/public/health', signal));
+    const server = serverOf(version);
+    if (server.reads === 'v1') return server;
+    if (known?.version !== version || known.until_ms < performance.now())
+      try {
+        const { reads, certain } = await readsOf(connection, signal);
+        known = { version, reads, until_ms: certain ? performance.now() + KNOWN_MS_MAX : 0 };
+      } catch {
+        // The reads that this is for will say what is wrong, and to whom.
+      }
+    return known?.version === version ? { ...server, reads: known.reads } : server;
+  };
 }
 
 /** What the version alone says. OTLP came with 3.22; what is older takes traces by ingestion alone. */
@@ -38,7 +53,11 @@ export function serverOf(version: string): LangfuseServer {
   };
 }
 
-async function readsOf(connection: Connection, signal?: AbortSignal): Promise<'v2' | 'v1'> {
+/** Which reads show what is written; not `certain` where there is nothing yet by which to tell. */
+async function readsOf(
+  connection: Connection,
+  signal?: AbortSignal,
+): Promise<{ reads: LangfuseServer['reads']; certain: boolean }> {
   const newest = async (path: string) => {
     try {
       const { data } = Newest.parse(await connection.get(path, signal));
@@ -49,9 +68,11 @@ async function readsOf(connection: Connection, signal?: AbortSignal): Promise<'v
     }
   };
   const older = await newest('/api/public/observations?limit=1');
-  if (!older.served) return 'v2';
+  if (!older.served) return { reads: 'v2', certain: true };
   const newer = await newest('/api/public/v2/observations?limit=1&fields=core');
-  return newer.served && newer.at_ms >= older.at_ms - LAG_MS_MAX ? 'v2' : 'v1';
+  if (!newer.served) return { reads: 'v1', certain: true };
+  const certain = newer.at_ms + older.at_ms > 0;
+  return { reads: newer.at_ms >= older.at_ms - LAG_MS_MAX ? 'v2' : 'v1', certain };
 }
 
 const Health = z.object({ version: z.string() });

@@ -34,10 +34,17 @@ export async function lookFor(
   const pictures = items.filter(({ subject }) => subject === 'media');
   const spans = items.filter(({ subject }) => subject !== 'score' && subject !== 'media');
   await look(spans, () => seenSpans(langfuse, spans, { server, signal }));
-  for (const some of scoresTogether(scores, server)) await look(some, () => seenScores(langfuse, some, { server, signal }));
+  for (const some of scoresTogether(scores, server))
+    await look(some, () => seenScores(langfuse, some, { server, signal }));
   for (const one of pictures) {
     const { sha256 } = one;
-    if (sha256 !== null) await look([one], async () => ((there) => () => there)(await langfuse.media.has(sha256)));
+    if (sha256 !== null)
+      await look([one], async () =>
+        (
+          (there) => () =>
+            there
+        )(await langfuse.media.has(sha256)),
+      );
   }
   return { looks, failures };
 }
@@ -70,7 +77,9 @@ const scoresTogether = (scores: SentItem[], server: LangfuseServer): SentItem[][
 
 /** The times between which all of the spans began: servers floor them to milliseconds. */
 function timesOf(spans: SentItem[]): { from?: string; to?: string } {
-  const starts = spans.flatMap(({ started_ns }) => (started_ns === null ? [] : Number(BigInt(started_ns) / 1_000_000n)));
+  const starts = spans.flatMap(({ started_ns }) =>
+    started_ns === null ? [] : Number(BigInt(started_ns) / 1_000_000n),
+  );
   if (starts.length < spans.length || starts.length === 0) return {};
   const [from, to] = starts.reduce(([least, most], ms) => [Math.min(least, ms), Math.max(most, ms)], [Infinity, 0]);
   return { from: new Date(from).toISOString(), to: new Date(to + 1).toISOString() };
