@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { Json } from './primitives.ts';
+import type { Episode } from './episode.ts';
+import type { Step, StepAttempt } from './step.ts';
+import type { ArtifactLink } from './artifact.ts';
 
 /** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
 export type Heard = { messages: Json[]; parameters: ModelParameters };
@@ -61,6 +64,8 @@ export const Score = z.object({
   dataType: z.enum(['NUMERIC', 'BOOLEAN', 'CATEGORICAL']),
   comment: z.string().optional(),
   environment: z.string(),
+  /** Who gave it, and by which way. */
+  metadata: z.record(z.string(), z.string()).optional(),
   /** When it was given, ISO 8601. */
   timestamp: z.string(),
 });
@@ -80,10 +85,37 @@ export type Media = z.infer<typeof Media>;
 /** An observation as a Langfuse server tells of it, as far as delivery and coverage read it. */
 export const Observation = z.object({
   id: z.string(),
+  traceId: z.string().nullish(),
   type: z.string(),
   parentObservationId: z.string().nullish(),
+  startTime: z.string().nullish(),
+  endTime: z.string().nullish(),
 });
 export type Observation = z.infer<typeof Observation>;
 
 /** How many items of the outbox stand where, and the oldest that is not confirmed (ISO 8601); parked ones not counted there. */
 export type OutboxCounts = Record<OutboxState, number> & { oldest_unconfirmed_at: string | null };
+
+/** What of an episode its spans show. */
+export type TracedEpisode = Pick<Episode, 'id' | 'task' | 'agent' | 'tags' | 'metadata' | 'code_version' | 'seed'> &
+  Partial<Pick<Episode, 'generation_kind' | 'parent_episode_id' | 'forked_from_seq' | 'recorded_until'>>;
+
+/** A step that ended, with what its spans need to know: the span above it, its files, and the attempts that failed. */
+export type EndedStep = {
+  episode: TracedEpisode;
+  step: Step;
+  parent_span_id: string;
+  artifacts: ArtifactLink[];
+  failed: StepAttempt[];
+  /** What a model was asked with; null where none was. */
+  heard: Heard | null;
+};
+
+/** An item of the outbox, frozen: its id, its bytes and their hash. */
+export type FrozenItem = {
+  span_id: string;
+  trace_id: string;
+  subject: OutboxSubject;
+  payload: string;
+  payload_sha256: string;
+};

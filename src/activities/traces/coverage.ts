@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import { FINDINGS_MAX } from '../../schemas/coverage.ts';
 import type { CoverageVerdict } from '../../schemas/coverage.ts';
 import type { Database } from '../../schemas/database.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import type { Observation } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
@@ -67,7 +67,7 @@ async function audit(deps: CoverageDeps, episodeId: string): Promise<AuditSummar
   const finding_count = findings.length;
   const named = findings.slice(0, FINDINGS_MAX);
   await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, counts, finding_count, findings: named });
-  const ended = FINAL_STATUSES.some((status) => status === record.episode.status);
+  const ended = hasEnded(record.episode.status);
   const settled = ended && (verdict === 'complete' || (verdict === 'unverified' && deps.langfuse === null));
   return { verdict, finding_count, settled };
 }
@@ -82,14 +82,18 @@ async function askTemporal(
 
 async function askLangfuse(
   { langfuse }: CoverageDeps,
-  { episode }: EpisodeRecord,
+  { episode, items }: EpisodeRecord,
 ): Promise<{ langfuse: Testimony<Observation>; legacy: boolean }> {
   if (!langfuse) return { langfuse: { asked: false, reason: 'no Langfuse is configured' }, legacy: false };
   let legacy = false;
   const answer = await asked(async () => {
+    const waiting = items.filter(({ confirmed, parked }) => !confirmed && parked === null).length;
+    // Delivery asks for these already, for all episodes at once.
+    if (waiting > 0 && (await langfuse.isLimited()))
+      throw new AppError('unavailable', `Langfuse allows few reads, and ${waiting} items are still on their way to it`);
     const server = await langfuse.detect();
     legacy = server.traces === 'ingestion';
-    return langfuse.listObservations(server, { id: episode.trace_id });
+    return langfuse.listObservations(server, { traces: [episode.trace_id] });
   });
   return { langfuse: answer, legacy };
 }
