@@ -61,9 +61,3 @@ export const shortId = (id: string): string => id.slice(-8);
 
 /** SCREAMING_SNAKE and snake_case as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll('_', ' ');
-
-/** Seconds of a clock: `0:06.09`. */
-export function clock(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - minutes * 60).toFixed(2).padStart(5, '0')}`;
-}
