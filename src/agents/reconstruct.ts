@@ -13,6 +13,7 @@ import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';
 import { tellMessage } from '../tracing/capture.ts';
 import { getAgent } from './agents.ts';
+import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
 import type { JsonStore } from '../storage/json-store.ts';
 import { manifestOfInputs } from '../storage/workspaces.ts';
@@ -57,7 +58,12 @@ export async function readConversation(
   const episode = await getEpisode(db, episode_id);
   const roles: ConversationAt['roles'] = [];
   for (const role of getAgent(episode.agent).roles) {
-    const steps = await listTranscript(db, { episode_id, agent: role.name, before: seq + 1 });
+    const steps = await listTranscript(db, {
+      episode_id,
+      agent: role.name,
+      before: seq + 1,
+      turn_ending: turnEndingTools(),
+    });
     if (!steps.some(({ agent, kind }) => agent === role.name && kind === 'thought')) continue;
     const messages = await buildConversation({ episode, role, steps }, json);
     roles.push({ role: role.name, messages: messages.map(tellMessage) });

@@ -15,6 +15,7 @@ import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
 import { toActivityFailure } from '../failure.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
@@ -59,6 +60,8 @@ export type RecordStep = (
 ) => Promise<Step>;
 
 export type RecorderDeps = {
+  /** Every tool: it says which events its calls are. */
+  registry: ReadonlyMap<string, Tool>;
   db: Kysely<Database>;
   json: JsonStore;
   store: Pick<ObjectStore, 'put'>;
@@ -122,7 +125,7 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
 
 /** What a step ends with: all that is large, and every line of its log, is stored when this is returned. */
 async function toStepEnd(
-  { db, json, store, namespace, worker, redactor }: RecorderDeps,
+  { db, json, store, registry, namespace, worker, redactor }: RecorderDeps,
   { step, attempt, signal, log }: AttemptContext,
   {
     status,
@@ -133,7 +136,15 @@ async function toStepEnd(
   const shown = redactor.json(result.output);
   const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
   const took = result.took === undefined ? null : redactor.json(result.took);
-  const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
+  const source = {
+    db,
+    registry,
+    store,
+    trace_id: traceIdOf(namespace, step.episode_id),
+    build: worker.build,
+    attempt,
+    signal,
+  };
   const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
   const logRest = await log.close();
   const artifacts = [

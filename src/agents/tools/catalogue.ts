@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CATALOGUE_PARTS, CATALOGUE_VERSION } from './catalogue-parts.ts';
 import type { CataloguePart } from './catalogue-parts.ts';
 import { readQuery, searchParts } from './catalogue-query.ts';
-import { defineTool, textOf } from './tool.ts';
+import { defineTool, objectsOf, pick, textOf } from './tool.ts';
 
 /** Candidates that one search shows; more are counted, and a narrower query finds them. */
 const CANDIDATES_MAX = 10;
@@ -23,6 +23,11 @@ export const searchCotsCatalog = defineTool({
     'Searches the catalogue of parts that can be bought (servos, motors, bearings, sheets, fasteners …), the cheapest first.',
   read_only: true,
   input: SearchCatalog,
+  facts({ result }) {
+    const found = pick(result, 'query', 'results_count', 'catalog_version', 'cots_query_id', 'catalog_snapshot_id');
+    const candidates = objectsOf(result['candidates']).map((part) => part['part_number'] ?? null);
+    return [{ type: 'cots_search', payload: { ...found, candidates, selected_part_ids: [] } }];
+  },
   subject: ({ query }) => `"${textOf(query)}"`,
   async run({ query }, { step }) {
     const asked = readQuery(query, CATALOGUE_PARTS);
