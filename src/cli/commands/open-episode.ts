@@ -13,7 +13,7 @@ const PLACES = ['page', 'temporal', 'trace'] as const;
 type Place = (typeof PLACES)[number];
 
 /** Adds `observatory episodes open`. */
-export function registerOpen(episodes: Command, connect: () => Client, env: Environment): void {
+export function registerOpenEpisode(episodes: Command, connect: () => Client, env: Environment): void {
   takesEpisode(episodes.command('open'), connect)
     .description('open an episode in the browser; without a screen its addresses are printed')
     .addOption(new Option('--in <place>', 'where to look at it').choices(PLACES).default('page'))
