@@ -26,7 +26,7 @@ export async function recordEpisode(
   const rows = steps.map(({ text, output, lines = [], failed = false }, index) => ({
     seq: index + 1,
     text: text.slice(0, 1_000),
-    output: { text, ...(output !== undefined && { result: output }) },
+    output: { text, content: text.slice(0, 20_000), ...(output !== undefined && { result: output }) },
     status: failed ? 'error' : 'ok',
     lines,
   }));

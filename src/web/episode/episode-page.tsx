@@ -5,11 +5,13 @@ import type { EpisodeResource } from '../resources.ts';
 import { Details } from './details/details.tsx';
 import { EpisodeHeader } from './header.tsx';
 import { useKeys } from './keys.ts';
+import { Dock } from './physics/dock.tsx';
 import { usePlace } from './place.ts';
 import { StepsPane } from './steps-pane.tsx';
 import { hasEnded, useEpisodeQuery, useSteps } from './use-episode.ts';
 import './episode.css';
 import './details/details.css';
+import './physics/physics.css';
 
 /** One episode: what it is, its steps, and what is to be seen of the chosen one. */
 export function EpisodePage() {
@@ -37,6 +39,7 @@ function Loaded({ episode }: Readonly<{ episode: EpisodeResource }>) {
         <StepsPane episode={episode} steps={steps} place={place} go={go} />
         <Details episode={episode} steps={steps} place={place} go={go} />
       </div>
+      <Dock episode={episode} steps={steps} place={place} go={go} />
     </div>
   );
 }

@@ -30,7 +30,7 @@ export function Transcript({ episode, rows, lines, chosen, choose }: ViewProps) 
   });
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls can be reached by keys
-    <div className="steps-scroller" ref={scroller} role="feed" aria-label="Transcript" tabIndex={0}>
+    <div className="steps-scroller" ref={scroller} role="group" aria-label="Transcript" tabIndex={0}>
       <div className="steps-body" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map(({ index, start, key }) => {
           const row = rows[index];

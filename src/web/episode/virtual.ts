@@ -14,7 +14,7 @@ type Options = {
 /** Below this distance from the end, in pixels, somebody is taken to look at the newest. */
 const AT_END_PX = 80;
 /** How long the surroundings of a step that was just chosen may still change their height. */
-const SETTLING_MS = 1_500;
+const SETTLING_MS = 5_000;
 
 /**
  * A list of which the part in sight is drawn. The chosen entry is brought into sight when another is chosen; whoever looks at

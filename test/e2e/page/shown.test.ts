@@ -84,7 +84,7 @@ test('an episode full of hostile content does nothing but show', async () => {
   // What would turn the order of characters around is shown as what it is.
   await page.goto(`${url}/episodes/${id}#step=4`);
   await page.locator('.unseen', { hasText: '202E' }).first().waitFor();
-  expect(await page.locator('.ansi-1', { hasText: 'red' }).count()).toBeGreaterThan(0);
+  await page.locator('.ansi-1', { hasText: 'red' }).first().waitFor();
   expect(page.complaints).toEqual([]);
   await page.context().close();
 });
@@ -128,11 +128,13 @@ test('ten thousand steps are there at once and take little room', async () => {
   expect((await outline.arrayBuffer()).byteLength / 10_000).toBeLessThanOrEqual(200);
   const page = await look(`/episodes/${id}`);
   await page.getByRole('article', { name: 'Step 1,' }).waitFor();
+  await page.getByLabel('Find steps').fill('Thought 7777');
+  await page.getByText('1 of 10,000').waitFor();
+  await page.getByLabel('Find steps').fill('');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('G');
   await page.getByRole('article', { name: 'Step 10000,' }).waitFor();
   expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThanOrEqual(2_000);
-  await page.getByLabel('Find steps').fill('Thought 7777');
-  await page.getByText('1 of 10,000').waitFor();
   expect(page.complaints).toEqual([]);
   await page.context().close();
 });
