@@ -6,7 +6,7 @@ import type { ArtifactLink } from '../schemas/artifact.ts';
 import { Media } from '../schemas/trace.ts';
 import type { SendOutcome } from './delivery-state.ts';
 import { outcomeOfStatus } from './langfuse-http.ts';
-import type { FrozenSpan } from './spans.ts';
+import type { FrozenSpan } from './otlp-span.ts';
 
 // A picture that stands for a simulation goes to Langfuse as media, which its pages show in the span. The rest are links:
 // Langfuse takes no shapes (GLB, STL, STEP), and videos belong where they are.
