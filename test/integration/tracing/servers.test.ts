@@ -2,6 +2,7 @@
 // endpoints fail one by one. The stand-in is told to be each.
 import { afterEach, expect, test } from 'vitest';
 import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
+import { endEpisode } from '../../../src/db/write/episodes.ts';
 import { dropBegun } from '../../../src/db/write/spans.ts';
 import { deleteEpisode, noteForgotten } from '../../../src/db/write/deletion.ts';
 import { checkLangfuse } from '../../../src/runtime/doctor/langfuse.ts';
@@ -157,7 +158,12 @@ test('what is owed at Langfuse is deleted in one request, asked for again after 
   await cycle();
   await pass(DELIVERY_TIMINGS.look_ms);
   for (const { id } of deleted) {
-    await db.updateTable('episodes').set({ ended_at: new Date().toISOString() }).where('id', '=', id).execute();
+    await endEpisode(db, id, {
+      status: 'failed',
+      terminal_reason: 'INTERNAL_ERROR',
+      failure_class: null,
+      failure: null,
+    });
     await deleteEpisode(db, { id, reason: 'asked' });
     await noteForgotten(db, { id, langfuse: 'owed', temporal: 'forgotten' });
   }
