@@ -28,9 +28,9 @@ export function createStage(canvas: HTMLCanvasElement) {
   const renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
   const camera = new PerspectiveCamera(40, 1, 0.001, 100);
   const scene = new Scene();
-  const sun = new DirectionalLight('#ffffff', 2.2);
+  const sun = new DirectionalLight('#ffffff', 2);
   sun.position.set(1, 2, 1.5);
-  scene.add(new AmbientLight('#ffffff', 1.4), sun);
+  scene.add(new AmbientLight('#ffffff', 1.1), sun);
   const controls = new OrbitControls(camera, canvas);
   const shown = new Group();
   scene.add(shown);
@@ -50,10 +50,10 @@ export function createStage(canvas: HTMLCanvasElement) {
   controls.addEventListener('change', draw);
 
   const frame = () => {
-    const box = new Box3().setFromObject(shown);
+    const box = boxOf(shown);
     const size = box.getSize(new Vector3()).length() || 1;
     box.getCenter(controls.target);
-    camera.position.copy(controls.target).add(new Vector3(0.35, 0.42, 0.75).multiplyScalar(size));
+    camera.position.copy(controls.target).add(new Vector3(0.4, 0.5, 0.8).multiplyScalar(size));
     controls.update();
   };
 
@@ -102,6 +102,21 @@ export function createStage(canvas: HTMLCanvasElement) {
 
 /** The stage of one canvas. */
 export type Stage = ReturnType<typeof createStage>;
+
+/** A part that is this much larger than what is in the middle is ground to stand on, not what one looks at. */
+const GROUND_FACTOR = 6;
+
+/** What there is to see, without the ground. */
+function boxOf(shown: Group): Box3 {
+  const boxes = shown.children
+    .flatMap((scene) => scene.children)
+    .map((part) => new Box3().setFromObject(part))
+    .filter((box) => !box.isEmpty());
+  const sizeOf = (box: Box3) => box.getSize(new Vector3()).length();
+  const middle = boxes.map(sizeOf).toSorted((a, b) => a - b)[Math.floor(boxes.length / 2)] ?? 0;
+  const seen = boxes.filter((box) => sizeOf(box) <= middle * GROUND_FACTOR);
+  return (seen.length > 0 ? seen : boxes).reduce((all, box) => all.union(box), new Box3());
+}
 
 function makeGhost(node: Object3D): void {
   if (!(node instanceof Mesh)) return;
