@@ -3,7 +3,7 @@ import type { Benchmark, Outcome, Vector3, Zone } from '../schemas/simulation.ts
 /** What a judge sees of a step: time, the payload's centre and speed in SI units, and the scene's kinetic energy. */
 export interface Observation {
   time_s: number;
-  position: ArrayLike<number>;
+  position: Float64Array;
   speed_m_s: number;
   kinetic_energy_j: number;
 }

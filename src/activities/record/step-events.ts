@@ -29,7 +29,13 @@ type Call = { step: EndingStep['step']; args: JsonObject; result: JsonObject; tu
 /** So much of a file's beginning tells which one it is. In UTF-16 units. */
 const SNIPPET_CHARS = 100;
 /** The simulation's failures that say that it could not be simulated well, not that the design is wrong. */
-const INSTABILITIES: readonly unknown[] = ['PHYSICS_INSTABILITY', 'STABILITY_ISSUE'];
+const INSTABILITIES: readonly unknown[] = [
+  'PHYSICS_INSTABILITY',
+  'STABILITY_ISSUE',
+  'STATE_DIVERGED',
+  'ARENA_FULL',
+  'ENGINE_FAILED',
+];
 /** What models are shown comes from this tool's results, between thoughts. */
 const MEDIA_TOOL = 'inspect_media';
 

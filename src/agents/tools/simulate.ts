@@ -4,6 +4,7 @@ import { JITTERED_SCENES } from '../../schemas/simulation.ts';
 import type { SimulationResult } from '../../schemas/simulation.ts';
 import { RENDERS } from '../../storage/backends/agent-files.ts';
 import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
+import { RULES_FOR_AGENTS } from '../../simulation/rules-for-agents.ts';
 import { runSimulation } from '../../simulation/run-simulation.ts';
 import { defineTool, PathArgument } from './tool.ts';
 import type { ToolContext } from './tool.ts';
@@ -22,8 +23,8 @@ export const Simulate = z.strictObject({
 /** The tool that runs a scene in MuJoCo, judges it by the benchmark and films it. */
 export const simulate = defineTool({
   name: 'simulate',
-  description:
-    'Simulates the scene, judges it by the benchmark (goal, zones, bounds, stability, five jittered spawns) and films it into /renders.',
+  description: `Simulates the scene, judges it by the benchmark (goal, zones, bounds, stability, five jittered spawns) and films it into /renders.
+${RULES_FOR_AGENTS}`,
   kind: 'simulation',
   read_only: true,
   input: Simulate,
