@@ -5,7 +5,7 @@ import type { Json } from '../schemas/primitives.ts';
 import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
 import type { Step } from '../schemas/step.ts';
 import type { JsonStore } from '../storage/json-store.ts';
-import type { Role } from './agents.ts';
+import type { Role } from './role.ts';
 import { framesOf } from './models/images.ts';
 
 const NUDGE = 'You asked for no tool. Go on with your work, and end your turn with the tool that hands it on.';

@@ -28,7 +28,7 @@ export function createAudit(scene: Scene, state: SceneState, { allowed = [] }: B
     return false;
   };
   return {
-    start: touch.start,
+    start: () => touch.start(),
     step(views, before) {
       const acts = isDriven(scene, views, adhesion) || (adhesion && views.actuator.some((force) => force !== 0));
       const drive = acts ? nameDrive(scene, state, adhesion) : undefined;

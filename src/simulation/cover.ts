@@ -82,13 +82,13 @@ function isWithin(triangles: Float32Array, point: Point, distance: number): bool
       const first = from + 6 * index;
       return [triangles[first] as number, triangles[first + 1] as number, triangles[first + 2] as number];
     };
-    if (distanceToTriangle(point, corner(0), corner(1), corner(2)) <= distance) return true;
+    if (distanceToTriangle(point, [corner(0), corner(1), corner(2)]) <= distance) return true;
   }
   return false;
 }
 
 /** As in Ericson, Real-Time Collision Detection, 5.1.5: the region of the triangle that is nearest decides. */
-function distanceToTriangle(p: Point, a: Point, b: Point, c: Point): number {
+function distanceToTriangle(p: Point, [a, b, c]: [Point, Point, Point]): number {
   const [ab, ac, ap] = [minus(b, a), minus(c, a), minus(p, a)];
   const [d1, d2] = [dot(ab, ap), dot(ac, ap)];
   if (d1 <= 0 && d2 <= 0) return length(ap);

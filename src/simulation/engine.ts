@@ -98,6 +98,7 @@ export interface SceneState extends MjData {
   readonly subtree_com: Float64Array;
   readonly qfrc_passive: Float64Array;
   readonly qfrc_spring: Float64Array;
+  readonly qfrc_damper: Float64Array;
   readonly qfrc_gravcomp: Float64Array;
   readonly qfrc_fluid: Float64Array;
   readonly qfrc_adhesion: Float64Array;

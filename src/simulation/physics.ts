@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { RULES_VERSION } from '../schemas/simulation.ts';
 import type { Benchmark, Integrator, Physics } from '../schemas/simulation.ts';
-import type { Mujoco, SceneModel } from './engine.ts';
+import type { Compiled } from './engine.ts';
 
 /** Seconds a step that a scene may choose: below, thirty simulated seconds take minutes; above, fast parts pass through thin ones. */
 export const TIMESTEP_S_MIN = 0.0002;
@@ -21,7 +21,7 @@ const INTEGRATORS = {
 const GRAVITY = [0, 0, -9.81];
 
 /** How a compiled scene is stepped: as it says itself, by `implicitfast` where it says nothing. Throws `invalid_argument` beyond the bounds. */
-export function choosePhysics(mujoco: Mujoco, model: SceneModel, namesIntegrator: boolean): Physics {
+export function choosePhysics({ mujoco, model }: Compiled, namesIntegrator: boolean): Physics {
   const { timestep, integrator } = model.opt;
   if (!(timestep >= TIMESTEP_S_MIN && timestep <= TIMESTEP_S_MAX))
     throw new AppError(
@@ -40,8 +40,7 @@ export function choosePhysics(mujoco: Mujoco, model: SceneModel, namesIntegrator
 
 /** Sets what a scene may not decide: gravity, medium, which physics is on; and how it is stepped. */
 export function enforcePhysics(
-  mujoco: Mujoco,
-  model: SceneModel,
+  { mujoco, model }: Compiled,
   { integrator, timestep_s }: Physics,
   fluid: Benchmark['fluid'],
 ): void {

@@ -36,8 +36,8 @@ export function openScene(mujoco: Mujoco, source: SceneFiles, { benchmark, physi
   const model = compile(mujoco, source);
   try {
     checkModel(model);
-    const physics = recorded ?? choosePhysics(mujoco, model, namesIntegrator(source));
-    enforcePhysics(mujoco, model, physics, benchmark.fluid);
+    const physics = recorded ?? choosePhysics({ mujoco, model }, namesIntegrator(source));
+    enforcePhysics({ mujoco, model }, physics, benchmark.fluid);
     const payload = findPayload({ mujoco, model }, benchmark.payload);
     if (physics.rules > 1) checkPayload({ mujoco, model }, payload, benchmark);
     return {

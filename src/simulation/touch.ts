@@ -1,5 +1,6 @@
 import { createCover } from './cover.ts';
 import { contactsOf } from './payload-contacts.ts';
+import type { Cover } from './cover.ts';
 import type { ConstraintRows } from './constraint-rows.ts';
 import type { SceneState } from './engine.ts';
 import type { Scene } from './scene.ts';
@@ -61,7 +62,7 @@ export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
       }
       made += power * scene.physics.timestep_s;
       if (!odd && made <= madeMax && !cover.isNear(views.geomPositions)) return undefined;
-      return explain({ scene, state, made, madeMax, isCovered: cover.isCovered });
+      return explain({ scene, state, made, madeMax, cover });
     },
   };
 }
@@ -71,11 +72,11 @@ interface Explained {
   state: SceneState;
   made: number;
   madeMax: number;
-  isCovered: ReturnType<typeof createCover>['isCovered'];
+  cover: Cover;
 }
 
 /** In words, which rule the contacts of this step break, if they do. */
-function explain({ scene, state, made, madeMax, isCovered }: Explained): string | undefined {
+function explain({ scene, state, made, madeMax, cover }: Explained): string | undefined {
   const { radius_m: radius } = scene.payload;
   const touching = contactsOf(scene, state).filter(({ force }) => force);
   for (const { dist, other, geom, point } of touching) {
@@ -83,7 +84,7 @@ function explain({ scene, state, made, madeMax, isCovered }: Explained): string 
       return `${other} pushes it from a distance of ${mm(dist)} mm: a margin is no touch`;
     if (dist < -radius)
       return `it lies ${mm(-dist)} mm deep in ${other}, more than its radius: the contact is too soft (solref, solimp)`;
-    if (geom >= 0 && !isCovered(geom, point))
+    if (geom >= 0 && !cover.isCovered(geom, point))
       return `${other} touches it and is not seen: give it an rgba with alpha and a group below 3, or cover it with geoms of its body that have`;
   }
   if (made <= madeMax) return undefined;

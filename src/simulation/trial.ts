@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { at } from './engine.ts';
-import { createJudge, failed } from './judge.ts';
+import { CALAMITIES, createJudge, failed } from './judge.ts';
 import { createLocator } from './payload-state.ts';
 import { createStepper, findDropped } from './stepper.ts';
 import { createTrajectoryHash } from './trajectory.ts';
@@ -87,15 +87,6 @@ export async function runTrial({ scene, benchmark, spawn, film, onBreath }: Tria
   const trajectory = { nq: model.nq, nv: model.nv, fps: film?.fps ?? 0, sha256: hash.digest(), frames };
   return { outcome, time_s, steps, end, trajectory };
 }
-
-/** Outcomes after which the state means nothing. */
-const CALAMITIES: ReadonlySet<Outcome['failure_reason']> = new Set([
-  'PHYSICS_INSTABILITY',
-  'STABILITY_ISSUE',
-  'STATE_DIVERGED',
-  'ARENA_FULL',
-  'ENGINE_FAILED',
-]);
 
 /** Whether stepping on after the outcome makes sense. */
 const isCalm = ({ failure_reason }: Outcome) => !CALAMITIES.has(failure_reason);

@@ -15,7 +15,7 @@ import type { Step, StepIdentity, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { getAgent } from '../../agents/agents.ts';
-import type { Role } from '../../agents/agents.ts';
+import type { Role } from '../../agents/role.ts';
 import { buildConversation } from '../../agents/conversation.ts';
 import { buildGraph } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
@@ -29,7 +29,7 @@ import type { JsonStore } from '../../storage/json-store.ts';
 import type { RecordStep, StepSubject } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
 import type { RecordedAnswers } from './recorded-answers.ts';
-import { describeTool } from '../../agents/tools/registry.ts';
+import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 import { tellConversation, tellMessage } from '../../tracing/capture.ts';
 
@@ -162,7 +162,12 @@ function recordThought(
     checkpoint_id,
   };
   return recordStep(identity, subject, async ({ step, signal, log }) => {
-    const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
+    const steps = await listTranscript(db, {
+      episode_id: episode.id,
+      agent: role.name,
+      before: identity.seq,
+      turn_ending: turnEndingTools(),
+    });
     const conversation = await buildConversation({ episode, role, steps }, json);
     const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
     const recorded = await recordedAnswers.take(episode, step, asked_sha256);

@@ -10,21 +10,21 @@ import type { Failure } from '../../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
-import { Usage } from '../../schemas/step.ts';
+import { Usage, NO_USAGE } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
 import { toActivityFailure } from '../failure.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
-import { openLog } from './logs.ts';
+import { openAttemptLog } from './logs.ts';
 import type { AttemptLog } from './logs.ts';
 import { eventsOfStep } from './events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
 const SEARCH_TEXT_BYTES_MAX = 4_096;
-const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
 
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
 export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
@@ -59,6 +59,8 @@ export type RecordStep = (
 ) => Promise<Step>;
 
 export type RecorderDeps = {
+  /** Every tool: it says which events its calls are. */
+  registry: ReadonlyMap<string, Tool>;
   db: Kysely<Database>;
   json: JsonStore;
   store: Pick<ObjectStore, 'put'>;
@@ -94,7 +96,7 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
     });
     if (begun.state === 'ended') return begun.step;
     const { step, attempt } = begun;
-    const log = openLog(db, {
+    const log = openAttemptLog(db, {
       episode_id: step.episode_id,
       step_id: step.id,
       attempt,
@@ -122,7 +124,7 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
 
 /** What a step ends with: all that is large, and every line of its log, is stored when this is returned. */
 async function toStepEnd(
-  { db, json, store, namespace, worker, redactor }: RecorderDeps,
+  { db, json, store, registry, namespace, worker, redactor }: RecorderDeps,
   { step, attempt, signal, log }: AttemptContext,
   {
     status,
@@ -133,7 +135,15 @@ async function toStepEnd(
   const shown = redactor.json(result.output);
   const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
   const took = result.took === undefined ? null : redactor.json(result.took);
-  const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
+  const source = {
+    db,
+    registry,
+    store,
+    trace_id: traceIdOf(namespace, step.episode_id),
+    build: worker.build,
+    attempt,
+    signal,
+  };
   const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
   const logRest = await log.close();
   const artifacts = [
