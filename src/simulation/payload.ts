@@ -135,7 +135,7 @@ export function geomName(scene: Compiled, geom: number): string {
 }
 
 /** A refusal that says what in the scene cannot be. */
-export function unusable(what: string): AppError {
+function unusable(what: string): AppError {
   return new AppError('invalid_argument', `The scene cannot be simulated: ${what}.`);
 }
 
