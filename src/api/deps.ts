@@ -21,8 +21,8 @@ export type LinkBases = {
   readonly api_url: string;
   readonly temporal_ui_url: string | undefined;
   readonly temporal_namespace: string;
-  /** Langfuse's own address; without one there are no links to it. */
-  readonly langfuse_url?: string | undefined;
+  /** The address of our project in Langfuse; null where there is none, or while it is not known: then there are no links to it. */
+  readonly langfuse_project_url: () => string | null;
 };
 
 /** What the API needs; src/runtime supplies it. */

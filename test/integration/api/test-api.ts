@@ -88,7 +88,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       api_url: 'http://api.test',
       temporal_ui_url: 'http://temporal.test/',
       temporal_namespace: 'default',
-      langfuse_url: 'http://langfuse.test',
+      langfuse_project_url: () => 'http://langfuse.test/project/p1',
     },
     environment: 'testing',
     ready: async () => ({ database: { state: 'ok' } }),
