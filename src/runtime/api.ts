@@ -17,7 +17,7 @@ import type { Config } from '../config/config.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
-import { listSchedules } from './temporal/schedules.ts';
+import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { workflowBuild } from './temporal/workflow-bundle.ts';
 import { findLangfuseProject } from './langfuse-project.ts';
@@ -55,6 +55,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
     reconstruction: createReconstruction({ db: database.db, store }),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    steerSchedule: (id, steering) =>
+      steerSchedule(workflows.client, { prefix: config.temporal.task_queue_prefix, id }, steering),
     auditCoverage: (audit) => workflows.auditCoverage(audit),
     replays: {
       build,

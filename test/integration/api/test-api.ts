@@ -70,6 +70,10 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     reconstruction: createReconstruction({ db, store }),
     catalogue: () => createCatalogue(undefined),
     listSchedules: async () => [],
+    steerSchedule: async (id, steering) => {
+      said.push({ id, ...steering });
+      return { id, present: true, paused: steering.what === 'pause', note: '', next_at: null, last_at: null };
+    },
     recovery: {
       status: async () => readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true }),
       startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
