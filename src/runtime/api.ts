@@ -17,6 +17,7 @@ import type { Config } from '../config/config.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
+import { checkInputs } from './check-inputs.ts';
 import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { workflowBuild } from './temporal/workflow-bundle.ts';
@@ -97,6 +98,7 @@ const configured = (
   ApiDeps,
   | 'catalogue'
   | 'checkRequest'
+  | 'default_model'
   | 'namespace'
   | 'code_version'
   | 'links'
@@ -105,10 +107,13 @@ const configured = (
   | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.model),
-  checkRequest({ agent, model, approvals }) {
+  default_model: config.model === undefined ? 'scripted' : 'default',
+  checkRequest(request) {
+    const { agent, model, approvals } = request;
     getAgent(agent);
     checkModel(model, config.model);
     checkApprovals(approvals);
+    checkInputs(request);
   },
   namespace: config.temporal.namespace,
   code_version: codeVersion(),
