@@ -2,7 +2,6 @@ import { stringify } from 'yaml';
 import type { StepDetailAnswer } from '../client/client.ts';
 import { tellAsked } from '../schemas/asked.ts';
 import type { OpenStep } from '../schemas/asked.ts';
-import type { Json } from '../schemas/primitives.ts';
 import { coloured, duration, oneLine, printable } from './text.ts';
 
 /** A model's words and a call's arguments are read whole where one step is looked at; elsewhere up to here, in UTF-16 units. */
@@ -61,7 +60,7 @@ const commandsOf = (step: OpenStep): string => indented((tellAsked(step)?.comman
 const section = (title: string, text: string): string[] => (text === '' ? [] : ['', `${title}:`, text]);
 
 /** JSON as people read it: texts as their lines, without what repeats names. */
-function inYaml(value: Json): string {
+function inYaml(value: unknown): string {
   if (value === null) return '';
   const text = stringify(value, { lineWidth: 0, blockQuote: 'literal' }).trimEnd();
   return indented(printable(text), 2);

@@ -1,7 +1,5 @@
-import type { Json, JsonObject } from './primitives.ts';
-
-/** A person's step that is open, as far as what it waits for depends on it. */
-export type OpenStep = { episode_id: string; seq: number; name: string; input: Json };
+/** A person's step that is open, as far as what it waits for depends on it; `input` is JSON, of any shape. */
+export type OpenStep = { episode_id: string; seq: number; name: string; input: unknown };
 
 /**
  * What an open step of kind `human` waits for: a sentence, the words to be read before one answers (a question with its
@@ -35,13 +33,13 @@ export function tellAsked({ episode_id, seq, name, input }: OpenStep): Asked | u
   };
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Arguments by name, a text as its own lines, all else as JSON. */
-function wordsOf(args: Json | undefined): string {
+function wordsOf(args: unknown): string {
   if (!isObject(args)) return args === undefined ? '' : JSON.stringify(args);
   return Object.entries(args)
     .map(([name, value]) => {

@@ -21,7 +21,11 @@ export type RecordedSaying = { step_id: string; author: string; text: string; ap
 /** The answers that a re-run takes from its parent's record, until it first asks something else. */
 export type RecordedAnswers = {
   /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and the log tells both. */
-  take(episode: Episode, asking: Pick<AttemptContext, 'step' | 'log'>, asked_sha256: string): Promise<StepResult | undefined>;
+  take(
+    episode: Episode,
+    asking: Pick<AttemptContext, 'step' | 'log'>,
+    asked_sha256: string,
+  ): Promise<StepResult | undefined>;
   /** What a person said at this step of the record; undefined where nobody did. */
   saying(episodeId: string, open: Pick<PersonStep, 'step' | 'name' | 'call'>): Promise<RecordedSaying | undefined>;
 };

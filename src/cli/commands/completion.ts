@@ -29,7 +29,7 @@ export function registerCompletion(program: Command, everything: () => Promise<C
 }
 
 /** What may follow: the last word is being written, the others stand. */
-export function completionsOf(program: Command, words: string[]): string[] {
+function completionsOf(program: Command, words: string[]): string[] {
   const begun = words.at(-1) ?? '';
   let command = program;
   for (const word of words.slice(0, -1)) command = command.commands.find((one) => one.name() === word) ?? command;

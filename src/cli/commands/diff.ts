@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer, StepAnswer } from '../../client/client.ts';
-import type { Json } from '../../schemas/primitives.ts';
 import { takesEpisode } from '../episode-argument.ts';
 import { listAllSteps } from '../follow.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
@@ -39,7 +38,7 @@ const STEP_FACTS = [
 /** A value is told up to here, in UTF-16 units: `episodes show --step` has all of it. */
 const VALUE_CHARS_MAX = 120;
 
-type Difference = { member: string; a: Json; b: Json };
+type Difference = { member: string; a: unknown; b: unknown };
 type StepDifference = { seq: number; differences: Difference[] };
 /** `first_seq` is the first step in which the two differ; null where every step of both is the same. */
 type Comparison = {
@@ -94,7 +93,7 @@ function differences<T extends object>(
   members: readonly (keyof T & string)[],
 ): Difference[] {
   return members.flatMap((member) => {
-    const [of_a, of_b] = [a?.[member] ?? null, b?.[member] ?? null] as [Json, Json];
+    const [of_a, of_b] = [a?.[member] ?? null, b?.[member] ?? null];
     return JSON.stringify(of_a) === JSON.stringify(of_b) ? [] : [{ member, a: of_a, b: of_b }];
   });
 }

@@ -11,7 +11,7 @@ import { registerEvents } from './events.ts';
 import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
-import { registerOpen } from './open.ts';
+import { registerOpenEpisode } from './open-episode.ts';
 import { registerDiff } from './diff.ts';
 import { registerFiles } from './files.ts';
 import { registerShow } from './show.ts';
@@ -27,7 +27,7 @@ export function registerEpisodes(program: Command, env: Environment): void {
   registerStart(episodes, connect);
   registerList(episodes, connect);
   registerShow(episodes, connect);
-  registerOpen(episodes, connect, env);
+  registerOpenEpisode(episodes, connect, env);
   registerFiles(episodes, connect);
   registerDiff(episodes, connect);
   registerTail(episodes, connect);

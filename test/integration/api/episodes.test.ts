@@ -82,7 +82,11 @@ describe('starting an episode', () => {
     const large = await api.post('/v1/episodes', { task: 'x'.repeat(1_100_000) });
     expect(large.status).toBe(413);
     expect(((await large.json()) as Loose).detail).toContain(`at most ${1024 ** 2} bytes`);
-    const text = await api.call('/v1/episodes', { method: 'POST', body: '{"task":"x"}', headers: { 'content-type': 'text/plain' } });
+    const text = await api.call('/v1/episodes', {
+      method: 'POST',
+      body: '{"task":"x"}',
+      headers: { 'content-type': 'text/plain' },
+    });
     expect(text.status).toBe(415);
     expect(((await text.json()) as Loose).detail).toContain('Content-Type: application/json');
   });

@@ -231,7 +231,9 @@ test('a fork’s logs and events begin with its parent’s of the steps that bot
     cursor = page.next_cursor;
   }
   expect(paged).toEqual(of_fork);
-  expect(await json(['episodes', 'logs', id, '--step', '1'])).toEqual(await json(['episodes', 'logs', parent, '--step', '1']));
+  expect(await json(['episodes', 'logs', id, '--step', '1'])).toEqual(
+    await json(['episodes', 'logs', parent, '--step', '1']),
+  );
 
   const eventsOf = async (of: string) => (await json(['episodes', 'events', of])).items;
   const before = (await eventsOf(parent)).filter(({ seq }: Loose) => seq <= 3);
@@ -245,21 +247,44 @@ test('a re-run’s logs tell what was taken from the record', async () => {
   const { items } = await json(['episodes', 'logs', id]);
   const told = items.filter(({ text: said }: Loose) => said.includes('the recorded one'));
   expect(told.map(({ seq, text: said }: Loose) => [seq, said])).toEqual(
-    [1, 2].map((seq) => [seq, `the answer is the recorded one of step ${seq} of episode ${failing}: nothing was asked or run`]),
+    [1, 2].map((seq) => [
+      seq,
+      `the answer is the recorded one of step ${seq} of episode ${failing}: nothing was asked or run`,
+    ]),
   );
 });
 
 test('what an agent or a script cannot do without is asked for when the episode is started', async () => {
   const bare = await api.run(['episodes', 'start', '--task', 'Say hello']);
   expect(bare.code).toBe(1);
-  expect(bare.err).toContain('body /inputs: has no /benchmark_definition.yaml, which the agent mechanism_engineer needs');
-  const silent = await api.run(['episodes', 'start', '--task', 'x', '--agent', 'single_engineer', '--model', 'scripted:transcript']);
+  expect(bare.err).toContain(
+    'body /inputs: has no /benchmark_definition.yaml, which the agent mechanism_engineer needs',
+  );
+  const silent = await api.run([
+    'episodes',
+    'start',
+    '--task',
+    'x',
+    '--agent',
+    'single_engineer',
+    '--model',
+    'scripted:transcript',
+  ]);
   expect(silent.err).toContain('body /inputs: has no /transcript.json, which the model scripted:transcript needs');
   const other = join(dir, 'benchmark_definition.yaml');
   await writeFile(other, 'version: 1\n');
   const mine = await api.run(['episodes', 'start', '--task', 'x', '--input', `/benchmark_definition.yaml=${other}`]);
   expect(mine.err).toContain('body /model: the script sideways-transfer was written for examples/sideways-transfer/');
-  const alone = await api.run(['episodes', 'start', '--task', 'x', '--agent', 'single_engineer', '--model', 'scripted']);
+  const alone = await api.run([
+    'episodes',
+    'start',
+    '--task',
+    'x',
+    '--agent',
+    'single_engineer',
+    '--model',
+    'scripted',
+  ]);
   expect(alone.err).toContain('body /agent: the script sideways-transfer was written for');
 });
 

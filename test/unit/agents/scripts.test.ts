@@ -9,7 +9,9 @@ const ROOT = join(import.meta.dirname, '../../..');
 test.each(listScripts().map((script) => [script.name, script] as const))(
   'the script %s names the input that it was written for as that is now',
   async (_, { example, plays }) => {
-    const hash = createHash('sha256').update(await readFile(join(ROOT, example))).digest('hex');
+    const hash = createHash('sha256')
+      .update(await readFile(join(ROOT, example)))
+      .digest('hex');
     expect(Object.values(plays)).toEqual([hash]);
   },
 );
