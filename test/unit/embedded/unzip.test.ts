@@ -106,17 +106,17 @@ describe('unzip', () => {
   });
 
   test('holds little in memory, however large a file is', async () => {
-    const size = 96 * 1024 * 1024;
+    const size = 48 * 1024 * 1024;
     writeFileSync(join(archives, 'archive.zip'), zip([{ name: 'large', contents: 'x'.repeat(size) }]));
     const program = `
       import { unzip } from ${JSON.stringify(new URL('../../../src/embedded/unzip.ts', import.meta.url).href)};
       const before = process.resourceUsage().maxRSS;
       await unzip(${JSON.stringify(join(archives, 'archive.zip'))}, ${JSON.stringify(folder)});
       console.log(process.resourceUsage().maxRSS - before);`;
-    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env: {} });
     expect(statSync(join(folder, 'large')).size).toBe(size);
     // Kilobytes. What streams need is far below the file; a whole file in memory would be above it.
-    expect(Number(out)).toBeLessThan(size / 1024);
+    expect(Number(out)).toBeLessThan(0.8 * (size / 1024));
   });
 
   test('refuses an archive that is cut off', async () => {
