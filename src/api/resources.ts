@@ -60,7 +60,7 @@ export const NewEpisode = component(
   'NewEpisode',
   StartEpisode.extend({
     /** Left out: the configured endpoint's model, or where there is none the scripted one. */
-    model: StartEpisode.shape.model.removeDefault().optional(),
+    model: StartEpisode.shape.model.unwrap().optional(),
     metadata: AnyJsonObject.default({}),
     approvals: ToolApprovals.default({}),
   }),
