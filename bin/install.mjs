@@ -15,7 +15,7 @@ const SAID_CHARS_MAX = 10_000;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const difference = findDifference();
-if (difference !== undefined) install(difference);
+if (difference !== undefined) await install(difference);
 
 /** Why node_modules does not hold what the lockfile names; undefined when it does. */
 function findDifference() {
@@ -47,8 +47,8 @@ function install(reason) {
     .split(delimiter)
     .filter((folder) => !folder.includes('node_modules'))
     .join(delimiter);
-  // Not `npm ci`: it refuses a lockfile that was made where the registry lacks the optional binaries of other platforms.
-  // This installs the same versions from the same lockfile, and leaves it as it is.
+  // Not `npm ci`, which works too: it would take away all that is installed, this script's own Node among it, for one package
+  // that changed. This installs the same versions from the same lockfile, and leaves it as it is.
   const npm = spawn('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'http'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,11 +63,14 @@ function install(reason) {
       else said = `${said}${line}\n`.slice(-SAID_CHARS_MAX);
     });
   const telling = setInterval(() => console.log(`Installing packages: ${fetched} requests so far`), TELL_MS);
-  npm.on('error', (error) => fail(`: ${error.message}`, 1));
-  npm.on('close', (status) => {
-    clearInterval(telling);
-    if (status === 0) console.log('Packages are installed');
-    else fail(`:\n${said}`, status ?? 1);
+  return new Promise((installed) => {
+    npm.on('error', (error) => fail(`: ${error.message}`, 1));
+    npm.on('close', (status) => {
+      clearInterval(telling);
+      if (status !== 0) fail(`:\n${said}`, status ?? 1);
+      console.log('Packages are installed');
+      installed();
+    });
   });
 }
 
