@@ -170,7 +170,7 @@ function recordThought(
     });
     const conversation = await buildConversation({ episode, role, steps }, json);
     const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
-    const recorded = await recordedAnswers.take(episode, step, asked_sha256);
+    const recorded = await recordedAnswers.take(episode, { step, log }, asked_sha256);
     if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
     const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
     const model = await models.open(episode, role.name);
