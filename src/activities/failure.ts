@@ -13,6 +13,8 @@ export function toActivityFailure(error: AppError, attempts: number): Applicatio
     type: error.code,
     message: error.message,
     nonRetryable,
+    // Whose fault it is decides how the episode ends.
+    details: [error.details],
     ...(typeof retryAfter === 'number' && { nextRetryDelay: retryAfter * 1000 }),
     ...(error.cause instanceof Error && { cause: error.cause }),
   });

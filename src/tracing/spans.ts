@@ -19,6 +19,8 @@ import { nanosecondsOf } from './nanoseconds.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
+import { usageOf } from './usage.ts';
+import type { UsageByKind } from './usage.ts';
 
 /** What Langfuse calls each kind of step. */
 export const TYPE_OF_KIND = {
@@ -140,7 +142,7 @@ type Told = {
   ended_at: string;
   input: Json;
   output: Json;
-  model: { name: string; parameters: ModelParameters | null; input: number; output: number; usd: number } | null;
+  model: { name: string; parameters: ModelParameters | null; usage: UsageByKind; usd: number | null } | null;
   metadata: { [key: string]: Json };
 };
 
@@ -164,8 +166,15 @@ function tellStep(
     parent_span_id,
     type: TYPE_OF_KIND[step.kind],
     name: step.name,
-    level: step.status === 'ok' ? 'DEFAULT' : step.status === 'cancelled' ? 'WARNING' : 'ERROR',
-    status_message: step.error?.message ?? null,
+    level:
+      step.status === 'ok'
+        ? step.status_detail === null
+          ? 'DEFAULT'
+          : 'WARNING'
+        : step.status === 'cancelled'
+          ? 'WARNING'
+          : 'ERROR',
+    status_message: step.error?.message ?? step.status_detail,
     started_at: step.started_at,
     ended_at,
     input: heard?.messages ?? step.input,
@@ -173,13 +182,7 @@ function tellStep(
     model:
       step.model === null
         ? null
-        : {
-            name: step.model,
-            parameters: heard?.parameters ?? null,
-            input: step.input_tokens,
-            output: step.output_tokens,
-            usd: step.usd,
-          },
+        : { name: step.model, parameters: heard?.parameters ?? null, usage: usageOf(step), usd: step.usd },
     metadata: {
       ...where(step.episode_id, step.run_id),
       step: step.seq,
@@ -187,6 +190,7 @@ function tellStep(
       step_key: step.step_key,
       agent: step.agent,
       attempts: step.attempt_count,
+      ...(step.status_detail !== null && { status_detail: step.status_detail }),
       ...(step.served_from !== null && { served_from: step.served_from }),
       langgraph_node: step.node,
       langgraph_step: step.seq,
@@ -257,8 +261,8 @@ function ofSpan(told: Told): Attributes {
     [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
-    [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify({ input: model.input, output: model.output })],
-    [Attribute.OBSERVATION_COST_DETAILS, model && JSON.stringify({ total: model.usd })],
+    [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],
+    [Attribute.OBSERVATION_COST_DETAILS, typeof model?.usd === 'number' ? JSON.stringify({ total: model.usd }) : null],
     ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [
       `${Attribute.OBSERVATION_METADATA}.${key}`,
       typeof value === 'string' ? value : JSON.stringify(value),

@@ -8,6 +8,7 @@ import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
+import { NO_USAGE } from '../../schemas/step.ts';
 import type { EpisodeOutcome, SettleRequest } from '../../schemas/turn.ts';
 import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
@@ -62,7 +63,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
         freezeSpan,
       });
       if (begun.state === 'ended') return;
-      const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+      const usage = NO_USAGE;
       const end = { status, output: null, error, usage, artifacts: [], workspace: null, search_text: error.message };
       await endStep(db, { step: begun.step, attempt: 0, end, freezeSpan });
     }),

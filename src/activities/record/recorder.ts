@@ -10,7 +10,7 @@ import type { Failure } from '../../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
-import { Usage } from '../../schemas/step.ts';
+import { NO_USAGE, Usage } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -24,7 +24,6 @@ import { eventsOfStep } from './events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
 const SEARCH_TEXT_BYTES_MAX = 4_096;
-const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
 
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
 export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
@@ -46,6 +45,8 @@ export type StepResult = {
   asked_sha256?: string;
   /** The step whose recorded answer this is. */
   served_from?: string;
+  /** How it ended, where the status does not say it. */
+  status_detail?: string;
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */
@@ -102,21 +103,39 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
       storeRest: (file) => storeLogRest(store, file, step.seq),
     });
     const context: AttemptContext = { step, attempt, signal: cancellationSignal, log };
+    const timer = startTimer();
     const end = async (status: StepEnd['status'], result: StepResult) => {
-      const ending = { step, attempt, end: await toStepEnd(deps, context, { status, result, input }), freezeSpan };
-      return keepTrying(() => endStep(db, ending), cancellationSignal);
+      const ended = { ...(await toStepEnd(deps, context, { status, result, input })), worked_ms: timer.stop() };
+      return keepTrying(() => endStep(db, { step, attempt, end: ended, freezeSpan }), cancellationSignal);
     };
+    let result: StepResult | undefined;
     try {
-      const result = await work(context);
+      result = await work(context);
+      timer.stop();
       return await end(result.error ? 'error' : 'ok', result);
     } catch (thrown) {
+      const worked_ms = timer.stop();
+      // What the work used is used, also where its end could not be stored.
+      const usage = result?.usage === undefined ? usageIn(AppError.from(thrown)) : result.usage;
       if (Context.current().cancellationDetails?.cancelRequested) {
         const error = { code: 'cancelled', message: 'the episode was cancelled' };
-        await end('cancelled', { output: null, error, usage: usageIn(AppError.from(thrown)) });
+        await end('cancelled', { output: null, error, usage });
         throw new CancelledFailure('the episode was cancelled');
       }
-      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log });
+      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log, usage, worked_ms });
     }
+  };
+}
+
+/** Measures the time of an attempt's work until it is first stopped, in whole milliseconds. */
+function startTimer(): { stop: () => number } {
+  const began = performance.now();
+  let worked_ms: number | undefined;
+  return {
+    stop() {
+      worked_ms ??= Math.round(performance.now() - began);
+      return worked_ms;
+    },
   };
 }
 
@@ -134,7 +153,9 @@ async function toStepEnd(
   const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
   const took = result.took === undefined ? null : redactor.json(result.took);
   const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
-  const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
+  const usage = result.usage === undefined ? NO_USAGE : result.usage;
+  const ending = { step, status, input: input.value, took, output: shown, usage };
+  const events = await eventsOfStep(ending, source, log);
   const logRest = await log.close();
   const artifacts = [
     ...(result.artifacts ?? []),
@@ -146,13 +167,14 @@ async function toStepEnd(
     status,
     output: output.value,
     error: result.error ? redacted(redactor, result.error) : null,
-    usage: result.usage === undefined ? NO_USAGE : result.usage,
+    usage,
     artifacts: artifacts.filter((link) => link !== null),
     workspace: result.workspace ?? null,
     heard: result.heard ?? null,
     events,
     asked_sha256: result.asked_sha256 ?? null,
     served_from: result.served_from ?? null,
+    status_detail: result.status_detail ?? null,
     search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
   };
 }
@@ -161,7 +183,7 @@ async function toStepEnd(
 async function closeFailedAttempt(
   { db, redactor }: Pick<RecorderDeps, 'db' | 'redactor'>,
   error: AppError,
-  { step, attempt, log }: Omit<AttemptContext, 'signal'>,
+  { step, attempt, log, usage, worked_ms }: Omit<AttemptContext, 'signal'> & { usage: Usage | null; worked_ms: number },
 ) {
   // Heartbeat timeouts, resets and shutdowns abort the work too: none of them is the step's end.
   const { code, details } = error;
@@ -170,7 +192,7 @@ async function closeFailedAttempt(
   log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
   try {
     await log.close({ drop_rest: true });
-    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage: usageIn(cause) });
+    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage, worked_ms, retry_ms: null });
   } catch {
     // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
   }

@@ -4,8 +4,9 @@ import type { Database } from '../../schemas/database.ts';
 import type { EventType } from '../../schemas/events/registry.ts';
 import type { Json, JsonInput, JsonObject } from '../../schemas/primitives.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
-import type { Step } from '../../schemas/step.ts';
+import type { Step, Usage } from '../../schemas/step.ts';
 import { fileTypeOf } from '../../storage/content-type.ts';
+import { factsOfAnswer } from './answer-event.ts';
 import { findPart } from '../../agents/tools/catalogue-parts.ts';
 
 // Which events a step of our own amounts to: the one place where that is said.
@@ -15,12 +16,14 @@ export type Fact = { type: EventType; payload: JsonObject };
 
 /** A step that ends: what it was asked (as its row keeps it), the arguments as its tool took them, what it came to. */
 export type EndingStep = {
-  step: Pick<Step, 'id' | 'episode_id' | 'seq' | 'kind' | 'agent' | 'name'>;
+  step: Pick<Step, 'id' | 'episode_id' | 'seq' | 'kind' | 'agent' | 'name' | 'model'>;
   status: 'ok' | 'error' | 'cancelled';
   input: Json;
   /** null where no tool ran to its end. */
   took: JsonObject | null;
   output: JsonInput;
+  /** What it used; null where nobody said. */
+  usage: Usage | null;
 };
 
 /** A call of a tool that ran to its end, as its events need it. */
@@ -35,8 +38,12 @@ const MEDIA_TOOL = 'inspect_media';
 
 /** The events of a step, in their order; nothing is in them that the step did not come to. */
 export async function factsOf(db: Kysely<Database>, ending: EndingStep): Promise<Fact[]> {
-  const { step, status, input, took, output } = ending;
-  if (step.kind === 'thought') return status === 'ok' ? factsOfThought(step, ThoughtOutput.parse(output)) : [];
+  const { step, status, input, took, output, usage } = ending;
+  if (step.kind === 'thought') {
+    if (status !== 'ok') return [];
+    const thought = ThoughtOutput.parse(output);
+    return [...factsOfThought(step, thought), ...factsOfAnswer(step, thought, usage)];
+  }
   const invocation: Fact = { type: 'tool_invocation', payload: { tool_name: step.name, arguments: input } };
   if (status !== 'ok' || took === null) return [invocation];
   const { result = {}, turn_end } = ToolOutput.parse(output);
@@ -52,7 +59,7 @@ function factsOfThought({ agent }: EndingStep['step'], { compaction, images = []
     return { type: 'llm_media_attached', payload: { ...media, ...shown } };
   });
   if (!compaction) return attached;
-  const message = 'The conversation was too long for the model: older tool results were shortened.';
+  const message = 'The conversation was too long for the model: older parts of it were shortened.';
   return [{ type: 'conversation_length_exceeded', payload: { ...compaction, message } }, ...attached];
 }
 

@@ -2,7 +2,8 @@ import type { Config } from '../../config/config.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
-import { checkBuckets, checkLangfuse, checkModelEndpoint, checkPostgres } from './servers.ts';
+import { checkModelEndpoints } from './models.ts';
+import { checkBuckets, checkLangfuse, checkPostgres } from './servers.ts';
 import { checkTemporal } from './temporal.ts';
 
 /** Looks at everything that a deployment depends on, all at once and within bounded time; never throws. */
@@ -12,7 +13,7 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     ...checkBuckets(config),
     checkTemporal(config.temporal),
     checkLangfuse(config),
-    checkModelEndpoint(config),
+    ...checkModelEndpoints(config),
     ...checkMachine(config),
   ];
   return (await Promise.all(checks.map(perform))).flat();

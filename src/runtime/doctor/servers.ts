@@ -139,30 +139,3 @@ export function checkLangfuse({ langfuse }: Config): Check {
     },
   };
 }
-
-/** The model endpoint, where there is one: it answers and takes the key. Without one the scripted model works. */
-export function checkModelEndpoint({ model }: Config): Check {
-  const name = 'model endpoint';
-  return {
-    name,
-    mend: 'Mend MODEL_BASE_URL, or start the endpoint.',
-    async look(signal) {
-      if (!model) return [found(name, 'ok', { detail: 'none configured: the scripted model needs none' })];
-      const headers: Record<string, string> = model.api_key
-        ? { authorization: `Bearer ${model.api_key.reveal()}` }
-        : {};
-      const answer = await fetch(`${model.base_url.replace(/\/+$/, '')}/models`, { signal, headers });
-      await answer.body?.cancel();
-      if (answer.ok) return [found(name, 'ok', { detail: `answers; the model is ${model.name}` })];
-      if (answer.status === 401 || answer.status === 403)
-        return [found(name, 'fail', { detail: 'refuses the key', mend: 'Mend MODEL_API_KEY.' })];
-      // Not every endpoint lists its models; that it answers is as much as can be known without paying.
-      return [
-        found(name, 'warn', {
-          detail: `answers ${answer.status} when asked for its models`,
-          mend: 'Look whether MODEL_BASE_URL ends as the endpoint wants, mostly in /v1.',
-        }),
-      ];
-    },
-  };
-}
