@@ -19,7 +19,7 @@ import { nanosecondsOf } from './nanoseconds.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
-import { usageOf } from './usage.ts';
+import { costOf, usageOf } from './usage.ts';
 import type { UsageByKind } from './usage.ts';
 
 /** What Langfuse calls each kind of step. */
@@ -166,14 +166,7 @@ function tellStep(
     parent_span_id,
     type: TYPE_OF_KIND[step.kind],
     name: step.name,
-    level:
-      step.status === 'ok'
-        ? step.status_detail === null
-          ? 'DEFAULT'
-          : 'WARNING'
-        : step.status === 'cancelled'
-          ? 'WARNING'
-          : 'ERROR',
+    level: levelOf(step),
     status_message: step.error?.message ?? step.status_detail,
     started_at: step.started_at,
     ended_at,
@@ -203,6 +196,11 @@ function tellStep(
       })),
     },
   };
+}
+
+function levelOf({ status, status_detail }: Step): ObservationLevel {
+  if (status === 'ok') return status_detail === null ? 'DEFAULT' : 'WARNING';
+  return status === 'cancelled' ? 'WARNING' : 'ERROR';
 }
 
 function tellAttempt(step: Step, { attempt, status, started_at, ended_at, error, worker }: StepAttempt, trace: string) {
@@ -262,7 +260,7 @@ function ofSpan(told: Told): Attributes {
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],
-    [Attribute.OBSERVATION_COST_DETAILS, typeof model?.usd === 'number' ? JSON.stringify({ total: model.usd }) : null],
+    [Attribute.OBSERVATION_COST_DETAILS, costOf(model?.usd)],
     ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [
       `${Attribute.OBSERVATION_METADATA}.${key}`,
       typeof value === 'string' ? value : JSON.stringify(value),

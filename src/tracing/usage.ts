@@ -17,3 +17,7 @@ export function usageOf({
     ...(reasoning_tokens > 0 && { output_reasoning_tokens: reasoning_tokens }),
   };
 }
+
+/** The cost in Langfuse's form; what nobody knows is left out, for zero would be a price. */
+export const costOf = (usd: number | null | undefined): string | null =>
+  typeof usd === 'number' ? JSON.stringify({ total: usd }) : null;
