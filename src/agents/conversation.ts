@@ -6,7 +6,7 @@ import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
 import type { Step } from '../schemas/step.ts';
 import type { ThoughtEnd } from '../schemas/thought.ts';
 import type { JsonStore } from '../storage/json-store.ts';
-import type { Role } from './agents.ts';
+import type { Role } from './role.ts';
 import { framesOf } from './models/images.ts';
 
 const GO_ON = 'Go on with your work, and end your turn with the tool that hands it on.';

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { TurnEnd } from '../schemas/step.ts';
 import type { ThoughtEnd } from '../schemas/thought.ts';
 import type { GraphOutcome } from '../schemas/turn.ts';
-import type { AgentDefinition, Role } from './agents.ts';
+import type { AgentDefinition, Role } from './role.ts';
 
 /** Thoughts in a row without a call, after which a turn counts as never handed on. */
 const SILENT_THOUGHTS_MAX = 3;

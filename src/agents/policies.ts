@@ -2,28 +2,10 @@ import { AppError } from '../errors.ts';
 import type { Episode } from '../schemas/episode.ts';
 import type { WorkspaceManifest } from '../schemas/workspace.ts';
 import { RENDERS } from '../storage/backends/agent-files.ts';
-import { createFilePolicy, isWithin, parseAgentPath } from '../storage/policy.ts';
+import { createFilePolicy, isWithin } from '../storage/policy.ts';
 import type { FilePolicy, FileRule } from '../storage/policy.ts';
-
-/** Where a role may write, and where not even if it may. Everybody may read everything. */
-type Writing = { allow: readonly string[]; deny?: readonly string[] };
-
-const REVIEWS = '/reviews';
-const JOURNAL = '/journal.md';
-const PLAN = ['/engineering_plan.md', '/assembly_definition.yaml', '/todo.md', JOURNAL];
-const SOLUTION = ['/solution_script.mjs', '/scene.xml'];
-
-const PLANNER: Writing = { allow: PLAN };
-const REVIEWER: Writing = { allow: [REVIEWS, JOURNAL] };
-const WRITING: Record<string, Writing> = {
-  engineer_planner: PLANNER,
-  electronics_planner: PLANNER,
-  engineer_plan_reviewer: REVIEWER,
-  engineer_coder: { allow: ['/', ...SOLUTION, JOURNAL], deny: [REVIEWS] },
-  engineer_execution_reviewer: REVIEWER,
-};
-/** A role that works alone does everybody's work. */
-const ALONE: Writing = { allow: ['/', ...PLAN, ...SOLUTION, REVIEWS] };
+import { protectedInputs } from './role.ts';
+import type { AgentDefinition, Role, Writes } from './role.ts';
 
 /** What nobody writes: what simulations made, and the names under which the record itself keeps a step's contents. */
 const NOBODY = [RENDERS, '/.observatory'];
@@ -32,8 +14,8 @@ const NOBODY = [RENDERS, '/.observatory'];
  * What a role may do with files. An episode's inputs are what its result is judged by, so nobody changes one unless the
  * role is allowed to by the file's own name, and not just because it may write anywhere.
  */
-export function createRolePolicy(role: string, inputs: Episode['inputs']): FilePolicy {
-  const policy = createFilePolicy(rulesOf(role));
+export function createRolePolicy(role: Role, inputs: Episode['inputs']): FilePolicy {
+  const policy = createFilePolicy(rulesOf(role.writes));
   const given = protectedInputs(role, inputs);
   const isGiven = (path: string) => [...given].some((input) => isWithin(input, path));
   return {
@@ -47,10 +29,18 @@ export function createRolePolicy(role: string, inputs: Episode['inputs']): FileP
   };
 }
 
-/** Paths that a role may not write to: what its commands find read-only, so that they fail where its file tools would. */
-export function writeProtectedPaths(role: string, inputs: Episode['inputs']): string[] {
+/**
+ * Paths that a role may not write to: what its commands find read-only, so that they fail where its file tools would.
+ * Beside the inputs these are the files that other roles of its team work on.
+ */
+export function writeProtectedPaths(
+  { roles }: Pick<AgentDefinition, 'roles'>,
+  role: Role,
+  inputs: Episode['inputs'],
+): string[] {
   const policy = createRolePolicy(role, inputs);
-  const everyones = [...PLAN, ...SOLUTION, REVIEWS, ...NOBODY].filter((path) => !policy.allows('write', path));
+  const worked = roles.flatMap(({ writes }) => writes.allow).filter((path) => path !== '/');
+  const everyones = [...worked, ...NOBODY].filter((path) => !policy.allows('write', path));
   return [...new Set([...everyones, ...protectedInputs(role, inputs)])];
 }
 
@@ -68,8 +58,7 @@ export function checkChanges(policy: FilePolicy, before: WorkspaceManifest, afte
   for (const path of old.keys()) policy.check('write', path);
 }
 
-function rulesOf(role: string): FileRule[] {
-  const { allow, deny = [] } = WRITING[role] ?? ALONE;
+function rulesOf({ allow, deny = [] }: Writes): FileRule[] {
   const rules = (effect: FileRule['effect'], prefixes: readonly string[]): FileRule[] =>
     prefixes.map((prefix) => ({ effect, access: 'write', prefix }));
   return [
@@ -77,10 +66,4 @@ function rulesOf(role: string): FileRule[] {
     ...rules('allow', allow),
     ...rules('deny', [...deny, ...NOBODY]),
   ];
-}
-
-function protectedInputs(role: string, inputs: Episode['inputs']): Set<string> {
-  const { allow } = WRITING[role] ?? ALONE;
-  const isOwn = (path: string) => allow.some((prefix) => prefix !== '/' && isWithin(prefix, path));
-  return new Set(inputs.map(({ path }) => parseAgentPath(path)).filter((path) => !isOwn(path)));
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { getEpisode } from '../db/read/episodes.ts';
 import { listMadeOutside } from '../db/read/needed.ts';
@@ -13,9 +12,11 @@ import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';
 import { tellMessage } from '../tracing/capture.ts';
 import { getAgent } from './agents.ts';
+import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
 import type { JsonStore } from '../storage/json-store.ts';
 import { manifestOfInputs } from '../storage/workspaces.ts';
+import { sha256Of } from '../identity.ts';
 
 /** Objects that the store is asked for at the same time. */
 const OBJECTS_AT_ONCE = 8;
@@ -27,7 +28,7 @@ export async function readWorkspace({ db, store }: Reading, { episode_id, seq }:
   const sha256 = await findWorkspaceBefore(db, episode_id, seq + 1);
   if (sha256 !== undefined) return { seq, sha256, files: (await getManifest(store, sha256)).files };
   const manifest = await manifestOfInputs(store, await getEpisode(db, episode_id));
-  return { seq, sha256: createHash('sha256').update(serializeManifest(manifest)).digest('hex'), files: manifest.files };
+  return { seq, sha256: sha256Of(serializeManifest(manifest)), files: manifest.files };
 }
 
 /** Throws failed_precondition that names what the store no longer has of all that agents could read at a place. */
@@ -57,7 +58,12 @@ export async function readConversation(
   const episode = await getEpisode(db, episode_id);
   const roles: ConversationAt['roles'] = [];
   for (const role of getAgent(episode.agent).roles) {
-    const steps = await listTranscript(db, { episode_id, agent: role.name, before: seq + 1 });
+    const steps = await listTranscript(db, {
+      episode_id,
+      agent: role.name,
+      before: seq + 1,
+      turn_ending: turnEndingTools(),
+    });
     if (!steps.some(({ agent, kind }) => agent === role.name && kind === 'thought')) continue;
     const messages = await buildConversation({ episode, role, steps }, json);
     roles.push({ role: role.name, messages: messages.map(tellMessage) });

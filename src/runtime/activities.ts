@@ -66,9 +66,9 @@ export function createActivities(parts: ActivityParts) {
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
-  const recordStep = createRecorder({ db, json, store, freezeSpan, namespace, worker, redactor });
-  const recordedAnswers = createRecordedAnswers({ db, json });
   const registry = createRegistry();
+  const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
+  const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
   const workspace_queue = queues.workspace;
@@ -111,6 +111,7 @@ export function createActivities(parts: ActivityParts) {
     ...createAftercareActivities({
       db,
       json,
+      registry,
       freezeRoot: createRootFreezer(freezing),
       awaitRunEnd,
       environment,

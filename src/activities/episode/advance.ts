@@ -12,7 +12,7 @@ import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
-import type { Role } from '../../agents/agents.ts';
+import type { Role } from '../../agents/role.ts';
 import { buildGraph } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';

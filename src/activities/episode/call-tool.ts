@@ -22,8 +22,8 @@ import { artifactUri } from '../../storage/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { createFilePolicy } from '../../storage/policy.ts';
 import type { FilePolicy } from '../../storage/policy.ts';
-import { getAgent } from '../../agents/agents.ts';
-import { checkChanges, createRolePolicy } from '../../agents/policies.ts';
+import { getAgent, roleOf } from '../../agents/agents.ts';
+import { checkChanges, createRolePolicy, writeProtectedPaths } from '../../agents/policies.ts';
 import { archiveWorkspace } from '../record/archive.ts';
 import { heartbeatingWith } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
@@ -92,9 +92,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
 
 /** The tools of a role, without those that this episode refuses. */
 const toolsOf = ({ agent, approvals }: Episode, roleName: string) =>
-  (getAgent(agent).roles.find(({ name }) => name === roleName)?.tools ?? []).filter(
-    (tool) => approvals[tool] !== 'never',
-  );
+  roleOf(getAgent(agent), roleName).tools.filter((tool) => approvals[tool] !== 'never');
 
 type Found = { tool: Tool; args: Record<string, unknown> };
 
@@ -135,7 +133,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const { step, attempt, log, signal } = context;
   const workspace = await deps.workspaces.open(episode, run.before, { fresh: attempt > 1 });
   if (!tool.read_only) workspace.sha256 = null; // not to be trusted again before it is stored
-  const policy = createRolePolicy(step.agent, episode.inputs);
+  const policy = createRolePolicy(roleOf(getAgent(episode.agent), step.agent), episode.inputs);
   const before = workspace.manifest;
   const artifacts: ArtifactLink[] = [];
   const result = await orAgentFailure(signal, async () => {
@@ -178,6 +176,7 @@ function toolContext(
   { workspace, artifacts, policy }: { workspace: Workspace; artifacts: ArtifactLink[]; policy: FilePolicy },
 ): ToolContext {
   const { db, store, sandbox } = deps;
+  const agent = getAgent(episode.agent);
   const workspaceDir = workspace.dir;
   const index = indexOf(db, step, artifacts);
   const renders = createAgentFiles({ workspaceDir, store, index, policy: RENDER_POLICY });
@@ -189,6 +188,7 @@ function toolContext(
     log,
     signal,
     workspace_dir: workspaceDir,
+    protected_paths: writeProtectedPaths(agent, roleOf(agent, step.agent), episode.inputs),
     files: createAgentFiles({ workspaceDir, store, index, policy }),
     async render(path, bytes, { clock = null } = {}) {
       await renders.writeStream(path, Readable.from([bytes]));

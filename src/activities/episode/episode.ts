@@ -8,13 +8,13 @@ import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
-import { NO_USAGE } from '../../schemas/step.ts';
 import type { EpisodeOutcome, SettleRequest } from '../../schemas/turn.ts';
 import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
 import type { createStandActivity } from './stand.ts';
+import { NO_USAGE } from '../../schemas/step.ts';
 
 export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; namespace: string };
 

@@ -1,12 +1,13 @@
 import type { BaseMessage } from '@langchain/core/messages';
 import type { Kysely } from 'kysely';
-import type { Role } from '../../agents/agents.ts';
+
 import { buildConversation } from '../../agents/conversation.ts';
 import { compact } from '../../agents/models/compaction.ts';
 import { showImages } from '../../agents/models/images.ts';
 import type { Model, Said } from '../../agents/models/model.ts';
 import type { Models } from '../../agents/models/models.ts';
-import { describeTool } from '../../agents/tools/registry.ts';
+import type { Role } from '../../agents/role.ts';
+import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 import { listTranscript } from '../../db/read/transcript.ts';
 import { AppError } from '../../errors.ts';
@@ -61,7 +62,12 @@ export function recordThought(
     checkpoint_id,
   };
   return recordStep(identity, subject, async (context) => {
-    const steps = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: identity.seq });
+    const steps = await listTranscript(db, {
+      episode_id: episode.id,
+      agent: role.name,
+      before: identity.seq,
+      turn_ending: turnEndingTools(),
+    });
     const conversation = await buildConversation({ episode, role, steps }, json);
     const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
     const recorded = await recordedAnswers.take(episode, context.step, asked_sha256);

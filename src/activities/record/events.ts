@@ -8,7 +8,7 @@ import { eventIdOf } from '../../identity.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { keepTrying } from './keep-trying.ts';
-import type { LogWriter } from '../../agents/tools/tool.ts';
+import type { LogWriter, Tool } from '../../agents/tools/tool.ts';
 import { factsOf } from './step-events.ts';
 import type { EndingStep } from './step-events.ts';
 
@@ -18,6 +18,7 @@ const PRODUCER = 'observatory-worker';
 /** Where a step's events come from, and what making them takes. */
 type EventSource = {
   db: Kysely<Database>;
+  registry: ReadonlyMap<string, Tool>;
   store: Pick<ObjectStore, 'put'>;
   trace_id: string;
   build: string;
@@ -32,11 +33,11 @@ type EventSource = {
  */
 export async function eventsOfStep(
   ending: EndingStep & { step: Step },
-  { db, store, trace_id, build, attempt, signal }: EventSource,
+  { db, registry, store, trace_id, build, attempt, signal }: EventSource,
   log: LogWriter,
 ): Promise<NewEvent[]> {
   const { step } = ending;
-  const facts = await keepTrying(() => factsOf(db, ending), signal);
+  const facts = await keepTrying(() => factsOf(db, registry, ending), signal);
   const events: NewEvent[] = [];
   for (const [ordinal, { type, payload }] of facts.entries()) {
     const sent = {

@@ -15,10 +15,11 @@ import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
 import { toActivityFailure } from '../failure.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
-import { openLog } from './logs.ts';
+import { openAttemptLog } from './logs.ts';
 import type { AttemptLog } from './logs.ts';
 import { eventsOfStep } from './events.ts';
 
@@ -60,6 +61,8 @@ export type RecordStep = (
 ) => Promise<Step>;
 
 export type RecorderDeps = {
+  /** Every tool: it says which events its calls are. */
+  registry: ReadonlyMap<string, Tool>;
   db: Kysely<Database>;
   json: JsonStore;
   store: Pick<ObjectStore, 'put'>;
@@ -95,7 +98,7 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
     });
     if (begun.state === 'ended') return begun.step;
     const { step, attempt } = begun;
-    const log = openLog(db, {
+    const log = openAttemptLog(db, {
       episode_id: step.episode_id,
       step_id: step.id,
       attempt,
@@ -141,7 +144,7 @@ function startTimer(): { stop: () => number } {
 
 /** What a step ends with: all that is large, and every line of its log, is stored when this is returned. */
 async function toStepEnd(
-  { db, json, store, namespace, worker, redactor }: RecorderDeps,
+  { db, json, store, registry, namespace, worker, redactor }: RecorderDeps,
   { step, attempt, signal, log }: AttemptContext,
   {
     status,
@@ -152,7 +155,15 @@ async function toStepEnd(
   const shown = redactor.json(result.output);
   const output = await json.pack(shown, `.observatory/steps/${step.seq}/output.json`);
   const took = result.took === undefined ? null : redactor.json(result.took);
-  const source = { db, store, trace_id: traceIdOf(namespace, step.episode_id), build: worker.build, attempt, signal };
+  const source = {
+    db,
+    registry,
+    store,
+    trace_id: traceIdOf(namespace, step.episode_id),
+    build: worker.build,
+    attempt,
+    signal,
+  };
   const usage = result.usage === undefined ? NO_USAGE : result.usage;
   const ending = { step, status, input: input.value, took, output: shown, usage };
   const events = await eventsOfStep(ending, source, log);

@@ -5,20 +5,23 @@ import { findEpisodeRecord } from '../../db/read/coverage.ts';
 import type { EpisodeRecord } from '../../db/read/coverage.ts';
 import { readDeployment } from '../../db/read/deployment.ts';
 import { insertItems, listTakeovers } from '../../db/write/spans.ts';
-import type { FrozenItem } from '../../db/write/spans.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { rootRunOf } from '../../identity.ts';
 import type { EndedLine } from '../../tracing/spans.ts';
-import { automaticScores } from '../../tracing/scores.ts';
+import { automaticScores } from '../../agents/scores.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
 import type { Announce } from '../../alerts/alerts.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { heartbeating } from '../heartbeat.ts';
+import type { FrozenItem } from '../../schemas/trace.ts';
 
 /** An episode and the run of it that is about to close. */
 export type Aftercare = { episode_id: string; workflow_id: string; run_id: string };
 
 export type AftercareDeps = {
+  /** Every tool: it says what its last call is worth. */
+  registry: ReadonlyMap<string, Tool>;
   db: Kysely<Database>;
   json: Pick<JsonStore, 'unpack'>;
   freezeRoot: (line: EndedLine) => FrozenItem;
@@ -34,7 +37,7 @@ const AUTHOR = 'observatory';
 
 /** The activities that follow an episode's end. */
 export function createAftercareActivities(deps: AftercareDeps) {
-  const { db, json, freezeRoot, awaitRunEnd, environment, announce } = deps;
+  const { db, json, registry, freezeRoot, awaitRunEnd, environment, announce } = deps;
   return {
     /** Resolves when the run has closed: from then on its history is whole. */
     awaitRunEnd: heartbeating(({ workflow_id, run_id }: Aftercare): Promise<void> => awaitRunEnd(workflow_id, run_id)),
@@ -52,7 +55,7 @@ export function createAftercareActivities(deps: AftercareDeps) {
       const ended_by = record.episode.run_id ?? '';
       const outputs = new Map<string, unknown>();
       for (const step of record.steps) if (step.output) outputs.set(step.id, await json.unpack(step.output));
-      for (const score of automaticScores(record, outputs)) {
+      for (const score of automaticScores(record, outputs, registry)) {
         const id = uuidv5(`${ended_by}/${score.name}`, episodeId);
         await insertFeedback(db, score, {
           id,

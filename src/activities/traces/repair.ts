@@ -11,6 +11,7 @@ import type { Heard } from '../../schemas/trace.ts';
 import { tellConversation } from '../../tracing/capture.ts';
 import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
 import { getAgent } from '../../agents/agents.ts';
+import { turnEndingTools } from '../../agents/tools/registry.ts';
 import { buildConversation } from '../../agents/conversation.ts';
 import type { Alerts } from '../../alerts/alerts.ts';
 import { heartbeating } from '../heartbeat.ts';
@@ -71,7 +72,12 @@ async function heardOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord
   for (const step of steps.filter(({ kind }) => kind === 'thought')) {
     const role = roles.find(({ name }) => name === step.agent);
     if (!role) continue;
-    const before = await listTranscript(db, { episode_id: episode.id, agent: role.name, before: step.seq });
+    const before = await listTranscript(db, {
+      episode_id: episode.id,
+      agent: role.name,
+      before: step.seq,
+      turn_ending: turnEndingTools(),
+    });
     const messages = tellConversation(await buildConversation({ episode, role, steps: before }, json));
     heard.set(step.id, { messages, parameters: {} });
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CATALOGUE_PARTS, CATALOGUE_VERSION } from './catalogue-parts.ts';
 import type { CataloguePart } from './catalogue-parts.ts';
 import { readQuery, searchParts } from './catalogue-query.ts';
-import { defineTool, textOf } from './tool.ts';
+import { defineTool, objectsOf, pick, textOf } from './tool.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** Candidates that one search shows; more are counted, and a narrower query finds them. */
 const CANDIDATES_MAX = 10;
@@ -23,6 +23,11 @@ export const searchCotsCatalog = defineTool({
     'Searches the catalogue of parts that can be bought (servos, motors, bearings, sheets, fasteners …), the cheapest first.',
   read_only: true,
   input: SearchCatalog,
+  facts({ result }) {
+    const found = pick(result, 'query', 'results_count', 'catalog_version', 'cots_query_id', 'catalog_snapshot_id');
+    const candidates = objectsOf(result['candidates']).map((part) => part['part_number'] ?? null);
+    return [{ type: 'cots_search', payload: { ...found, candidates, selected_part_ids: [] } }];
+  },
   subject: ({ query }) => `"${textOf(query)}"`,
   async run({ query }, { step }) {
     const asked = readQuery(query, CATALOGUE_PARTS);
@@ -54,9 +59,7 @@ export const searchCotsCatalog = defineTool({
 /** What identifies these parts with these figures: the SHA-256 of their canonical JSON and the catalogue's version. */
 export function catalogueSnapshotId(parts: readonly CataloguePart[]): string {
   const rows = parts.map((part) => Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash('sha256')
-    .update(JSON.stringify([CATALOGUE_VERSION, rows]))
-    .digest('hex');
+  return sha256Of(JSON.stringify([CATALOGUE_VERSION, rows]));
 }
 
 function lineOf({ part_number, description, price_usd, weight_g, torque_nm, speed_rpm }: CataloguePart): string {

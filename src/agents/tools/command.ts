@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { writeProtectedPaths } from '../policies.ts';
-import { defineTool, textOf } from './tool.ts';
+import { defineTool, pick, textOf } from './tool.ts';
 
 const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 1_800;
@@ -23,13 +22,14 @@ export const executeCommand = defineTool({
   description: 'Runs a shell command in the workspace and returns its exit code and output. There is no network.',
   read_only: false,
   input: ExecuteCommand,
+  facts: ({ args }) => [{ type: 'run_command_tool', payload: pick(args, 'command') }],
   subject: ({ command }) => textOf(command).trim().replace(/\s.*/s, ''),
-  async run({ command, timeout_s }, { episode, step, sandbox, workspace_dir, log, signal }) {
+  async run({ command, timeout_s }, { protected_paths, sandbox, workspace_dir, log, signal }) {
     const output = excerpt();
     log.write('system', `$ ${command}`);
     const end = await sandbox.run(command, {
       dir: workspace_dir,
-      read_only: writeProtectedPaths(step.agent, episode.inputs),
+      read_only: [...protected_paths],
       timeout_ms: timeout_s * 1000,
       signal,
       onOutput(stream, text) {

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
 import { CATALOGUE_VERSION, findPart } from './catalogue-parts.ts';
 import { costAssembly, parseAssembly } from './costing-assembly.ts';
-import { defineTool, PathArgument } from './tool.ts';
+import { defineTool, objectsOf, PathArgument } from './tool.ts';
+import type { Fact } from './tool.ts';
 
 /** The limits are read from the episode's inputs, where no agent can raise them. */
 const BENCHMARK_PATH = '/benchmark_definition.yaml';
 const ASSEMBLY_PATH = '/assembly_definition.yaml';
 
+const Costed = z.object({ cost_usd: z.number(), weight_g: z.number() });
 const ValidateCosting = z.strictObject({ path: PathArgument.default(ASSEMBLY_PATH) });
 
 /** The tool that sums up an assembly's cost and weight and names whatever breaks the benchmark's limits or the catalogue. */
@@ -16,6 +18,21 @@ export const validateCostingAndPrice = defineTool({
   description: `Computes the cost and weight of assembly_definition.yaml and checks them against the catalogue and the limits. The file: assembly (a name), units: mm, parts [{name, size: [x, y, z], material, fill, cost_usd, quantity}], actuators and cots [{name: the catalogue's number, cost_usd, mass_g, torque_nm, drives, quantity}], total_cost_usd, total_weight_g. A made part weighs its bounding box × the density of its material × fill (0 to 1).`,
   read_only: true,
   input: ValidateCosting,
+  facts: ({ result }) =>
+    objectsOf(result['parts']).flatMap(({ name }): Fact[] => {
+      const part = typeof name === 'string' ? findPart(name) : undefined;
+      if (!part) return []; // made, not bought
+      const { category, part_number, description: label, price_usd: price, weight_g } = part;
+      return [{ type: 'component_usage', payload: { category, part_number, label, price, weight_g } }];
+    }),
+  scores(result) {
+    const { success, data } = Costed.safeParse(result);
+    if (!success) return [];
+    return [
+      { name: 'cost_usd', value: data.cost_usd },
+      { name: 'weight_g', value: data.weight_g },
+    ];
+  },
   subject: ({ path }) => (typeof path === 'string' ? path : ASSEMBLY_PATH),
   async run({ path }, { files, readInput, usedFile }) {
     const { limits } = parseBenchmarkDefinition(Buffer.from(await readInput(BENCHMARK_PATH)).toString('utf8'));

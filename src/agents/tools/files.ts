@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
-import { defineTool, PathArgument, textOf } from './tool.ts';
+import { defineTool, PathArgument, pick, textOf } from './tool.ts';
 
 const READ_LINES_MAX = 2_000;
 /** What one read shows the model, in UTF-16 units: lines may be of any length. */
@@ -30,6 +30,9 @@ const Grep = z.strictObject({
   glob: z.string().min(1).max(200).optional().describe('only in files whose name matches, such as *.md'),
 });
 
+/** So much of a file's beginning tells which one it is. In UTF-16 units. */
+const SNIPPET_CHARS = 100;
+
 /** The tools that see and change the agent's files. */
 export const FILE_TOOLS = [
   defineTool({
@@ -37,6 +40,7 @@ export const FILE_TOOLS = [
     description: 'Lists a folder: one path a line, folders with a trailing slash.',
     read_only: true,
     input: ListFiles,
+    facts: ({ args }) => [{ type: 'ls_files_tool', payload: pick(args, 'path') }],
     async run({ path }, { files }) {
       const found = await files.ls(path);
       const lines = found
@@ -51,6 +55,7 @@ export const FILE_TOOLS = [
     description: 'Reads a text file, or a part of it by lines.',
     read_only: true,
     input: ReadFile,
+    facts: ({ args }) => [{ type: 'read_file_tool', payload: pick(args, 'path') }],
     async run({ path, offset, limit }, { files }) {
       const { content, totalLines, nextOffset } = await files.read(path, { offset, limit });
       if (typeof content !== 'string') throw new AppError('invalid_argument', `${path} is not a text file`);
@@ -66,6 +71,11 @@ export const FILE_TOOLS = [
     description: 'Writes a text file. An existing one is only replaced with overwrite: true.',
     read_only: false,
     input: WriteFile,
+    facts({ args }) {
+      const { content } = args;
+      const content_snippet = typeof content === 'string' ? content.slice(0, SNIPPET_CHARS) : '';
+      return [{ type: 'write_file_tool', payload: { ...pick(args, 'path', 'overwrite'), content_snippet } }];
+    },
     async run({ path, content, overwrite }, { files }) {
       const existing = await files.stat(path);
       if (existing && !overwrite)
@@ -82,6 +92,10 @@ export const FILE_TOOLS = [
     description: 'Replaces a text that occurs exactly once in a file.',
     read_only: false,
     input: EditFile,
+    facts({ args, result }) {
+      const num_edits = result['occurrences'] ?? null;
+      return [{ type: 'edit_files_tool', payload: { ...pick(args, 'path'), num_edits } }];
+    },
     async run({ path, old_string, new_string }, { files }) {
       const { occurrences } = await files.edit(path, { oldText: old_string, newText: new_string });
       return { content: `edited ${path}`, result: { path, occurrences } };
@@ -92,6 +106,7 @@ export const FILE_TOOLS = [
     description: 'Finds lines that hold a text.',
     read_only: true,
     input: Grep,
+    facts: ({ args }) => [{ type: 'grep_tool', payload: pick(args, 'pattern', 'path', 'glob') }],
     subject: ({ pattern }) => `"${textOf(pattern)}"`,
     async run({ pattern, path, glob }, { files }) {
       const found = await files.grep(pattern, { path, maxCount: MATCHES_MAX, ...(glob && { glob }) });

@@ -8,7 +8,7 @@ import { isWithin, parseAgentPath } from '../../storage/policy.ts';
 import { imageSize } from './inspect-media-image.ts';
 import { inspectVideo } from './inspect-media-run.ts';
 import type { InspectedFrame } from './inspect-media-frames.ts';
-import { defineTool, PathArgument } from './tool.ts';
+import { defineTool, PathArgument, pick } from './tool.ts';
 import type { ToolContext } from './tool.ts';
 
 const FRAMES_MAX = 12;
@@ -25,6 +25,19 @@ export const inspectMedia = defineTool({
     'Looks at an image (its size) or a video: evenly spaced frames with their times and how much of the picture changed between them. The frames are kept as PNGs below /renders.',
   read_only: true,
   input: InspectMedia,
+  facts({ agent, result }) {
+    // The tool's result is text and names of pictures; a model that sees is shown them with its next thought.
+    const media = {
+      ...pick(result, 'path', 'mime_type', 'media_kind'),
+      attached_to_model: false,
+      attached_media_count: 0,
+    };
+    const stage = agent.endsWith('_reviewer') ? { review_stage: agent } : {};
+    return [
+      { type: 'inspect_media_tool', payload: media },
+      { type: 'media_inspection', payload: { ...media, ...stage } },
+    ];
+  },
   async run({ path: text, frames }, context) {
     const path = parseAgentPath(text);
     const { kind } = fileTypeOf(path);

@@ -5,8 +5,8 @@ import type { SimulationResult } from '../../schemas/simulation.ts';
 import { RENDERS } from '../../storage/backends/agent-files.ts';
 import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
 import { runSimulation } from '../../simulation/run-simulation.ts';
-import { defineTool, PathArgument } from './tool.ts';
-import type { ToolContext } from './tool.ts';
+import { defineTool, PathArgument, pick } from './tool.ts';
+import type { EndedCall, Fact, ToolContext } from './tool.ts';
 
 /** The file by which scenes are judged. It is read from the episode's inputs, where no agent can move the goal. */
 export const BENCHMARK_PATH = '/benchmark_definition.yaml';
@@ -19,6 +19,10 @@ export const Simulate = z.strictObject({
   seed: z.number().int().min(0).max(1_000_000).default(0).describe('0 is the nominal spawn, others jitter it'),
 });
 
+const Simulated = z.object({ success: z.boolean(), robustness: z.number() });
+/** The failures that say that it could not be simulated well, not that the design is wrong. */
+const INSTABILITIES: readonly unknown[] = ['PHYSICS_INSTABILITY', 'STABILITY_ISSUE'];
+
 /** The tool that runs a scene in MuJoCo, judges it by the benchmark and films it. */
 export const simulate = defineTool({
   name: 'simulate',
@@ -27,6 +31,15 @@ export const simulate = defineTool({
   kind: 'simulation',
   read_only: true,
   input: Simulate,
+  facts: factsOfSimulation,
+  scores(result) {
+    const { success, data } = Simulated.safeParse(result);
+    if (!success) return [];
+    return [
+      { name: 'goal_reached', value: data.success },
+      { name: 'robustness', value: data.robustness },
+    ];
+  },
   subject: ({ scene_path, seed }) =>
     `${typeof scene_path === 'string' ? scene_path : '/scene.xml'} seed ${Number(seed ?? 0)}`,
   async run({ scene_path, seed }, context) {
@@ -92,3 +105,28 @@ const outcomeOf = ({ success, failure_reason, detail }: SimulationResult) =>
 
 const robustnessOf = ({ robustness, jitters }: SimulationResult) =>
   `${Math.round(robustness * jitters.length)}/${jitters.length || JITTERED_SCENES}`;
+
+function factsOfSimulation({ args, result }: EndedCall): Fact[] {
+  const { success = null, failure_reason = null, detail = null, time_s = null } = result;
+  const facts: Fact[] = [
+    { type: 'simulation_request', payload: { script_path: args['scene_path'] ?? null } },
+    {
+      type: 'simulation_result',
+      payload: {
+        success,
+        failure_reason,
+        ...(success === false && { failure: { reason: failure_reason, detail } }),
+        time_elapsed_s: time_s,
+        compute_time_ms: result['compute_time_ms'] ?? null,
+        simulation_run_id: result['simulation_run'] ?? null,
+        metadata: { ...pick(args, 'seed'), ...pick(result, 'robustness', 'trajectory_sha256', 'video_url') },
+      },
+    },
+  ];
+  if (INSTABILITIES.includes(failure_reason))
+    facts.push({
+      type: 'simulation_instability',
+      payload: { instability_type: failure_reason, part_ids: [], message: detail },
+    });
+  return facts;
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { defineTool, PathArgument, textOf } from './tool.ts';
-import type { ToolContext } from './tool.ts';
+import type { Tool, ToolContext } from './tool.ts';
 
 const Submit = z.strictObject({
   summary: z.string().min(1).max(4_000).describe('what was done, for the agent who comes next'),
@@ -18,11 +18,13 @@ const requireFiles = async (paths: string[], { files }: ToolContext) => {
     if (!(await files.stat(path))) throw new AppError('failed_precondition', `${path} does not exist: write it first`);
 };
 
-const submitTool = (name: string, description: string) =>
+const submitTool = (name: string, description: string, facts: Tool['facts'] = () => []) =>
   defineTool({
     name,
     description,
     read_only: false,
+    ends_turn: true,
+    facts,
     input: Submit,
     subject: () => '',
     async run({ summary, files }, context) {
@@ -33,14 +35,23 @@ const submitTool = (name: string, description: string) =>
 
 /** The tools that end a turn: work handed on, or a decision on it. The workspace is archived with each. */
 export const TURN_TOOLS = [
-  submitTool('submit', 'Hands your work on to the next agent.'),
-  submitTool('submit_engineering_plan', 'Hands the plan on. Name engineering_plan.md and what belongs to it.'),
+  submitTool(
+    'submit_engineering_plan',
+    'Hands the plan on. Name engineering_plan.md and what belongs to it.',
+    ({ result }) => {
+      const named = Array.isArray(result['files']) ? result['files'] : [];
+      const files = named.filter((path) => typeof path === 'string');
+      const plan_path = files.find((path) => path.endsWith('engineering_plan.md')) ?? files[0] ?? '';
+      return [{ type: 'plan_submission_engineer', payload: { plan_path } }];
+    },
+  ),
   submitTool('submit_for_review', 'Hands the implemented solution to the reviewer.'),
   defineTool({
     name: 'finish',
     description: 'Ends your review with a decision.',
     kind: 'review',
     read_only: false,
+    ends_turn: true,
     input: Finish,
     subject: ({ decision }) => textOf(decision),
     async run({ decision, reason, review_path }, context) {

@@ -7,13 +7,16 @@ import { toStepRow } from './steps.ts';
 /** The most steps that one conversation is rebuilt from: as many as the largest budget allows. */
 const TRANSCRIPT_STEPS_MAX = 10_000;
 
+/** Whose conversation, before which step; `turn_ending` names the tools whose calls every role hears of. */
+export type TranscriptPlace = { episode_id: string; agent: string; before: number; turn_ending: readonly string[] };
+
 /**
  * The ended steps from which a role's conversation is rebuilt, in order, all before step `before`: its own, and those with
  * which other roles handed on or judged (their output says how the turn ended).
  */
 export async function listTranscript(
   db: Kysely<Database>,
-  { episode_id, agent, before }: { episode_id: string; agent: string; before: number },
+  { episode_id, agent, before, turn_ending }: TranscriptPlace,
 ): Promise<Step[]> {
   const rows = await db
     .selectFrom('steps')
@@ -22,7 +25,7 @@ export async function listTranscript(
     .where('seq', '<', before)
     .where('status', '<>', 'running')
     .where((e) =>
-      e.or([e('agent', '=', agent), e('kind', '=', 'review'), e('kind', '=', 'human'), e('name', 'like', 'submit%')]),
+      e.or([e('agent', '=', agent), e('kind', '=', 'review'), e('kind', '=', 'human'), e('name', 'in', turn_ending)]),
     )
     .orderBy('seq')
     .limit(TRANSCRIPT_STEPS_MAX)

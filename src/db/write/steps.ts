@@ -6,7 +6,6 @@ import type { Database } from '../../schemas/database.ts';
 import type { Failure } from '../../schemas/episode.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
 import type { Json } from '../../schemas/primitives.ts';
-import { NO_USAGE } from '../../schemas/step.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
 import { appendEvents } from '../append/events.ts';
 import type { Heard } from '../../schemas/trace.ts';
@@ -26,6 +25,7 @@ import { linkArtifacts } from './links.ts';
 import { lockLine, overtaken } from './line.ts';
 import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
+import { NO_USAGE } from '../../schemas/step.ts';
 
 type Tx = Transaction<Database>;
 

@@ -1,0 +1,41 @@
+import type { Episode } from '../schemas/episode.ts';
+import { isWithin, parseAgentPath } from '../storage/policy.ts';
+
+/** Where a role may write, and where not even there. A path stands for itself and all below it; everybody may read everything. */
+export type Writes = { allow: readonly string[]; deny?: readonly string[] };
+
+/** One of the agents that take turns in an episode: what it is told, what it may use and write, where a rejection sends the work. */
+export type Role = {
+  name: string;
+  prompt: string;
+  /** The names of its tools. */
+  tools: readonly string[];
+  writes: Writes;
+  /** For a reviewer: the role that mends what it rejects. */
+  on_reject?: string;
+};
+
+/** A team of roles. Each hands on to the next; the last one's approval ends the episode. */
+export type AgentDefinition = {
+  name: string;
+  description: string;
+  roles: readonly Role[];
+  /** Rejections after which the episode ends as rejected. */
+  review_rounds_max: number;
+};
+
+/** What every role is told about the world that it works in. */
+const COMMON = `You are one of a team of engineering agents that design mechanisms and prove them in physics simulation.
+Your workspace is the folder "/". Files that you write there are kept; "/renders/" holds what simulations made and is read-only.
+Work by calling tools. End your turn with the tool that hands your work on.`;
+
+/** A role, told its task after what every role is told. */
+export function defineRole({ task, ...role }: Omit<Role, 'prompt'> & { task: string }): Role {
+  return { ...role, prompt: `${COMMON}\n${task}` };
+}
+
+/** The files that an episode was started with and that the role may not write: all but those that its `allow` names. */
+export function protectedInputs({ writes }: Role, inputs: Episode['inputs']): Set<string> {
+  const isOwn = (path: string) => writes.allow.some((prefix) => prefix !== '/' && isWithin(prefix, path));
+  return new Set(inputs.map(({ path }) => parseAgentPath(path)).filter((path) => !isOwn(path)));
+}
