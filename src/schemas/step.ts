@@ -166,3 +166,16 @@ export const StepAttempt = z.object({
   next_try_at: Timestamp.nullable(),
 });
 export type StepAttempt = z.infer<typeof StepAttempt>;
+
+/** A step between two tries: what it waits for, in the words of the last one, and when it tries again. */
+export const Waiting = z.object({
+  episode_id: Uuid,
+  seq: Count,
+  model: z.string().nullable(),
+  attempt: z.number().int().min(1),
+  reason: z.string(),
+  /** Since when the step has not ended. */
+  since: Timestamp,
+  next_try_at: Timestamp,
+});
+export type Waiting = z.infer<typeof Waiting>;

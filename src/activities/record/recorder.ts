@@ -17,6 +17,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 import { toActivityFailure } from '../failure.ts';
+import { withWaiting } from './waiting.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
 import { openAttemptLog } from './logs.ts';
@@ -201,13 +202,17 @@ async function closeFailedAttempt(
   const cause =
     code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
   log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
+  let told = cause;
   try {
     await log.close({ drop_rest: true });
-    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage, worked_ms, retry_ms: null });
+    told = await withWaiting(db, step, cause);
+    const { retry_after_s } = told.details;
+    const retry_ms = typeof retry_after_s === 'number' && told.details['final'] !== true ? retry_after_s * 1000 : null;
+    await failAttempt(db, { step, attempt, error: redacted(redactor, told), usage, worked_ms, retry_ms });
   } catch {
     // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
   }
-  return toActivityFailure(cause, attempt);
+  return toActivityFailure(told, attempt);
 }
 
 const redacted = (redactor: Redactor, { code, message }: Failure): Failure => ({

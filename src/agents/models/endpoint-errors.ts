@@ -9,7 +9,7 @@ import { askedRetryAfter, toldRetryAfter } from './retry-after.ts';
 const REASON_CHARS_MAX = 500;
 
 /** Whose fault an error is, in its details: the workflow ends an episode by it. */
-export const ENDPOINT_ORIGIN = 'model_endpoint';
+const ENDPOINT_ORIGIN = 'model_endpoint';
 
 /** 4xx answers that another try may mend: request timeout, conflict, too early. */
 const TRANSIENT_STATUSES = new Set([408, 409, 425]);

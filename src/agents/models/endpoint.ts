@@ -1,13 +1,12 @@
 import type { BaseMessage } from '@langchain/core/messages';
 import { Agent, fetch } from 'undici';
 import { AppError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
 import type { EndpointModel } from '../../schemas/model.ts';
 import type { Usage } from '../../schemas/step.ts';
 import { finish, hear, newHearing } from './answer.ts';
 import type { Hearing } from './answer.ts';
 import { toChatMessages } from './chat-messages.ts';
-import { ENDPOINT_ORIGIN, endpointAway, endpointFailed, faultOfAnswer } from './endpoint-errors.ts';
+import { endpointAway, endpointFailed, faultOfAnswer } from './endpoint-errors.ts';
 import type { Model, ThinkOptions } from './model.ts';
 import { readPieces } from './pieces.ts';
 import { costOf, findPrice } from './prices.ts';
@@ -41,14 +40,14 @@ export function createEndpointModel(model: EndpointModel, times = ENDPOINT_TIMES
         const answer = said.answer && { ...said.answer, endpoint: model.endpoint };
         return { ...said, ...(answer && { answer }), usage: heard.tokens ? usageOf(heard.tokens) : null };
       } catch (thrown) {
-        const error = options.signal.aborted ? broken('cancelled', 'the model was told to stop') : asFault(thrown);
+        const error = options.signal.aborted ? stopped() : asFault(thrown);
         const { usage_unknown, ...details } = error.details;
         // An answer that had begun was paid for, however it ended.
         const unknown = usage_unknown === true || heard.chosen ? { usage_unknown: true } : {};
         const used = heard.tokens ? usageOf(heard.tokens) : unknown;
         const message = withoutSecrets(error.message, model);
         // No cause: Temporal would store that one's message as it is.
-        throw new AppError(error.code, message, { details: { ...details, ...used } });
+        throw new AppError(error.code, message, { details: { ...details, ...used, wait_s: model.wait_s } });
       }
     },
   };
@@ -198,8 +197,7 @@ function asFault(thrown: unknown): AppError {
     : endpointFailed(`the model's answer broke off: ${said}`);
 }
 
-const broken = (code: ErrorCode, message: string) =>
-  new AppError(code, message, { details: { usage_unknown: true, origin: ENDPOINT_ORIGIN } });
+const stopped = () => new AppError('cancelled', 'the model was told to stop', { details: { usage_unknown: true } });
 
 function withoutSecrets(text: string, { api_key, headers }: EndpointModel): string {
   let shown = text;

@@ -152,7 +152,7 @@ describe('a failure', () => {
   ] as const)('with status %i is %s, in the words of the endpoint, and used nothing', async (status, code) => {
     const error = await failure({ status, body: { error: { message: 'because of the tool_calls' } } });
     expect(error).toMatchObject({ code, message: `the model endpoint answered ${status}: because of the tool_calls` });
-    expect(error.details).toEqual({ origin: 'model_endpoint', status });
+    expect(error.details).toEqual({ origin: 'model_endpoint', status, wait_s: 60 });
   });
 
   test('of an empty account, or of a conversation that is too long, is not tried again', async () => {
