@@ -159,6 +159,13 @@ create table feedback (
   created_at timestamp with time zone not null default clock_timestamp()
 );
 
+create table langfuse_budget (
+  server text not null,
+  next_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  per_minute integer,
+  learned_at timestamp with time zone
+);
+
 create table mirror_objects (
   sha256 text not null,
   size_bytes bigint not null,
@@ -438,6 +445,10 @@ alter table feedback add constraint feedback_pkey PRIMARY KEY (id);
 alter table feedback add constraint feedback_source_check CHECK ((source = ANY (ARRAY['person'::text, 'automatic'::text])));
 
 alter table feedback add constraint feedback_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table langfuse_budget add constraint langfuse_budget_per_minute_check CHECK ((per_minute > 0));
+
+alter table langfuse_budget add constraint langfuse_budget_pkey PRIMARY KEY (server);
 
 alter table mirror_objects add constraint mirror_objects_pkey PRIMARY KEY (sha256);
 

@@ -40,7 +40,7 @@ export function createEpisodeRetentionActivities({ db, langfuse, forgetRuns, pol
     /** Asks Langfuse and Temporal to forget a deleted episode, and notes on its tombstone what came of that. */
     forgetElsewhere: heartbeating(async ({ id, trace_id, workflow_id }: ForgottenNames) => {
       const others = {
-        langfuse: langfuse ? await outcomeOf(() => langfuse.deleteTrace(trace_id)) : ('not_configured' as const),
+        langfuse: langfuse ? await outcomeOf(() => langfuse.deleteTraces([trace_id])) : ('not_configured' as const),
         temporal: await outcomeOf(() => forgetRuns(workflow_id)),
       };
       await noteForgotten(db, { id, ...others });

@@ -1,5 +1,6 @@
 import { createAdvanceActivity } from '../activities/episode/advance.ts';
 import type { Alerts, Announce } from '../alerts/alerts.ts';
+import { createAskedChannel } from '../alerts/asked.ts';
 import { createAftercareActivities } from '../activities/traces/aftercare.ts';
 import { createModels } from '../agents/models/models.ts';
 import { createCallToolActivities } from '../activities/episode/call-tool.ts';
@@ -19,6 +20,7 @@ import { createTraceDeliveryActivities } from '../activities/traces/delivery.ts'
 import { createRegistry } from '../agents/tools/registry.ts';
 import type { Sandbox } from '../agents/tools/sandbox.ts';
 import type { Workspaces } from '../storage/workspaces.ts';
+import { listOpenSubjects } from '../db/read/alerts.ts';
 import { Checkpointer } from '../db/checkpointer.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -66,6 +68,7 @@ export function createActivities(parts: ActivityParts) {
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
   const freezeSpan = createSpanFreezer(freezing);
+  const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const registry = createRegistry();
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
   const recordedAnswers = createRecordedAnswers({ db, json });
@@ -87,8 +90,8 @@ export function createActivities(parts: ActivityParts) {
     }),
   };
   const episode = {
-    ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }),
+    ...createEpisodeRecordActivities({ db, freezeSpan, asked, namespace }),
+    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { startCollector } from '../../src/langfuse-stand-in/server.ts';
 import type { CollectorServer } from '../../src/langfuse-stand-in/server.ts';
 import type { Fault } from '../../src/langfuse-stand-in/faults.ts';
+import type { IngestionMode } from '../../src/langfuse-stand-in/ingestion-events.ts';
 import type { Alerts } from '../../src/alerts/alerts.ts';
 import type { NewAlert } from '../../src/schemas/alert.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
@@ -60,7 +61,11 @@ export type Outbox = AsyncDisposable & {
   endStep(episode: Episode, seq: number, artifacts: ArtifactLink[]): Promise<string>;
   /** Puts the root span into the outbox. Returns its id. */
   endEpisode(episode: Episode): Promise<string>;
-  setFaults(plan: { seed?: number; faults: Partial<Fault>[] }): Promise<void>;
+  setFaults(plan: {
+    seed?: number;
+    faults: Partial<Fault>[];
+    limits?: { on: 'api' | 'deletion'; points: number; window_s?: number }[];
+  }): Promise<void>;
   faultsMade(): Promise<number>;
   client(): ReturnType<typeof createLangfuseClient>;
   /** The ids of what the collector holds of the episode, as often as it holds them. */
@@ -71,7 +76,7 @@ export type Outbox = AsyncDisposable & {
 
 /** Opens both, on the tests' own server or on the one that is named; `now` is the collector's clock. */
 export async function openOutbox(
-  mode: 'events_only' | 'legacy' = 'events_only',
+  mode: IngestionMode = 'events_only',
   url_of_server?: string,
   now: () => Date = () => new Date(),
 ): Promise<Outbox> {
@@ -112,7 +117,10 @@ export async function openOutbox(
     raised,
     alerts: {
       raise: async (alert) => void raised.push(alert),
-      clear: async (name) => void raised.splice(0, raised.length, ...raised.filter((one) => one.name !== name)),
+      clear: async (name, subject = '') => {
+        const others = raised.filter((one) => one.name !== name || (one.subject ?? '') !== subject);
+        raised.splice(0, raised.length, ...others);
+      },
     },
     client,
     async startEpisode() {
@@ -142,7 +150,7 @@ export async function openOutbox(
     },
     async stored({ trace_id }) {
       const langfuse = client();
-      const rows = await langfuse.listObservations(await langfuse.detect(), { id: trace_id });
+      const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [trace_id] });
       return rows.map(({ id }) => id).toSorted();
     },
     async settled() {

@@ -5,6 +5,7 @@ import { findStep } from '../../db/read/steps.ts';
 import { beginEpisode, endEpisode } from '../../db/write/episodes.ts';
 import { requireEpoch } from '../../db/write/line.ts';
 import { beginStep, endStep } from '../../db/write/steps.ts';
+import type { AskedChannel } from '../../alerts/asked.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
@@ -16,10 +17,15 @@ import type { createPeopleActivities } from './people.ts';
 import type { createStandActivity } from './stand.ts';
 import { NO_USAGE } from '../../schemas/step.ts';
 
-export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; namespace: string };
+export type EpisodeRecordDeps = {
+  db: Kysely<Database>;
+  freezeSpan: FreezeSpan;
+  asked: Pick<AskedChannel, 'clear'>;
+  namespace: string;
+};
 
 /** The activities that keep the episode's own record: its beginning, its end, and steps that could not end themselves. */
-export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: EpisodeRecordDeps) {
+export function createEpisodeRecordActivities({ db, freezeSpan, asked, namespace }: EpisodeRecordDeps) {
   return {
     /**
      * Marks the episode as running under this workflow run; returns the record's epoch. One that goes on from another run
@@ -37,6 +43,8 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
       requireEpoch(began, await readRestoreEpoch(db));
       const run_id = Context.current().info.workflowExecution?.runId;
       await endEpisode(db, episodeId, { ...outcome, run_id });
+      // Also what a step that was cancelled or taken back had asked.
+      await asked.clear(episodeId);
     }),
 
     /** Ends a step that no attempt ended: its activity never began, or gave up for good. One that has ended stays as it is. */

@@ -82,14 +82,18 @@ async function askTemporal(
 
 async function askLangfuse(
   { langfuse }: CoverageDeps,
-  { episode }: EpisodeRecord,
+  { episode, items }: EpisodeRecord,
 ): Promise<{ langfuse: Testimony<Observation>; legacy: boolean }> {
   if (!langfuse) return { langfuse: { asked: false, reason: 'no Langfuse is configured' }, legacy: false };
   let legacy = false;
   const answer = await asked(async () => {
+    const waiting = items.filter(({ confirmed, parked }) => !confirmed && parked === null).length;
+    // Delivery asks for these already, for all episodes at once.
+    if (waiting > 0 && (await langfuse.isLimited()))
+      throw new AppError('unavailable', `Langfuse allows few reads, and ${waiting} items are still on their way to it`);
     const server = await langfuse.detect();
     legacy = server.traces === 'ingestion';
-    return langfuse.listObservations(server, { id: episode.trace_id });
+    return langfuse.listObservations(server, { traces: [episode.trace_id] });
   });
   return { langfuse: answer, legacy };
 }

@@ -50,7 +50,7 @@ async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRe
   const unparked = await unparkItems(db, episodeId);
   if (unparked > 0) await alerts.clear('trace_item_parked', record.episode.trace_id);
 
-  const rows = await langfuse.listObservations(await langfuse.detect(), { id: record.episode.trace_id });
+  const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [record.episode.trace_id] });
   const shown = new Set(rows.map(({ id }) => id));
   const lost = record.items.filter(({ span_id, confirmed }) => confirmed && !shown.has(span_id));
   if (lost.length === 0) return { unparked, rebuilt: 0 };

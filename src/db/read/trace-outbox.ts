@@ -3,7 +3,10 @@ import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { OutboxCounts, OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 
-/** An item that was sent and not yet seen. `started_ns` is its span's start, nanoseconds since 1970; null for a score. */
+/**
+ * An item that was sent and not yet seen. Of a span: its start and end (nanoseconds since 1970), and the id under which it is
+ * shown where that is not the item's own. Null for others.
+ */
 export type SentItem = {
   span_id: string;
   trace_id: string;
@@ -13,12 +16,16 @@ export type SentItem = {
   sent_at: string;
   unseen_since: string | null;
   started_ns: string | null;
+  ended_ns: string | null;
+  observation_id: string | null;
   /** Of a picture. */
   sha256: string | null;
 };
 
-/** A span's start in its bytes, found without reading all of them as JSON: within a text its quotes would be escaped. */
+/** What a span's bytes say, found without reading all of them as JSON: within a text its quotes would be escaped. */
 const STARTED = '"startTimeUnixNano":"([0-9]+)"';
+const ENDED = '"endTimeUnixNano":"([0-9]+)"';
+const SHOWN_AS = '"spanId":"([0-9a-f]{16})"';
 
 /** Sent items that are due to be read back: all due ones of at most `traces_max` traces, those that wait longest first. */
 export async function listSentItems(
@@ -29,6 +36,7 @@ export async function listSentItems(
       select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
       group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
     select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, substring(payload from ${STARTED}) as started_ns,
+      substring(payload from ${ENDED}) as ended_ns, substring(payload from ${SHOWN_AS}) as observation_id,
       case subject when 'media' then payload::json ->> 'sha256' end as sha256
     from trace_outbox where trace_id in (select trace_id from due)
       and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(

@@ -74,6 +74,29 @@ test('every relative link of the documents leads somewhere', () => {
   expect(dead).toEqual([]);
 });
 
+test('every test that ARCHITECTURE.md names exists, and its invariants are numbered without a gap', () => {
+  const architecture = read('ARCHITECTURE.md');
+  const named = [...architecture.matchAll(/`((?:unit|integration|replay|e2e|matrix)\/[\w/-]+\.test\.ts)`/g)].map(
+    ([, path = '']) => path,
+  );
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.filter((path) => !exists(join('test', path)))).toEqual([]);
+  const [, invariants = ''] = /## Invariants\n([\s\S]*?)\n## /.exec(architecture) ?? [];
+  const numbers = [...invariants.matchAll(/^(\S+)\. /gm)].map(([, number]) => Number(number));
+  expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
+
+test('every room of src is in the code map of ARCHITECTURE.md and in the table of layers of CONTRIBUTING.md', () => {
+  const rooms = new Set(
+    FILES.filter((path) => /^src\/[^/]+\//.test(path)).map((path) => path.split('/').slice(0, 2).join('/')),
+  );
+  expect(rooms.size).toBeGreaterThan(10);
+  for (const document of ['ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+    const text = read(document);
+    expect([...rooms].filter((room) => !text.includes(`\`${room}\``))).toEqual([]);
+  }
+});
+
 test('migrations are numbered NNNN_name.sql, from 0001 without a gap', () => {
   const migrations = FILES.filter((path) => /^migrations\/(?!schema\.sql$)/.test(path)).toSorted();
   expect(migrations.length).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ import type { Step, StepAttempt } from '../../../src/schemas/step.ts';
 import { OtlpSpan } from '../../../src/schemas/trace.ts';
 import { tellConversation } from '../../../src/tracing/capture.ts';
 import { ingestionEvents } from '../../../src/tracing/ingestion.ts';
-import { serverOf } from '../../../src/tracing/langfuse-client.ts';
+import { serverOf } from '../../../src/tracing/langfuse-server.ts';
 import { createRootFreezer, createSpanFreezer } from '../../../src/tracing/spans.ts';
 
 const EPISODE = '01890a5d-ac96-774b-bcce-b302099a8057';
