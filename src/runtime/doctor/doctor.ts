@@ -2,8 +2,9 @@ import type { Config } from '../../config/config.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
+import { checkLangfuse } from './langfuse.ts';
 import { checkModelEndpoints } from './models.ts';
-import { checkBuckets, checkLangfuse, checkPostgres } from './servers.ts';
+import { checkBuckets, checkPostgres } from './servers.ts';
 import { checkTemporal } from './temporal.ts';
 
 /** Looks at everything that a deployment depends on, all at once and within bounded time; never throws. */
