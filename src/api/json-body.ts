@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { AppError } from '../errors.ts';
+import { problemResponse } from './problem.ts';
 
 /** The largest JSON body, in bytes: an episode's task, its 1,000 inputs and its metadata, with room. */
 const JSON_BODY_BYTES_MAX = 1024 ** 2;
@@ -9,7 +10,13 @@ const JSON_BODY_BYTES_MAX = 1024 ** 2;
 export const JSON_DEPTH_MAX = 64;
 
 /** Refuses a body of more than JSON_BODY_BYTES_MAX before it is read. */
-export const jsonBodyLimit: MiddlewareHandler = bodyLimit({ maxSize: JSON_BODY_BYTES_MAX });
+export const jsonBodyLimit: MiddlewareHandler = bodyLimit({
+  maxSize: JSON_BODY_BYTES_MAX,
+  onError: (c) =>
+    problemResponse(c, 'payload_too_large', {
+      detail: `A body of JSON has at most ${JSON_BODY_BYTES_MAX} bytes: store large content as artifacts and name them.`,
+    }),
+});
 
 /** The whole body is read and checked before any schema sees it. */
 export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson(true)];

@@ -24,12 +24,12 @@ import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
 import { Outline } from '../schemas/outline.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
-import { Step, StepAttempt } from '../schemas/step.ts';
+import { Step, StepAttempt, Waiting } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
-const WITHOUT_NUL = '^[^\\u0000]*$';
+export const WITHOUT_NUL = '^[^\\u0000]*$';
 /** A member that zod leaves out of records; `requireSoundJson` refuses it. */
-const LOST_NAME = { const: '__proto__' };
+export const LOST_NAME = { const: '__proto__' };
 
 // What the API answers: the record's own shapes and the links between them, each a named component of the document.
 
@@ -43,19 +43,9 @@ function component<T extends z.ZodType>(name: string, schema: T, published: Reco
 
 /** For what the generator gets wrong: it adds null to a union that has it, and leaves out what keys must be. */
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const AnyJson = component('Json', Json, {
-  anyOf: [
-    { type: 'null' },
-    { type: 'boolean' },
-    { type: 'number' },
-    { type: 'string', maxLength: 1_000_000, pattern: WITHOUT_NUL },
-    { type: 'array', items: reference('Json') },
-    reference('JsonObject'),
-  ],
-});
-const AnyJsonObject = component('JsonObject', JsonObject, {
-  propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL, not: LOST_NAME },
-});
+// The document's `openJson` says what these two are: the generator cannot read off recursion.
+const AnyJson = component('Json', Json, { anyOf: [{ type: 'null' }, reference('JsonObject')] });
+const AnyJsonObject = component('JsonObject', JsonObject);
 const ToolApprovals = component('Approvals', Approvals, {
   propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL, not: LOST_NAME },
 });
@@ -69,7 +59,12 @@ export const ProblemDocument = component('Problem', Problem);
 /** What starts an episode. */
 export const NewEpisode = component(
   'NewEpisode',
-  StartEpisode.extend({ metadata: AnyJsonObject.default({}), approvals: ToolApprovals.default({}) }),
+  StartEpisode.extend({
+    /** Left out: the configured endpoint's model, or where there is none the scripted one. */
+    model: StartEpisode.shape.model.unwrap().optional(),
+    metadata: AnyJsonObject.default({}),
+    approvals: ToolApprovals.default({}),
+  }),
 );
 
 /** What people say to a running episode. */
@@ -110,7 +105,13 @@ const EpisodeLinks = component(
 /** An episode with its links. */
 export const EpisodeResource = component(
   'Episode',
-  Episode.extend({ metadata: AnyJsonObject, approvals: ToolApprovals, links: EpisodeLinks }),
+  Episode.extend({
+    metadata: AnyJsonObject,
+    approvals: ToolApprovals,
+    links: EpisodeLinks,
+    /** What it waits for between two tries, where it is read alone; left out while it waits for nothing. */
+    waiting_for: component('Waiting', Waiting).optional(),
+  }),
 );
 export type EpisodeResource = z.infer<typeof EpisodeResource>;
 
@@ -148,6 +149,8 @@ export type LogLineResource = z.infer<typeof LogLineResource>;
 export const EventResource = component(
   'Event',
   EventRecord.extend({
+    // Not `EventProducer`, which is what producers send: what is recorded is read leniently.
+    producer: component('RecordedProducer', EventRecord.shape.producer),
     payload: AnyJsonObject,
     attributes: AnyJsonObject,
     seq: seq.nullable(),

@@ -77,6 +77,10 @@ export const IdempotencyKey = z.object({
     .optional(),
 });
 
+/** Of an answer to such a request: it was done before, and this is what came of it then. */
+export const REPLAYED = { 'idempotent-replayed': 'true' } as const;
+export const ReplayedHeader = z.object({ 'idempotent-replayed': z.literal('true').optional() });
+
 /** A path that names an episode. */
 export const EpisodePath = z.object({ id: Uuid });
 

@@ -23,7 +23,8 @@ export const OutlineColumns = z.object({
   at_ms: z.array(z.number().int()),
   duration_ms: z.array(Count.nullable()),
   tokens: z.array(Count),
-  usd: z.array(z.number().min(0)),
+  /** null where nobody knows. */
+  usd: z.array(z.number().min(0).nullable()),
   attempts: z.array(Count),
   /** Files that it made. */
   files: z.array(Count),

@@ -98,7 +98,7 @@ function Line({ line, index, start, chosen, choose, toggle }: LineProps) {
         {row ? <StepName line={line} /> : <b>{turn?.agent.replaceAll('_', ' ')}</b>}
       </span>
       <span role="gridcell" className="tree-figure dim">
-        {row && row.usd > 0 ? usd(row.usd) : ''}
+        {row && row.usd !== 0 ? usd(row.usd) : ''}
       </span>
       <span role="gridcell" className="tree-figure dim">
         {row ? (row.duration_ms === null ? 'runs' : duration(row.duration_ms)) : turnTook(turn)}

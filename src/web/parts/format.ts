@@ -20,8 +20,9 @@ export const count = (value: number): string => whole.format(value);
 /** A count in few characters: `1.2K`. */
 export const compact = (value: number): string => short.format(value);
 
-/** US dollars, with as many digits as say something. */
-export function usd(value: number): string {
+/** US dollars, with as many digits as say something; null is a cost that nobody knows, which is never shown as nothing. */
+export function usd(value: number | null): string {
+  if (value === null) return 'cost unknown';
   if (value === 0) return '$0';
   if (value < 0.01) return `$${value.toPrecision(2)}`;
   return `$${value.toFixed(value < 100 ? 2 : 0)}`;
