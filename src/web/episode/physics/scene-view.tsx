@@ -92,7 +92,6 @@ function useStage({ main, ghost, followed, clock }: Shown) {
     const element = canvas.current;
     if (!element || !there) return undefined;
     const stage = createStageIfAny(element);
-    // oxlint-disable-next-line react/set-state-in-effect -- a stage is made of a canvas, which is there only now
     setStage(stage ?? 'none');
     const sized = new ResizeObserver(() => stage?.draw());
     sized.observe(element);
