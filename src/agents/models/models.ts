@@ -6,6 +6,7 @@ import { Transcript } from '../../schemas/transcript.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { findScript, listScripts } from '../scripts/scripts.ts';
 import { createEndpointModel } from './endpoint.ts';
+import { createLimiter } from './limits.ts';
 import type { Model } from './model.ts';
 import { ScriptedModel } from './scripted.ts';
 import type { Script } from './scripted.ts';
@@ -35,11 +36,15 @@ export function checkModel(name: string, models: ModelsConfig): void {
 
 /** The models of this deployment: the scripts, and those of its endpoints. */
 export function createModels(json: Pick<JsonStore, 'read'>, models: ModelsConfig): Models {
+  const limit = createLimiter();
   return {
     nameOf: (model) => findEndpointModel(model, models)?.name ?? model,
     async open(episode, role) {
       const found = findEndpointModel(episode.model, models);
-      if (found) return createEndpointModel(found);
+      if (found) {
+        const model = createEndpointModel(found);
+        return { ...model, think: (...asked) => limit(found, asked[1].signal, () => model.think(...asked)) };
+      }
       const isTranscript = episode.model === TRANSCRIPT;
       return play(isTranscript ? await transcriptOf(json, episode) : scriptOf(episode.model, models), role);
     },
