@@ -1,5 +1,6 @@
 import { createAdvanceActivity } from '../activities/episode/advance.ts';
 import type { Alerts, Announce } from '../alerts/alerts.ts';
+import { createAmendActivities } from '../activities/amend.ts';
 import { createAftercareActivities } from '../activities/traces/aftercare.ts';
 import { createModels } from '../agents/models/models.ts';
 import { createCallToolActivities } from '../activities/episode/call-tool.ts';
@@ -29,6 +30,7 @@ import type { Redactor } from '../tracing/redaction.ts';
 import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
+import { lookAtWorkflow } from './watch/look.ts';
 import { createHistoryReader } from './temporal/history.ts';
 import type { Config } from '../config/config.ts';
 import type { EpisodeWorkflows } from './temporal/client.ts';
@@ -94,6 +96,12 @@ export function createActivities(parts: ActivityParts) {
     ...calls,
   };
   const sweep = {
+    ...createAmendActivities({
+      db,
+      freezeSpan,
+      alerts,
+      look: (workflowId) => lookAtWorkflow(workflows.client, workflowId),
+    }),
     ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
     ...createEpisodeRetentionActivities({
       db,

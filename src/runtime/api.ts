@@ -19,6 +19,7 @@ import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
 import { listSchedules } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
+import { watchEpisodes } from './watch/watch.ts';
 import { workflowBuild } from './temporal/workflow-bundle.ts';
 
 /** A dependency that has not answered by then counts as down. */
@@ -77,6 +78,13 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   log(`the API listens on ${config.api.public_url}`);
   await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
   const watch = watchRecovery(recovery.status, channel.alerts);
+  await using _watching = watchEpisodes({
+    db: database.db,
+    client: workflows.client,
+    prefix: config.temporal.task_queue_prefix,
+    alerts: channel.alerts,
+    log: (message, err) => logger.warn({ err }, message),
+  });
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
   logger.info({ signal }, 'stopping');

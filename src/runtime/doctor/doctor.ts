@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { checkEpisodes } from './episodes.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
@@ -11,6 +12,7 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     checkPostgres(config),
     ...checkBuckets(config),
     checkTemporal(config.temporal),
+    checkEpisodes(config),
     checkLangfuse(config),
     checkModelEndpoint(config),
     ...checkMachine(config),
