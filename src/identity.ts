@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
-const sha256Hex = (text: string) => hash('sha256', text, 'hex');
+/** The SHA-256 of bytes, or of a text's UTF-8, in 64 lower-case hexadecimal digits. */
+export const sha256Of = (content: string | Uint8Array): string => hash('sha256', content, 'hex');
 
 /** The workflow that runs an episode, so that starting it twice starts it once. */
 export const workflowIdOf = (episodeId: string): string => `episode-${episodeId}`;
@@ -10,11 +11,11 @@ export const threadIdOf = (episodeId: string, runId: string): string => `${episo
 
 /** The trace of an episode in W3C form (32 hexadecimal digits): the same on every machine and every retry. */
 export const traceIdOf = (namespace: string, episodeId: string): string =>
-  sha256Hex(`${namespace}/${episodeId}`).slice(0, 32);
+  sha256Of(`${namespace}/${episodeId}`).slice(0, 32);
 
 /** The span of a step in W3C form (16 hexadecimal digits), whatever attempt ended it. */
 export const spanIdOf = (traceId: string, runId: string, stepKey: string): string =>
-  sha256Hex(`${traceId}|${runId}|${stepKey}`).slice(0, 16);
+  sha256Of(`${traceId}|${runId}|${stepKey}`).slice(0, 16);
 
 /** The span of an episode's root on one line of runs: `rootRun` is the run that began the line. */
 export const rootSpanIdOf = (traceId: string, rootRun: string): string => spanIdOf(traceId, rootRun, 'episode');
@@ -35,7 +36,7 @@ export function rootRunOf(runs: readonly string[], tookOver: ReadonlySet<string>
 
 /** The id of an event of our own, by what it is of: a UUID of version 8, the same whatever attempt reports it. */
 export function eventIdOf(traceId: string, runId: string, key: string): string {
-  const hash = sha256Hex(`${traceId}|${runId}|event|${key}`);
+  const hash = sha256Of(`${traceId}|${runId}|event|${key}`);
   const variant = ((Number.parseInt(hash.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return [
     hash.slice(0, 8),

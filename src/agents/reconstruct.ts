@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { getEpisode } from '../db/read/episodes.ts';
 import { listMadeOutside } from '../db/read/needed.ts';
@@ -17,6 +16,7 @@ import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
 import type { JsonStore } from '../storage/json-store.ts';
 import { manifestOfInputs } from '../storage/workspaces.ts';
+import { sha256Of } from '../identity.ts';
 
 /** Objects that the store is asked for at the same time. */
 const OBJECTS_AT_ONCE = 8;
@@ -28,7 +28,7 @@ export async function readWorkspace({ db, store }: Reading, { episode_id, seq }:
   const sha256 = await findWorkspaceBefore(db, episode_id, seq + 1);
   if (sha256 !== undefined) return { seq, sha256, files: (await getManifest(store, sha256)).files };
   const manifest = await manifestOfInputs(store, await getEpisode(db, episode_id));
-  return { seq, sha256: createHash('sha256').update(serializeManifest(manifest)).digest('hex'), files: manifest.files };
+  return { seq, sha256: sha256Of(serializeManifest(manifest)), files: manifest.files };
 }
 
 /** Throws failed_precondition that names what the store no longer has of all that agents could read at a place. */

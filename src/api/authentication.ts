@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { findApiKey, findSessionKey } from '../db/read/api-keys.ts';
@@ -8,6 +7,7 @@ import type { ApiDeps } from './deps.ts';
 import { problemOf, problemResponse } from './problem.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import type { ApiEnv } from './route-parts.ts';
+import { sha256Of } from '../identity.ts';
 
 /** As wide as the keys that a deployment may be given: visible ASCII, of bounded length. */
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;
@@ -18,7 +18,7 @@ export const SESSION_COOKIE = 'observatory_session';
 export const SESSIONS_PATH = '/v1/sessions';
 
 /** The SHA-256 of a key or token, in hexadecimal digits, under which it is kept. */
-export const secretHash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+export const secretHash = (secret: string): string => sha256Of(secret);
 
 /** Callers that are kept in mind: keys are few, and sessions end. The one that was heard of first goes first. */
 const CALLERS_MAX = 10_000;

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findStreamHead, listStream } from '../db/read/stream.ts';
 import type { StreamEntry } from '../db/read/stream.ts';
-import { FINAL_STATUSES } from '../schemas/episode.ts';
-import type { EpisodeStatus } from '../schemas/episode.ts';
+import { hasEnded } from '../schemas/episode.ts';
 import { toStreamId } from '../schemas/stream.ts';
 import type { StreamPlace } from '../schemas/stream.ts';
 import type { ApiDeps } from './deps.ts';
@@ -17,9 +16,6 @@ const RETRY_MS = 1_000;
 
 /** What a stream needs. */
 export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 'watchEpisode' | 'stream_heartbeat_ms'>;
-
-/** Whether an episode is in a status that it leaves only by a reset. */
-export const hasEnded = (status: EpisodeStatus): boolean => FINAL_STATUSES.some((final) => final === status);
 
 /**
  * An episode's stream after a place in it, as text of `text/event-stream`, read as it is asked for: until the episode has

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { RestorePointManifest } from '../schemas/restore-point.ts';
 import type { BackupStore } from '../storage/backup-store.ts';
 import { isGenuine, signHash } from './signature.ts';
 import type { Signing } from './signature.ts';
+import { sha256Of } from '../identity.ts';
 
 /** A manifest names tables and missing objects; 64 bytes each, at most a thousand of those. */
 const MANIFEST_BYTES_MAX = 1024 ** 2;
@@ -102,5 +102,5 @@ export async function resolvePoint(store: BackupStore, id: string): Promise<Rest
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return sha256Of(text);
 }

@@ -14,6 +14,7 @@ import { forEachFolder } from './references.ts';
 import type { Reference } from './references.ts';
 import { requireSignature } from './signature.ts';
 import { openScratch } from './scratch.ts';
+import { BUCKET_MISSING } from '../storage/s3-client.ts';
 
 /** Objects copied side by side in one folder. */
 const OBJECTS_AT_ONCE = 2;
@@ -135,7 +136,7 @@ async function requireEmpty({ server, target, openDatabase }: RestoreDeps, datab
       );
   } catch (error) {
     // It does not exist yet: the restore makes it.
-    const absent = error instanceof AppError && /bucket .*does not exist/i.test(error.message);
+    const absent = error instanceof AppError && error.details['reason'] === BUCKET_MISSING;
     if (!absent) throw error;
   }
 }

@@ -9,6 +9,7 @@ import { WorkspaceAt } from '../schemas/place.ts';
 import type { WorkspaceFile } from '../schemas/workspace.ts';
 import { bodyOf } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
+import { sha256Of } from '../identity.ts';
 
 /** What stood there, and where it lies now. */
 export type Reconstructed = { folder: string; seq: number; workspace_sha256: string; files: number; messages: number };
@@ -30,7 +31,7 @@ export async function reconstruct(
   const query = { step: String(seq) };
   const conversation = await bodyOf(client.v1.episodes[':id'].conversation.$get({ param: { id }, query }));
   const manifest = manifestOf(files);
-  requireHash('the workspace’s manifest', sha256, createHash('sha256').update(manifest).digest('hex'));
+  requireHash('the workspace’s manifest', sha256, sha256Of(manifest));
   const building = `${folder}.partial-${randomUUID()}`;
   try {
     await mkdir(join(building, 'workspace'), { recursive: true });

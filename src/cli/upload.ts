@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { EpisodeInput } from '../schemas/episode.ts';
 import { bodyOf } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
+import { sha256Of } from '../identity.ts';
 
 /** A file for an episode's workspace. */
 export type InputFile = { path: string; content: Uint8Array };
@@ -10,7 +10,7 @@ export type InputFile = { path: string; content: Uint8Array };
 export async function uploadInputs(client: Client, files: InputFile[]): Promise<EpisodeInput[]> {
   const inputs: EpisodeInput[] = [];
   for (const { path, content } of files) {
-    const sha256 = createHash('sha256').update(content).digest('hex');
+    const sha256 = sha256Of(content);
     const init = { body: content, headers: { 'content-type': 'application/octet-stream' } };
     await bodyOf(client.v1.artifacts[':sha256'].$put({ param: { sha256 } }, { init }));
     inputs.push({ path, sha256 });

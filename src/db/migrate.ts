@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../errors.ts';
+import { sha256Of } from '../identity.ts';
 
 /** Where the numbered SQL files lie. */
 const MIGRATIONS_DIR = join(import.meta.dirname, '../../migrations');
@@ -23,7 +23,7 @@ export async function readMigrations(dir = MIGRATIONS_DIR): Promise<Migration[]>
   return Promise.all(
     names.map(async (name) => {
       const sql = await readFile(join(dir, name), 'utf8');
-      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return { name, sql, checksum: sha256Of(sql) };
     }),
   );
 }

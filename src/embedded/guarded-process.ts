@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { lastLines, openLog } from './log-file.ts';
+import { lastLines, openLogFile } from './log-file.ts';
 import type { Log } from './log-file.ts';
 import { listProcesses, signal } from './processes.ts';
 import { until } from './until.ts';
@@ -72,7 +72,7 @@ const GUARD_GRACE_MS = 2_000;
 
 /** Starts the child under its guard, output appended to its log, its group's id in the pid file. Throws `unavailable`. */
 export async function startGuarded(options: GuardedOptions): Promise<GuardedProcess> {
-  const log = openLog(options.log_file);
+  const log = openLogFile(options.log_file);
   const child = spawn(
     '/bin/sh',
     [

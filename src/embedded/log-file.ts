@@ -12,7 +12,7 @@ const TAIL_LINES_MAX = 10;
 const TAIL_COLUMNS_MAX = 300;
 
 /** Opens `path` for appending; a log that grew beyond 16 MiB is first renamed to `<path>.1`. Returns descriptor and size. */
-export function openLog(path: string): { fd: number; size: number } {
+export function openLogFile(path: string): { fd: number; size: number } {
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(path) && statSync(path).size > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
   const fd = openSync(path, 'a', 0o640);

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { insertApiKey, revokeApiKey } from '../db/append/api-keys.ts';
 import { createDatabase } from '../db/client.ts';
 import { listApiKeys } from '../db/read/api-keys.ts';
 import type { ApiKey } from '../db/read/api-keys.ts';
 import type { ApiKeyRole } from '../schemas/api-key.ts';
 import type { Config } from '../config/config.ts';
+import { sha256Of } from '../identity.ts';
 
 /** As hard to guess as the hash under which a key is kept. */
 const KEY_BYTES = 32;
@@ -27,7 +28,7 @@ export function openKeys(config: Config): Keys {
   return {
     async create(name, role) {
       const key = `${KEY_PREFIX}${randomBytes(KEY_BYTES).toString('base64url')}`;
-      const key_sha256 = createHash('sha256').update(key).digest('hex');
+      const key_sha256 = sha256Of(key);
       return { id: await insertApiKey(database.db, { name, role, key_sha256 }), name, role, key };
     },
     list: () => listApiKeys(database.db),

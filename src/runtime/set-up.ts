@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Connection } from '@temporalio/client';
 import { ensureNamespace } from '../../temporal/namespace.ts';
 import { ensureSchedules } from '../../temporal/schedules.ts';
@@ -11,6 +10,7 @@ import { AppError } from '../errors.ts';
 import type { Config } from '../config/config.ts';
 import { startTraceDelivery } from './trace-delivery.ts';
 import { connectionOptions, openEpisodeWorkflows } from './temporal/client.ts';
+import { sha256Of } from '../identity.ts';
 
 /**
  * Makes a deployment ready: migrates the database, sets up LangGraph's tables, the namespace with its retention and search
@@ -25,7 +25,7 @@ export async function setUpDeployment(
   if (applied.length > 0) log(`migrated the database: ${applied.join(', ')}`);
   await new Checkpointer(database.pool).setup();
   if (api_key) {
-    const key_sha256 = createHash('sha256').update(api_key).digest('hex');
+    const key_sha256 = sha256Of(api_key);
     await insertApiKey(database.db, { name: 'embedded stack', role: 'operator', key_sha256 });
   }
   const connection = await Connection.connect(await connectionOptions(config.temporal)).catch((error: unknown) => {

@@ -108,7 +108,7 @@ type RestoredEpisodeRow = { episode_id: string; restore_epoch: number; continued
 
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'event_count' | 'last_stream_seq';
 type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
-type Lineage =
+type Ancestry =
   | 'generation_kind'
   | 'seed_id'
   | 'seed_dataset'
@@ -126,7 +126,7 @@ export type Database = {
   episodes: Table<
     EpisodeRow,
     'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure' | 'stuck' | 'opening_message' | 'recorded_miss',
-    Sums | UsageSums | Ending | Lineage | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
+    Sums | UsageSums | Ending | Ancestry | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
   >;
   steps: Table<
     StepRow,

@@ -16,6 +16,8 @@ export type EpisodeStatus = z.infer<typeof EpisodeStatus>;
 
 /** The statuses that an episode never leaves. */
 export const FINAL_STATUSES = ['completed', 'failed', 'cancelled', 'stopped'] as const satisfies EpisodeStatus[];
+/** Whether an episode is in a status that it leaves only by a reset. */
+export const hasEnded = (status: EpisodeStatus): boolean => FINAL_STATUSES.some((final) => final === status);
 
 /** Why an episode ended. */
 export const TerminalReason = z.enum([

@@ -25,6 +25,8 @@ export type StepIdentity = z.infer<typeof StepIdentity>;
 /** Tokens and US dollars that a model call consumed. */
 export const Usage = z.object({ input_tokens: Count, output_tokens: Count, usd: z.number().min(0) });
 export type Usage = z.infer<typeof Usage>;
+/** Nothing was used. */
+export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
 
 /**
  * A call that a model asks for. `args` are what the model wrote, not yet checked against the tool's schema; where that is

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { Json } from './primitives.ts';
+import type { Episode } from './episode.ts';
+import type { Step, StepAttempt } from './step.ts';
+import type { ArtifactLink } from './artifact.ts';
 
 /** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
 export type Heard = { messages: Json[]; parameters: ModelParameters };
@@ -87,3 +90,27 @@ export type Observation = z.infer<typeof Observation>;
 
 /** How many items of the outbox stand where, and the oldest that is not confirmed (ISO 8601); parked ones not counted there. */
 export type OutboxCounts = Record<OutboxState, number> & { oldest_unconfirmed_at: string | null };
+
+/** What of an episode its spans show. */
+export type TracedEpisode = Pick<Episode, 'id' | 'task' | 'agent' | 'tags' | 'metadata' | 'code_version' | 'seed'> &
+  Partial<Pick<Episode, 'generation_kind' | 'parent_episode_id' | 'forked_from_seq' | 'recorded_until'>>;
+
+/** A step that ended, with what its spans need to know: the span above it, its files, and the attempts that failed. */
+export type EndedStep = {
+  episode: TracedEpisode;
+  step: Step;
+  parent_span_id: string;
+  artifacts: ArtifactLink[];
+  failed: StepAttempt[];
+  /** What a model was asked with; null where none was. */
+  heard: Heard | null;
+};
+
+/** An item of the outbox, frozen: its id, its bytes and their hash. */
+export type FrozenItem = {
+  span_id: string;
+  trace_id: string;
+  subject: OutboxSubject;
+  payload: string;
+  payload_sha256: string;
+};

@@ -10,7 +10,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { AppError } from '../errors.ts';
 import type { BackupPart } from '../schemas/restore-point.ts';
 import { objectKey } from './keys.ts';
-import { createS3Client, fromS3, s3Status } from './s3-client.ts';
+import { createS3Client, fromS3, s3Status, BUCKET_MISSING } from './s3-client.ts';
 import type { S3Connection } from './s3-client.ts';
 import { bareEtag, parseListing } from './s3-listing.ts';
 import type { ListedObject } from './s3-listing.ts';
@@ -98,7 +98,10 @@ export function createBackupStore(options: S3Connection & { bucket: string }): B
     async readyCheck() {
       await client.send(new HeadBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
         // HEAD has no body, so a missing bucket is a bare 404.
-        if (s3Status(error) === 404) throw new AppError('unavailable', `The bucket ${bucket} does not exist.`);
+        if (s3Status(error) === 404)
+          throw new AppError('unavailable', `The bucket ${bucket} does not exist.`, {
+            details: { reason: BUCKET_MISSING },
+          });
         throw fromS3(error);
       });
     },

@@ -1,6 +1,9 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
 
+/** The `reason` in the details of an error that says that the bucket is missing: a restore makes it then. */
+export const BUCKET_MISSING = 'bucket_missing';
+
 /** Connecting to a store that is there takes milliseconds; longer means that it is away, and retries say so sooner. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The longest silence on an open connection. */
@@ -47,7 +50,11 @@ export function s3Status(error: unknown): number | undefined {
 export function fromS3(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const name = error instanceof Error ? error.name : '';
-  if (name === 'NoSuchBucket') return new AppError('unavailable', 'The bucket does not exist.', { cause: error });
+  if (name === 'NoSuchBucket')
+    return new AppError('unavailable', 'The bucket does not exist.', {
+      cause: error,
+      details: { reason: BUCKET_MISSING },
+    });
   // Reads answer an absent object themselves; any other 404 (a multipart upload, say) is the store's own trouble.
   const status = s3Status(error);
   if (status === 404) return new AppError('unavailable', `The object store answered ${name}.`, { cause: error });

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import type { S3Connection } from './s3-client.ts';
+import { sha256Of } from '../identity.ts';
 
 /** The longest silence on a connection, also while the other end of a copy is slow or the server makes up its answer. */
 const SILENCE_MS_MAX = 120_000;
@@ -116,7 +117,7 @@ async function accepted(answer: http.IncomingMessage): Promise<http.IncomingMess
   throw Object.assign(new Error(message), { name, $metadata: { httpStatusCode: statusCode } });
 }
 
-const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
+const sha256 = sha256Of;
 const hmac = (key: string | Buffer | KeyObject, content: string) => createHmac('sha256', key).update(content).digest();
 const SHA256_OF_NOTHING = sha256('');
 

@@ -11,7 +11,7 @@ import { AppError } from '../errors.ts';
 import type { Sha256 } from '../schemas/primitives.ts';
 import { objectKey } from './keys.ts';
 import type { ByteRange, ObjectRead, ObjectStat, ObjectStore } from './object-store.ts';
-import { createS3Client, fromS3, s3Status } from './s3-client.ts';
+import { createS3Client, fromS3, s3Status, BUCKET_MISSING } from './s3-client.ts';
 import type { S3Connection } from './s3-client.ts';
 import { spool } from './spool.ts';
 import type { Spooled } from './spool.ts';
@@ -95,7 +95,10 @@ export function createS3ObjectStore(options: S3StoreOptions): ObjectStore & Asyn
     async readyCheck() {
       await client.send(new HeadBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
         // HEAD has no body, so a missing bucket is a bare 404.
-        if (s3Status(error) === 404) throw new AppError('unavailable', `The bucket ${bucket} does not exist.`);
+        if (s3Status(error) === 404)
+          throw new AppError('unavailable', `The bucket ${bucket} does not exist.`, {
+            details: { reason: BUCKET_MISSING },
+          });
         rethrow(error);
       });
     },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { LangfuseAPIClient, LangfuseAPIError, LangfuseMedia, uploadMedia } from '@langfuse/core';
 import type { MediaContentType } from '@langfuse/core';
 import { AppError } from '../errors.ts';
@@ -6,7 +5,8 @@ import type { ArtifactLink } from '../schemas/artifact.ts';
 import { Media } from '../schemas/trace.ts';
 import type { SendOutcome } from './delivery-state.ts';
 import { outcomeOfStatus } from './langfuse-http.ts';
-import type { FrozenSpan } from './spans.ts';
+import type { FrozenItem } from '../schemas/trace.ts';
+import { sha256Of } from '../identity.ts';
 
 // A picture that stands for a simulation goes to Langfuse as media, which its pages show in the span. The rest are links:
 // Langfuse takes no shapes (GLB, STL, STEP), and videos belong where they are.
@@ -30,12 +30,12 @@ export const mediaTag = ({ sha256, content_type }: Pick<ArtifactLink, 'sha256' |
   `@@@langfuseMedia:type=${content_type}|id=${mediaIdOf(sha256)}|source=bytes@@@`;
 
 /** The outbox item that brings a picture to the span that refers to it. */
-export function freezeMedia(span: { trace_id: string; span_id: string }, picture: ArtifactLink): FrozenSpan {
+export function freezeMedia(span: { trace_id: string; span_id: string }, picture: ArtifactLink): FrozenItem {
   const { sha256, size_bytes, content_type } = picture;
   const { trace_id, span_id } = span;
   const media: Media = { trace_id, observation_id: span_id, field: 'metadata', sha256, size_bytes, content_type };
   const payload = JSON.stringify(media);
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+  const hash = sha256Of;
   const id = hash(`${trace_id}|${span_id}|media|${sha256}`).slice(0, 16);
   return { span_id: id, trace_id, subject: 'media', payload, payload_sha256: hash(payload) };
 }

@@ -1,19 +1,19 @@
 import { hash } from 'node:crypto';
 import { LangfuseOtelSpanAttributes as Attribute } from '@langfuse/core';
 import { AppError } from '../errors.ts';
-import type { ArtifactLink } from '../schemas/artifact.ts';
-import type { Episode } from '../schemas/episode.ts';
 import { attemptSpanIdOf, rootSpanIdOf, traceIdOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { Step, StepAttempt } from '../schemas/step.ts';
 import type {
-  Heard,
   ModelParameters,
   ObservationLevel,
   ObservationType,
   OtlpSpan,
   OtlpValue,
   OutboxSubject,
+  TracedEpisode,
+  EndedStep,
+  FrozenItem,
 } from '../schemas/trace.ts';
 import { nanosecondsOf } from './nanoseconds.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
@@ -35,21 +35,6 @@ const TRACE_VALUE_CHARS_MAX = 200;
 /** Langfuse bounds a field at about 500 kB. In UTF-16 units, so that text of any language stays below it. */
 const FIELD_CHARS_MAX = 160_000;
 
-/** What of an episode its spans tell. */
-export type TracedEpisode = Pick<Episode, 'id' | 'task' | 'agent' | 'tags' | 'metadata' | 'code_version' | 'seed'> &
-  Partial<Pick<Episode, 'generation_kind' | 'parent_episode_id' | 'forked_from_seq' | 'recorded_until'>>;
-
-/** A step that ended, with what its spans need to know: the span above it, its files, and the attempts that failed. */
-export type EndedStep = {
-  episode: TracedEpisode;
-  step: Step;
-  parent_span_id: string;
-  artifacts: ArtifactLink[];
-  failed: StepAttempt[];
-  /** What a model was asked with; null where none was. */
-  heard: Heard | null;
-};
-
 /** A line of runs that ended. `run` began it; `output` is how it came out. */
 export type EndedLine = {
   episode: TracedEpisode;
@@ -59,15 +44,6 @@ export type EndedLine = {
   level: ObservationLevel;
   status_message: string | null;
   output: Json;
-};
-
-/** An item of the outbox: its id, its bytes and their hash. */
-export type FrozenSpan = {
-  span_id: string;
-  trace_id: string;
-  subject: OutboxSubject;
-  payload: string;
-  payload_sha256: string;
 };
 
 export type SpanFreezerOptions = {
@@ -88,7 +64,7 @@ export type SpanFreezerOptions = {
  */
 export function createSpanFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
-  return (ended: EndedStep): FrozenSpan[] => {
+  return (ended: EndedStep): FrozenItem[] => {
     const { step, episode } = ended;
     const own = freeze('step', episode, tellStep(ended, options.artifactUrl));
     const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, own.trace_id)));
@@ -99,7 +75,7 @@ export function createSpanFreezer(options: SpanFreezerOptions) {
 /** Makes the function that freezes the root span of a line of runs that ended. */
 export function createRootFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
-  return ({ episode, run, output, ...told }: EndedLine): FrozenSpan => {
+  return ({ episode, run, output, ...told }: EndedLine): FrozenItem => {
     const { id, agent, seed, task } = episode;
     return freeze('root', episode, {
       ...told,
@@ -117,7 +93,7 @@ export function createRootFreezer(options: SpanFreezerOptions) {
 
 function createFreezer({ namespace, environment = 'development', release = null, redactor }: SpanFreezerOptions) {
   const { json } = redactor ?? createRedactor();
-  return (subject: OutboxSubject, episode: TracedEpisode, told: Told): FrozenSpan => {
+  return (subject: OutboxSubject, episode: TracedEpisode, told: Told): FrozenItem => {
     const trace_id = traceIdOf(namespace, episode.id);
     // Before anything becomes text: in JSON's text a member's name and its value are no longer told apart.
     const clean = json(told);

@@ -1,6 +1,6 @@
 // How many lines a second an attempt's log takes in, from being written to being stored. Peer: the same rows inserted as they are, in
 // batches as large, into a table without keys.
-import { openLog } from '../../src/activities/record/logs.ts';
+import { openAttemptLog } from '../../src/activities/record/logs.ts';
 import { beginStep } from '../../src/db/write/steps.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Deployment } from '../support/deployment.ts';
@@ -54,7 +54,7 @@ async function writeLog(deployment: Deployment): Promise<number> {
     freezeSpan: () => [],
   });
   const storeRest = () => Promise.reject(new AppError('internal', 'the bench wrote more than an attempt keeps'));
-  const log = openLog(db, { episode_id: id, step_id: step.id, attempt: 1, redact: (text) => text, storeRest });
+  const log = openAttemptLog(db, { episode_id: id, step_id: step.id, attempt: 1, redact: (text) => text, storeRest });
   const started = performance.now();
   for (let line = 1; line <= LINES; line += 1) log.write('stdout', `${line} ${TEXT}\n`);
   await log.close();

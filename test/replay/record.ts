@@ -110,11 +110,11 @@ const PLAYS: Record<string, Play> = {
       model: 'scripted:transcript',
       budgets,
     });
-    const lineage = { parent_episode_id: id, forked_from_seq: 3, recorded_until: null };
+    const ancestry = { parent_episode_id: id, forked_from_seq: 3, recorded_until: null };
     const { episode } = await insertEpisode(deployment.database.db, {
       request,
       // A place within a thought whose call is left to run, and a word that is said there.
-      lineage: { generation_kind: 'fork', ...lineage, message: { author: 'ada', text: 'mind the corridor' } },
+      ancestry: { generation_kind: 'fork', ...ancestry, message: { author: 'ada', text: 'mind the corridor' } },
       namespace,
       idempotency_key: null,
       code_version: null,

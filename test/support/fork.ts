@@ -12,7 +12,7 @@ export async function startFork(
   const { task, inputs, agent, model, seed, budgets, approvals } = parent;
   const { episode } = await insertEpisode(database.db, {
     request: StartEpisode.parse({ task, inputs, agent, model, seed, budgets, approvals }),
-    lineage: {
+    ancestry: {
       generation_kind: 'fork',
       parent_episode_id: parent.id,
       forked_from_seq: seq,

@@ -14,6 +14,7 @@ import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
 import type { createStandActivity } from './stand.ts';
+import { NO_USAGE } from '../../schemas/step.ts';
 
 export type EpisodeRecordDeps = { db: Kysely<Database>; freezeSpan: FreezeSpan; namespace: string };
 
@@ -62,7 +63,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, namespace }: Epi
         freezeSpan,
       });
       if (begun.state === 'ended') return;
-      const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+      const usage = NO_USAGE;
       const end = { status, output: null, error, usage, artifacts: [], workspace: null, search_text: error.message };
       await endStep(db, { step: begun.step, attempt: 0, end, freezeSpan });
     }),

@@ -7,7 +7,7 @@ import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import type { JsonObject } from '../../schemas/primitives.ts';
-import { ThoughtOutput } from '../../schemas/step.ts';
+import { ThoughtOutput, NO_USAGE } from '../../schemas/step.ts';
 import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord } from '../../schemas/turn.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
@@ -84,7 +84,7 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
       const { author, text, status } = PersonEnd.parse(end);
       const begun = await begin(open, await inputOf(open));
       if (begun.state === 'running') {
-        const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+        const usage = NO_USAGE;
         const recorded = await recordedAnswers.saying(open.step.episode_id, open);
         const same = recorded?.author === author && (open.name === 'pause' || recorded.text === text);
         await endStep(db, {

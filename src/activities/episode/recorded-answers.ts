@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { findRecordedStep } from '../../db/read/recorded.ts';
 import type { RecordedStep } from '../../db/read/recorded.ts';
@@ -11,6 +10,7 @@ import type { Step } from '../../schemas/step.ts';
 import type { PersonStep } from '../../schemas/turn.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { StepResult } from '../record/recorder.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** Where recording itself keeps what was too large for a row: packed anew for the step that takes the answer. */
 const PACKED = '.observatory/steps/';
@@ -27,7 +27,7 @@ export type RecordedAnswers = {
 };
 
 /** What names a question: the same one has the same hash, whoever asks it. Members of objects stay in their order. */
-export const hashOfAsked = (asked: Json): string => createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+export const hashOfAsked = (asked: Json): string => sha256Of(JSON.stringify(asked));
 
 /** Recorded answers for re-runs; for every other episode there are none. */
 export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json: JsonStore }): RecordedAnswers {

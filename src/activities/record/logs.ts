@@ -46,7 +46,7 @@ export type LogTarget = {
 };
 
 /** Opens the log of one attempt; its lines are numbered from 1 in the order in which they are written, secrets taken out. */
-export function openLog(db: Kysely<Database>, { redact, storeRest, ...target }: LogTarget): AttemptLog {
+export function openAttemptLog(db: Kysely<Database>, { redact, storeRest, ...target }: LogTarget): AttemptLog {
   const pending: NewLogLine[] = [];
   const partials = createPartials();
   let line = 0;

@@ -10,7 +10,7 @@ import type { Failure } from '../../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
-import { Usage } from '../../schemas/step.ts';
+import { Usage, NO_USAGE } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -19,13 +19,12 @@ import type { Tool } from '../../agents/tools/tool.ts';
 import { cutText, toActivityFailure } from '../failure.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
-import { openLog } from './logs.ts';
+import { openAttemptLog } from './logs.ts';
 import type { AttemptLog } from './logs.ts';
 import { eventsOfStep } from './events.ts';
 
 /** Postgres holds at most this much of a step for the search. */
 const SEARCH_TEXT_BYTES_MAX = 4_096;
-const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
 
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
 export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
@@ -97,7 +96,7 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
     });
     if (begun.state === 'ended') return begun.step;
     const { step, attempt } = begun;
-    const log = openLog(db, {
+    const log = openAttemptLog(db, {
       episode_id: step.episode_id,
       step_id: step.id,
       attempt,

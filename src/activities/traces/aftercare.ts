@@ -5,7 +5,6 @@ import { findEpisodeRecord } from '../../db/read/coverage.ts';
 import type { EpisodeRecord } from '../../db/read/coverage.ts';
 import { readDeployment } from '../../db/read/deployment.ts';
 import { insertItems, listTakeovers } from '../../db/write/spans.ts';
-import type { FrozenItem } from '../../db/write/spans.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { rootRunOf } from '../../identity.ts';
@@ -15,6 +14,7 @@ import type { Tool } from '../../agents/tools/tool.ts';
 import type { Announce } from '../../alerts/alerts.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { heartbeating } from '../heartbeat.ts';
+import type { FrozenItem } from '../../schemas/trace.ts';
 
 /** An episode and the run of it that is about to close. */
 export type Aftercare = { episode_id: string; workflow_id: string; run_id: string };

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import { FINDINGS_MAX } from '../../schemas/coverage.ts';
 import type { CoverageVerdict } from '../../schemas/coverage.ts';
 import type { Database } from '../../schemas/database.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import type { Observation } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
@@ -67,7 +67,7 @@ async function audit(deps: CoverageDeps, episodeId: string): Promise<AuditSummar
   const finding_count = findings.length;
   const named = findings.slice(0, FINDINGS_MAX);
   await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, counts, finding_count, findings: named });
-  const ended = FINAL_STATUSES.some((status) => status === record.episode.status);
+  const ended = hasEnded(record.episode.status);
   const settled = ended && (verdict === 'complete' || (verdict === 'unverified' && deps.langfuse === null));
   return { verdict, finding_count, settled };
 }

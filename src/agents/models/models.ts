@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import { ToolCall } from '../../schemas/step.ts';
+import { ToolCall, NO_USAGE } from '../../schemas/step.ts';
 import { Transcript } from '../../schemas/transcript.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { findScript, listScripts } from '../scripts/scripts.ts';
@@ -67,7 +67,7 @@ function play(script: Pick<Script, 'name' | 'lines'>, role: string): Model {
       return {
         text,
         tool_calls: ToolCall.array().parse(tool_calls),
-        usage: { input_tokens: 0, output_tokens: 0, usd: 0 },
+        usage: NO_USAGE,
       };
     },
   };

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CATALOGUE_PARTS, CATALOGUE_VERSION } from './catalogue-parts.ts';
 import type { CataloguePart } from './catalogue-parts.ts';
 import { readQuery, searchParts } from './catalogue-query.ts';
 import { defineTool, objectsOf, pick, textOf } from './tool.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** Candidates that one search shows; more are counted, and a narrower query finds them. */
 const CANDIDATES_MAX = 10;
@@ -59,9 +59,7 @@ export const searchCotsCatalog = defineTool({
 /** What identifies these parts with these figures: the SHA-256 of their canonical JSON and the catalogue's version. */
 export function catalogueSnapshotId(parts: readonly CataloguePart[]): string {
   const rows = parts.map((part) => Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash('sha256')
-    .update(JSON.stringify([CATALOGUE_VERSION, rows]))
-    .digest('hex');
+  return sha256Of(JSON.stringify([CATALOGUE_VERSION, rows]));
 }
 
 function lineOf({ part_number, description, price_usd, weight_g, torque_nm, speed_rpm }: CataloguePart): string {

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import type { EpisodeInput } from '../../schemas/episode.ts';
 import { acceptEpisode } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
@@ -154,8 +154,7 @@ export function createEpisodeRoutes(deps: Deps) {
     .openapi(getRoute, async (c) => c.json(withLinks(await getEpisode(db, c.req.valid('param').id), deps.links), 200))
     .openapi(cancelRoute, async (c) => {
       const episode = await getEpisode(db, c.req.valid('param').id);
-      if (FINAL_STATUSES.some((status) => status === episode.status))
-        throw new AppError('failed_precondition', 'The episode has ended already.');
+      if (hasEnded(episode.status)) throw new AppError('failed_precondition', 'The episode has ended already.');
       await deps.cancelEpisode(episode);
       return c.json(withLinks(await getEpisode(db, episode.id), deps.links), 202);
     })

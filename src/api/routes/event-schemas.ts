@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError } from '../../errors.ts';
 import { publishedSchema, schemaIdOf } from '../../schemas/events/json-schema.ts';
@@ -6,6 +5,7 @@ import { EVENTS, findEventSchema } from '../../schemas/events/registry.ts';
 import { namesTag } from '../byte-range.ts';
 import { EventSchemaResource } from '../resources.ts';
 import { createRoutes, json, problems, security, Seq } from '../route-parts.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** A version of a type never changes. `private`, for it needs a key. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
@@ -57,7 +57,7 @@ export function createEventSchemaRoutes() {
       const event = findEventSchema(type, v);
       if (!event) throw new AppError('not_found', 'There is no event of this type and version.');
       const body = JSON.stringify(publishedSchema(event));
-      const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+      const etag = `"${sha256Of(body)}"`;
       const head = { etag, 'cache-control': CACHE_CONTROL };
       if (namesTag(c.req.valid('header')['if-none-match'], etag)) return c.body(null, 304, head);
       return c.body(body, 200, { ...head, 'content-type': 'application/schema+json' }) as never;

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { findAccepted } from '../../db/append/episodes.ts';
-import type { Acceptance, Lineage } from '../../db/append/episodes.ts';
+import type { Acceptance, Ancestry } from '../../db/append/episodes.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { checkPlace, findLastPlace } from '../../db/read/places.ts';
 import type { LinePlace } from '../../db/read/places.ts';
@@ -65,7 +65,7 @@ export function createForkRoutes(deps: Deps) {
     .openapi(forkRoute, async (c) => {
       const source = await getEpisode(deps.db, c.req.valid('param').id);
       const { step, message, ...changes } = c.req.valid('json');
-      const lineage: Lineage = {
+      const ancestry: Ancestry = {
         generation_kind: 'fork',
         parent_episode_id: source.id,
         forked_from_seq: step,
@@ -73,7 +73,7 @@ export function createForkRoutes(deps: Deps) {
         message: message === undefined ? null : { author: c.get('author'), text: message },
       };
       const key = c.req.valid('header')['idempotency-key'] ?? null;
-      const resource = await accept(deps, acceptanceOf(deps, { source, changes, lineage, key }), step);
+      const resource = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), step);
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(rerunRoute, async (c) => {
@@ -81,7 +81,7 @@ export function createForkRoutes(deps: Deps) {
       const { recorded_until, ...changes } = c.req.valid('json');
       const until = recorded_until ?? (await findLastPlace(deps.db, source.id));
       if (until === 0) throw new AppError('failed_precondition', 'The episode has recorded no answer yet.');
-      const lineage: Lineage = {
+      const ancestry: Ancestry = {
         generation_kind: 'rerun',
         parent_episode_id: source.id,
         forked_from_seq: 0,
@@ -89,7 +89,7 @@ export function createForkRoutes(deps: Deps) {
         message: null,
       };
       const key = c.req.valid('header')['idempotency-key'] ?? null;
-      const resource = await accept(deps, acceptanceOf(deps, { source, changes, lineage, key }), until);
+      const resource = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), until);
       return c.json(resource, 202, { location: resource.links.self });
     });
 }
@@ -98,24 +98,24 @@ type Changes = Partial<Pick<StartEpisode, 'model' | 'seed'>>;
 type From = {
   source: Episode;
   changes: { [K in keyof Changes]?: Changes[K] | undefined };
-  lineage: Lineage;
+  ancestry: Ancestry;
   key: string | null;
 };
 
 /** What the source was started with, but for the changes. */
-function acceptanceOf({ namespace, code_version }: Deps, { source, changes, lineage, key }: From): Acceptance {
+function acceptanceOf({ namespace, code_version }: Deps, { source, changes, ancestry, key }: From): Acceptance {
   const { task, inputs, agent, budgets, approvals, tags, metadata, seed_id, seed_dataset } = source;
   const { model = source.model, seed = source.seed } = changes;
   const seeds = { ...(seed_id !== null && { seed_id }), ...(seed_dataset !== null && { seed_dataset }) };
   const request = { task, inputs, agent, model, seed, budgets, approvals, tags, metadata, ...seeds };
-  return { request, lineage, namespace, idempotency_key: key, code_version };
+  return { request, ancestry, namespace, idempotency_key: key, code_version };
 }
 
 /** Accepts what can be gone on from; the same key is answered without looking again, the source may have changed since. */
 async function accept(deps: Deps, acceptance: Acceptance, seq: number): Promise<EpisodeResource> {
   const earlier = await findAccepted(deps.db, acceptance);
   if (earlier) return withLinks(earlier, deps.links);
-  const place: LinePlace = { episode_id: acceptance.lineage?.parent_episode_id ?? '', seq };
+  const place: LinePlace = { episode_id: acceptance.ancestry?.parent_episode_id ?? '', seq };
   await checkPlace(deps.db, place);
   checkChanges(deps, acceptance.request);
   await deps.reconstruction.requireWhole(place);

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { listLogs } from '../../db/read/logs.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import { LogLevel, LogStream } from '../../schemas/log.ts';
 import { boundedText } from '../../schemas/primitives.ts';
 import { logCursor } from '../cursor.ts';
@@ -46,7 +46,7 @@ export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
   return createRoutes().openapi(listRoute, async (c) => {
     // Read before the lines: what is stored between the two reads must not be taken for the end.
     const episode = await getEpisode(db, c.req.valid('param').id);
-    const ended = FINAL_STATUSES.some((status) => status === episode.status);
+    const ended = hasEnded(episode.status);
     const { cursor, limit = PAGE_LIMIT_DEFAULT, seq, stream, level, q } = c.req.valid('query');
     const after = cursor === undefined ? 0 : logCursor.decode(cursor);
     const rows = await listLogs(db, {

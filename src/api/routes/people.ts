@@ -6,7 +6,7 @@ import type { PersonRequest } from '../../db/append/person-requests.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { hasPersonSpoken } from '../../db/read/steps.ts';
 import { AppError } from '../../errors.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import { messageStepKey } from '../../workflows/names.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -115,8 +115,7 @@ async function say(deps: Deps, episode: Episode, request: PersonRequest): Promis
 
 /** The episode, with a workflow that hears. Throws failed_precondition once it has ended. */
 async function getRunning({ startEpisode }: Deps, episode: Episode): Promise<Episode> {
-  if (FINAL_STATUSES.some((status) => status === episode.status))
-    throw new AppError('failed_precondition', 'The episode has ended already.');
+  if (hasEnded(episode.status)) throw new AppError('failed_precondition', 'The episode has ended already.');
   // One that was accepted and not started yet is started first: before that nobody listens.
   if (episode.status === 'queued') await startEpisode(episode);
   return episode;

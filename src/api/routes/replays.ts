@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { findEpisodeRuns, listHistories, listReplays } from '../../db/read/replays.ts';
 import { AppError } from '../../errors.ts';
-import { FINAL_STATUSES } from '../../schemas/episode.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 import { sentenceOf } from '../../schemas/replay.ts';
 import type { ReplayVerdict } from '../../schemas/replay.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -64,7 +64,7 @@ export function createReplayRoutes({ db, replays }: Pick<ApiDeps, 'db' | 'replay
       const episode = await getEpisode(db, c.req.valid('param').id);
       if (episode.started_at === null)
         throw new AppError('failed_precondition', 'The episode has not begun: it has no history.');
-      if (FINAL_STATUSES.some((status) => status === episode.status)) {
+      if (hasEnded(episode.status)) {
         const items = (await listReplays(db, { episode_id: episode.id, limit: REPLAYS_MAX })).filter(
           ({ build }) => build === replays.build,
         );

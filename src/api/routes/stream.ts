@@ -5,8 +5,9 @@ import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/s
 import type { ApiDeps } from '../deps.ts';
 import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
-import { hasEnded, tellStream, toBody } from '../stream.ts';
+import { tellStream, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
+import { hasEnded } from '../../schemas/episode.ts';
 
 /** Clients that one process serves at a time: each costs a socket and a query whenever its episode moves. */
 const STREAMS_MAX = 1_000;

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
 import { defaultHome, processEnvironment } from '../../config/config.ts';
 import type { Environment } from '../../config/config.ts';
-import { lastLines, openLog } from '../../embedded/log-file.ts';
+import { lastLines, openLogFile } from '../../embedded/log-file.ts';
 import type { Log } from '../../embedded/log-file.ts';
 import { until } from '../../embedded/until.ts';
 import { findRunningStack } from './state.ts';
@@ -66,7 +66,7 @@ const DETACHED_START_MS_MAX = 30 * 60_000;
 async function startDetached(options: { env: Environment; home: string; demo: boolean; log: Log }): Promise<Addresses> {
   const { env, home, demo, log } = options;
   const path = join(home, 'logs', 'supervisor.log');
-  const { fd, size } = openLog(path);
+  const { fd, size } = openLogFile(path);
   const child = spawn(process.execPath, [MAIN, 'up', ...(demo ? [] : ['--no-demo'])], {
     env,
     detached: true,

@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode, GenerationKind, StartEpisode } from '../../schemas/episode.ts';
-import { traceIdOf, workflowIdOf } from '../../identity.ts';
+import { traceIdOf, workflowIdOf, sha256Of } from '../../identity.ts';
 import { toEpisode } from '../read/episodes.ts';
 
 /** Where an episode comes from that is not an original. `message` is what its agents are told as it begins. */
-export type Lineage = {
+export type Ancestry = {
   generation_kind: Exclude<GenerationKind, 'original'>;
   parent_episode_id: string;
   forked_from_seq: number;
@@ -20,7 +19,7 @@ export type Lineage = {
 /** What accepts an episode. */
 export type Acceptance = {
   request: StartEpisode;
-  lineage?: Lineage;
+  ancestry?: Ancestry;
   namespace: string;
   idempotency_key: string | null;
   code_version: string | null;
@@ -47,7 +46,7 @@ export async function insertEpisode(
   db: Kysely<Database>,
   accepted: Acceptance,
 ): Promise<{ episode: Episode; replayed: boolean }> {
-  const { request, lineage, namespace, idempotency_key, code_version } = accepted;
+  const { request, ancestry, namespace, idempotency_key, code_version } = accepted;
   const { inputs, budgets, approvals, metadata, ...plain } = request;
   const id = uuidv7();
   const insert = async (tx: Kysely<Database>) => {
@@ -56,7 +55,7 @@ export async function insertEpisode(
       .insertInto('episodes')
       .values({
         ...plain,
-        ...(lineage && columnsOf(lineage, id)),
+        ...(ancestry && columnsOf(ancestry, id)),
         id,
         inputs: JSON.stringify(inputs),
         budgets: JSON.stringify(budgets),
@@ -79,15 +78,14 @@ export async function insertEpisode(
   return { episode: earlier, replayed: true };
 }
 
-const hashOf = ({ request, lineage }: Acceptance) =>
-  createHash('sha256')
-    .update(JSON.stringify(lineage ? { request, lineage } : request))
-    .digest('hex');
+/** Rows hold this hash of what was asked under a key: its form, with the name that ancestry had first, stays. */
+const hashOf = ({ request, ancestry: lineage }: Acceptance) =>
+  sha256Of(JSON.stringify(lineage ? { request, lineage } : request));
 
-function columnsOf({ message, ...lineage }: Lineage, id: string) {
+function columnsOf({ message, ...ancestry }: Ancestry, id: string) {
   return {
-    ...lineage,
-    parent_runs: sql<number>`(select cardinality(runs) from episodes where id = ${lineage.parent_episode_id})`,
+    ...ancestry,
+    parent_runs: sql<number>`(select cardinality(runs) from episodes where id = ${ancestry.parent_episode_id})`,
     opening_message: message && JSON.stringify({ id, ...message }),
   };
 }

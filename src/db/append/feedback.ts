@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../errors.ts';
@@ -6,6 +5,7 @@ import type { Database } from '../../schemas/database.ts';
 import type { Feedback, NewFeedback } from '../../schemas/feedback.ts';
 import type { Score } from '../../schemas/trace.ts';
 import { insertItems } from '../write/spans.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** Who says it, where; `id` is given where saying it again must be the same, `environment` is Langfuse's. */
 export type FeedbackSource = {
@@ -61,7 +61,7 @@ export async function insertFeedback(
       timestamp: row.created_at,
     };
     const payload = JSON.stringify(score);
-    const payload_sha256 = createHash('sha256').update(payload).digest('hex');
+    const payload_sha256 = sha256Of(payload);
     const item = { span_id: id, trace_id: episode.trace_id, subject: 'score' as const, payload, payload_sha256 };
     await insertItems(tx, { episode_id: by.episode_id, step_id: null }, [item]);
     return row;

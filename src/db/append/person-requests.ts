@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { PersonAnswer, PersonMessage } from '../../schemas/turn.ts';
+import { sha256Of } from '../../identity.ts';
 
 /** What a person asks of an episode, with the id under which it is asked once. */
 export type PersonRequest =
@@ -19,7 +19,7 @@ export async function insertPersonRequest(
   { kind, id: key, said }: PersonRequest,
 ): Promise<{ replayed: boolean }> {
   const words = Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const request_sha256 = createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  const request_sha256 = sha256Of(JSON.stringify(words));
   const place = { episode_id: episodeId, kind, key };
   const inserted = await db
     .insertInto('person_requests')

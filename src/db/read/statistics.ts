@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
-import { EpisodeStatus, FINAL_STATUSES } from '../../schemas/episode.ts';
+import { EpisodeStatus, hasEnded } from '../../schemas/episode.ts';
 import type { Statistics } from '../../schemas/search.ts';
 import { matching } from './episodes.ts';
 import type { EpisodeFilter } from './episodes.ts';
@@ -34,7 +34,7 @@ export async function readStatistics(db: Kysely<Database>, filter: EpisodeFilter
   ]);
   const count = (which: (group: (typeof groups)[number]) => boolean) =>
     groups.filter(which).reduce((sum, group) => sum + group.count, 0);
-  const final = count(({ status }) => FINAL_STATUSES.some((one) => one === status));
+  const final = count(({ status }) => hasEnded(status));
   const reasons = [...new Set(groups.flatMap(({ terminal_reason }) => terminal_reason ?? []))];
   return {
     episodes: count(() => true),

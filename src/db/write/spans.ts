@@ -1,35 +1,13 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Transaction } from 'kysely';
-import type { ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { Episode } from '../../schemas/episode.ts';
 import { rootRunOf, rootSpanIdOf } from '../../identity.ts';
-import type { Step, StepAttempt } from '../../schemas/step.ts';
-import type { Heard, OutboxSubject } from '../../schemas/trace.ts';
+import type { Step } from '../../schemas/step.ts';
+import type { EndedStep, FrozenItem } from '../../schemas/trace.ts';
 import { toEpisode } from '../read/episodes.ts';
 
 /** The channel on which a trigger wakes delivery when the outbox has grown. */
 export const OUTBOX_CHANNEL = 'observatory_outbox';
-
-/** An item of the outbox, frozen: its id, its bytes and their hash. */
-export type FrozenItem = {
-  span_id: string;
-  trace_id: string;
-  subject: OutboxSubject;
-  payload: string;
-  payload_sha256: string;
-};
-
-/** A step that ended, with what its spans need to know: its episode, the span above it, its files, the attempts that failed. */
-export type EndedStep = {
-  episode: Episode;
-  step: Step;
-  parent_span_id: string;
-  artifacts: ArtifactLink[];
-  failed: StepAttempt[];
-  /** What a model was asked with; null where none was. */
-  heard: Heard | null;
-};
 
 /** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */
 export type FreezeSpan = (ended: EndedStep) => FrozenItem[];

@@ -25,6 +25,7 @@ import type { Tryer } from './attempts.ts';
 import { lockLine, overtaken } from './line.ts';
 import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
+import { NO_USAGE } from '../../schemas/step.ts';
 
 type Tx = Transaction<Database>;
 
@@ -155,7 +156,7 @@ async function updateEnded(
   }: { step: Step; attempt: number; end: StepEnd; stream_seq: number; events: number },
 ): Promise<Step> {
   const { status, usage, error } = end;
-  const used = usage ?? { input_tokens: 0, output_tokens: 0, usd: 0 };
+  const used = usage ?? NO_USAGE;
   const row = await tx
     .with('closed', (query) => closingAttempt(query, { step_id: id, attempt, status, usage, error }))
     .with('counted', (query) =>

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Count, JsonObject, Sha256, storableJson, Timestamp, Uuid } from '../primitives.ts';
 import type { Json } from '../primitives.ts';
 import { utcOf } from '../rfc3339.ts';
 import type { ObservabilityEvent } from './registry.ts';
+import { sha256Of } from '../../identity.ts';
 
 /**
  * An event as recorded. `sanitized` says that the row does not hold all of what was sent (U+0000 is U+2400 in it, half a
@@ -69,8 +69,6 @@ export function toNewEvent(
     keep: isWhole ? null : bytes,
   };
 }
-
-const sha256Of = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
 /** The value as JSON text that does not depend on the order of members. */
 function canonicalJson(value: Json | ObservabilityEvent | undefined): string {
