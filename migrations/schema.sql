@@ -110,7 +110,8 @@ create table episodes (
   opening_message jsonb,
   recorded_until integer,
   recorded_miss jsonb,
-  reopened_by text[] not null default '{}'::text[]
+  reopened_by text[] not null default '{}'::text[],
+  stuck jsonb
 );
 
 create table events (

@@ -55,7 +55,7 @@ export type AmendActivities = ReturnType<typeof createAmendActivities>;
 
 /** What became of an episode whose workflow is no more. */
 function outcomeOf(standing: Exclude<Standing, { state: 'running' }>): EpisodeOutcome {
-  if (standing.state === 'closed' && standing.as === 'TERMINATED') {
+  if (standing.state === 'closed' && standing.terminated) {
     const message = `its workflow was terminated by ${standing.by || 'somebody'}: ${standing.reason || 'no reason was given'}`;
     return {
       status: 'stopped',
@@ -67,7 +67,7 @@ function outcomeOf(standing: Exclude<Standing, { state: 'running' }>): EpisodeOu
   const message =
     standing.state === 'missing'
       ? 'Temporal has its workflow no more: it was deleted there, or that server lost it'
-      : `its workflow closed as ${standing.as} without a word to the record: ${standing.reason || 'no reason is known'}`;
+      : `its workflow closed without a word to the record: ${standing.reason || 'no reason is known'}`;
   return {
     status: 'failed',
     terminal_reason: 'WORKFLOW_LOST',

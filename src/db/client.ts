@@ -18,6 +18,7 @@ export function createDatabase(url: string, options: { connections?: number } = 
     max: options.connections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it; its types do not say so
     onConnect: speakPlainTime,
     application_name: 'observatory',
     types: { getTypeParser },

@@ -96,12 +96,7 @@ export function createActivities(parts: ActivityParts) {
     ...calls,
   };
   const sweep = {
-    ...createAmendActivities({
-      db,
-      freezeSpan,
-      alerts,
-      look: (workflowId) => lookAtWorkflow(workflows.client, workflowId),
-    }),
+    ...createAmendActivities({ db, freezeSpan, alerts, look: (id) => lookAtWorkflow(workflows.client, id) }),
     ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
     ...createEpisodeRetentionActivities({
       db,
@@ -113,13 +108,12 @@ export function createActivities(parts: ActivityParts) {
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const readObject: ReadObject = (sha256, size_bytes) => store.readBytes(sha256, { maxBytes: size_bytes });
+  const kept = { db, json, registry };
   const delivering = { db, pool, langfuse, readObject, alerts, now };
   const traces = {
     ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({
-      db,
-      json,
-      registry,
+      ...kept,
       freezeRoot: createRootFreezer(freezing),
       awaitRunEnd,
       environment,

@@ -78,7 +78,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   log(`the API listens on ${config.api.public_url}`);
   await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
   const watch = watchRecovery(recovery.status, channel.alerts);
-  await using _watching = watchEpisodes({
+  const watching = watchEpisodes({
     db: database.db,
     client: workflows.client,
     prefix: config.temporal.task_queue_prefix,
@@ -87,6 +87,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   });
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
+  await watching[Symbol.asyncDispose]();
   logger.info({ signal }, 'stopping');
   stopping.abort();
   const closed = once(server, 'close');

@@ -3,7 +3,7 @@ import type { Stuck } from './episode.ts';
 /** How Temporal has an episode's workflow, its newest run first of all; null where it has none. */
 export type Standing =
   | { state: 'running'; run_id: string; stuck: Stuck | null }
-  | { state: 'closed'; run_id: string; as: string; by: string; reason: string }
+  | { state: 'closed'; run_id: string; terminated: boolean; by: string; reason: string }
   | { state: 'missing'; run_id: null };
 
 /** An episode whose record is not what Temporal says, and the run that Temporal has of it. */

@@ -15,9 +15,11 @@ const REASON_CHARS_MAX = 500;
 /** The newest events among which the failure of a task is looked for. */
 const NEWEST_EVENTS = 20;
 
-// Of Temporal's API.
-const TASK_STARTED = 2; // PENDING_WORKFLOW_TASK_STATE_STARTED
-const ACTIVITY_SCHEDULED = 1; // PENDING_ACTIVITY_STATE_SCHEDULED
+/** Of Temporal's API: WorkflowExecutionStatus, PendingWorkflowTaskState and PendingActivityState. */
+const RUNNING = 1;
+const TERMINATED = 5;
+const TASK_STARTED = 2;
+const ACTIVITY_SCHEDULED = 1;
 
 type Described = Awaited<ReturnType<Client['workflowService']['describeWorkflowExecution']>>;
 type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
@@ -31,9 +33,10 @@ export async function lookAtWorkflow(client: Client, workflowId: string): Promis
     });
     const info = described.workflowExecutionInfo;
     const run_id = info?.execution?.runId ?? '';
-    if (info?.status === RUNNING) return { state: 'running', run_id, stuck: await findStuck(client, described) };
-    const as = STATUSES[Number(info?.status ?? 0)] ?? 'UNKNOWN';
-    return { state: 'closed', run_id, as, ...(await readClosing(client, { workflowId, runId: run_id })) };
+    if (Number(info?.status) === RUNNING)
+      return { state: 'running', run_id, stuck: await findStuck(client, described) };
+    const terminated = Number(info?.status) === TERMINATED;
+    return { state: 'closed', run_id, terminated, ...(await readClosing(client, { workflowId, runId: run_id })) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || (error as { code?: unknown }).code === NOT_FOUND)
       return { state: 'missing', run_id: null };
@@ -43,9 +46,6 @@ export async function lookAtWorkflow(client: Client, workflowId: string): Promis
 
 /** gRPC's status. */
 const NOT_FOUND = 5;
-/** `WorkflowExecutionStatus` of Temporal's API, by number. */
-const STATUSES = 'UNSPECIFIED RUNNING COMPLETED FAILED CANCELED TERMINATED CONTINUED_AS_NEW TIMED_OUT'.split(' ');
-const RUNNING = STATUSES.indexOf('RUNNING');
 
 type Execution = { workflowId: string; runId: string };
 
@@ -77,7 +77,7 @@ async function stuckTask(client: Client, described: Described): Promise<Stuck | 
     const because = why ? `it fails: ${cut(why)}` : 'it fails or times out again and again';
     return { waits_for: 'a task of its workflow code', since: began, attempt, because };
   }
-  if (task.state === TASK_STARTED || ageOf(task.scheduledTime) < UNTAKEN_MS_MAX) return null;
+  if (Number(task.state) === TASK_STARTED || ageOf(task.scheduledTime) < UNTAKEN_MS_MAX) return null;
   const because = build ? `no worker of build ${build} takes it` : 'no worker takes it';
   return { waits_for: 'a worker for its workflow code', since, attempt, because };
 }
@@ -93,7 +93,7 @@ function stuckActivity({ pendingActivities }: Described): Stuck | null {
       const since = toIso(earlier(scheduledTime, lastStartedTime));
       return { waits_for, since, attempt, because: why ? cut(why) : 'its tries end without a word' };
     }
-    const untaken = state === ACTIVITY_SCHEDULED && !lastStartedTime && ageOf(scheduledTime) >= UNTAKEN_MS_MAX;
+    const untaken = Number(state) === ACTIVITY_SCHEDULED && !lastStartedTime && ageOf(scheduledTime) >= UNTAKEN_MS_MAX;
     if (untaken) return { waits_for, since: toIso(scheduledTime), attempt, because: 'no worker takes it' };
   }
   return null;

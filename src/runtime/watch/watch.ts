@@ -56,7 +56,7 @@ export function watchEpisodes(deps: WatchDeps): AsyncDisposable {
 }
 
 /** Makes the function that looks once. It remembers what the look before saw. */
-export function createLook(deps: WatchDeps): () => Promise<void> {
+function createLook(deps: WatchDeps): () => Promise<void> {
   let suspects = new Map<string, string | null>();
   return async () => {
     const now = new Map<string, string | null>();

@@ -174,6 +174,8 @@ test('a queue that nobody polls is an alert within minutes', { timeout: DURATION
   await deployment.killWorkers();
   const unserved = async () => ((await standing('queue_unserved')).length === 3 ? true : undefined);
   await until({ what: 'the alerts of three queues', ...MINUTES, attempt: unserved });
+  const [alert] = await standing('queue_unserved');
+  expect(alert?.message).toMatch(/^Queue \S+: nobody polls it for \w+ tasks/);
   await deployment.startWorker();
   const served = async () => ((await standing('queue_unserved')).length === 0 ? true : undefined);
   await until({ what: 'the end of the alerts', ...MINUTES, attempt: served });

@@ -1,5 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
-import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import { ApplicationFailure, defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { expect, test } from 'vitest';
 import { toActivityFailure } from '../../../src/activities/failure.ts';
