@@ -47,7 +47,8 @@ create table deleted_episodes (
   step_count integer not null,
   artifact_count integer not null,
   langfuse text,
-  temporal text
+  temporal text,
+  trace_id text
 );
 
 create table deployment (
@@ -156,6 +157,13 @@ create table feedback (
   comment text,
   author text not null,
   created_at timestamp with time zone not null default clock_timestamp()
+);
+
+create table langfuse_budget (
+  server text not null,
+  next_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  per_minute integer,
+  learned_at timestamp with time zone
 );
 
 create table mirror_objects (
@@ -351,7 +359,7 @@ alter table coverage_reports add constraint coverage_reports_pkey PRIMARY KEY (i
 
 alter table coverage_reports add constraint coverage_reports_verdict_check CHECK ((verdict = ANY (ARRAY['complete'::text, 'incomplete'::text, 'unverified'::text])));
 
-alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text])));
+alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text, 'owed'::text])));
 
 alter table deleted_episodes add constraint deleted_episodes_pkey PRIMARY KEY (id);
 
@@ -430,6 +438,10 @@ alter table feedback add constraint feedback_pkey PRIMARY KEY (id);
 alter table feedback add constraint feedback_source_check CHECK ((source = ANY (ARRAY['person'::text, 'automatic'::text])));
 
 alter table feedback add constraint feedback_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table langfuse_budget add constraint langfuse_budget_per_minute_check CHECK ((per_minute > 0));
+
+alter table langfuse_budget add constraint langfuse_budget_pkey PRIMARY KEY (server);
 
 alter table mirror_objects add constraint mirror_objects_pkey PRIMARY KEY (sha256);
 
@@ -531,7 +543,7 @@ alter table trace_outbox add constraint trace_outbox_state_check CHECK ((state =
 
 alter table trace_outbox add constraint trace_outbox_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
 
-alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text, 'media'::text])));
+alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'begun'::text, 'score'::text, 'media'::text])));
 
 alter table webhook_messages add constraint webhook_messages_pkey PRIMARY KEY (id);
 
@@ -552,6 +564,8 @@ CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cle
 CREATE INDEX artifacts_deleted ON artifacts USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
+
+CREATE INDEX deleted_episodes_owed ON deleted_episodes USING btree (deleted_at) WHERE (langfuse = ANY (ARRAY['owed'::text, 'failed'::text]));
 
 CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
 

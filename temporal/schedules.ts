@@ -104,6 +104,10 @@ function recoverySchedules(prefix: string): ScheduleOptions[] {
 /** The ids of all schedules of a deployment. */
 export const scheduleIds = (prefix: string): string[] => schedules(prefix).map(({ scheduleId }) => scheduleId);
 
+/** What a schedule of this deployment is for; undefined where it has none of this id. */
+export const noteOf = (prefix: string, id: string): string | undefined =>
+  schedules(prefix).find(({ scheduleId }) => scheduleId === id)?.state?.note;
+
 /** What a schedule says that waits since a restore. */
 const HELD_NOTE = 'Paused since a restore: `observatory reconcile --resume-schedules` lets it run';
 

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Catalogue, ScheduleState } from '../schemas/catalogue.ts';
+import type { Catalogue, ScheduleState, ScheduleSteering } from '../schemas/catalogue.ts';
 import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
@@ -21,8 +21,8 @@ export type LinkBases = {
   readonly api_url: string;
   readonly temporal_ui_url: string | undefined;
   readonly temporal_namespace: string;
-  /** Langfuse's own address; without one there are no links to it. */
-  readonly langfuse_url?: string | undefined;
+  /** The address of our project in Langfuse; null where there is none, or while it is not known: then there are no links to it. */
+  readonly langfuse_project_url: () => string | null;
 };
 
 /** What the API needs; src/runtime supplies it. */
@@ -62,6 +62,8 @@ export type ApiDeps = {
   readonly catalogue: () => Catalogue;
   /** The schedules of this deployment, as Temporal has them. Throws `unavailable` when Temporal is away. */
   readonly listSchedules: () => Promise<ScheduleState[]>;
+  /** Lets a schedule wait, run again by itself, or run now. Throws not_found, or `unavailable` when Temporal is away. */
+  readonly steerSchedule: (id: string, steering: ScheduleSteering) => Promise<ScheduleState>;
   /** How recovery stands, and a restore point now, unless one is being made: that throws `unavailable` when Temporal is away. */
   readonly recovery: {
     readonly status: () => Promise<RecoveryStatus>;

@@ -11,7 +11,7 @@ import type { ArtifactFile, ArtifactResource, EpisodeResource, EventResource, St
 /** The episode with absolute links to its parts and, where there is a UI, to its workflow in Temporal's. */
 export function withLinks(
   episode: Episode,
-  { api_url, temporal_ui_url, temporal_namespace, langfuse_url }: LinkBases,
+  { api_url, temporal_ui_url, temporal_namespace, langfuse_project_url }: LinkBases,
 ): EpisodeResource {
   const self = `${api_url}/v1/episodes/${episode.id}`;
   const workflow = `${encodeURIComponent(temporal_namespace)}/workflows/${encodeURIComponent(episode.workflow_id)}`;
@@ -24,17 +24,17 @@ export function withLinks(
       artifacts: `${self}/artifacts`,
       stream: `${self}/stream`,
       events: `${self}/events`,
-      langfuse: traceUrl(langfuse_url, episode.trace_id),
+      langfuse: traceUrl(langfuse_project_url(), episode.trace_id),
       temporal: temporal_ui_url === undefined ? null : `${temporal_ui_url.replace(/\/+$/, '')}/namespaces/${workflow}`,
     },
   };
 }
 
 /** Where Langfuse shows a trace, or one observation of it; every line of its versions knows this address. */
-function traceUrl(langfuse_url: string | undefined, traceId: string, spanId?: string): string | null {
-  if (langfuse_url === undefined) return null;
+function traceUrl(project_url: string | null, traceId: string, spanId?: string): string | null {
+  if (project_url === null) return null;
   const observation = spanId === undefined ? '' : `?observation=${spanId}`;
-  return `${langfuse_url.replace(/\/+$/, '')}/trace/${traceId}${observation}`;
+  return `${project_url}/traces/${traceId}${observation}`;
 }
 
 /** The step with the addresses of its files and of its observation, which for a fork's first steps is in its parent's trace. */
@@ -44,7 +44,7 @@ export function toStep<T extends StepWithFiles>(
 ): T & StepResource {
   return {
     ...step,
-    trace_url: traceUrl(links.langfuse_url, traceIdOf(namespace, step.episode_id), step.span_id),
+    trace_url: traceUrl(links.langfuse_project_url(), traceIdOf(namespace, step.episode_id), step.span_id),
     artifacts: step.artifacts.map((link) => toFile(link, store.bucket)),
   };
 }

@@ -41,6 +41,12 @@ export async function listAllSteps(
   throw new AppError('resource_exhausted', `The episode has more than ${PAGES_MAX} pages of steps.`);
 }
 
+/** The episode's steps that wait for a person: questions, approvals, and a pause. */
+export async function listWaiting(client: Client, id: string): Promise<StepAnswer[]> {
+  const steps = await listAllSteps(client, id, { kind: 'human' });
+  return steps.filter(({ status }) => status === 'running');
+}
+
 async function listStepPage(client: Client, id: string, filter: { kind?: StepAnswer['kind']; cursor?: string }) {
   const query = { limit: PAGE_LIMIT, ...filter };
   return bodyOf(client.v1.episodes[':id'].steps.$get({ param: { id }, query }));

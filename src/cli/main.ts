@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { AppError } from '../errors.ts';
+import { codeVersion } from '../runtime/code-version.ts';
+import { printable } from './text.ts';
 
 type Environment = Record<string, string | undefined>;
 type Register = (program: Command, env: Environment) => void;
@@ -19,8 +21,20 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   episodes: {
-    description: 'start, list, show, follow, speak to, fork, re-run, cancel and delete episodes',
+    description: 'start, list, show, follow, speak to, compare, fork, re-run, cancel and delete episodes',
     load: async () => (await import('./commands/episodes.ts')).registerEpisodes,
+  },
+  search: {
+    description: 'find words in all episodes',
+    load: async () => (await import('./commands/search.ts')).registerSearch,
+  },
+  statistics: {
+    description: 'count what became of episodes',
+    load: async () => (await import('./commands/statistics.ts')).registerStatistics,
+  },
+  schedules: {
+    description: 'show what runs by itself; let it wait, run again, or run now',
+    load: async () => (await import('./commands/schedules.ts')).registerSchedules,
   },
   rewind: {
     description: 'take an episode back to a step and on from there',
@@ -82,6 +96,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     description: 'keep the history of an episode as a golden one',
     load: async () => (await import('./commands/fixture.ts')).registerFixture,
   },
+  completion: {
+    description: 'print what makes a shell complete commands and options',
+    load: loadCompletion,
+  },
   env: {
     description: 'print shell exports of the API’s address and key',
     load: async () => (await import('./commands/env.ts')).registerEnv,
@@ -100,15 +118,28 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   },
 };
 
+/** Completion knows every command, and is one. */
+async function loadCompletion(): Promise<Register> {
+  const { registerCompletion } = await import('./commands/completion.ts');
+  return (program, env) =>
+    registerCompletion(program, async () => {
+      const whole = new Command('observatory');
+      const all = await Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
+      for (const register of all) register(whole, env);
+      return whole;
+    });
+}
+
 /** 0 when it was done, 1 when it failed, 2 when it was asked wrongly. */
 async function run(args: string[], env: Environment): Promise<number> {
   const program = new Command('observatory')
     .description('Runs the agents’ episodes durably and answers for everything that happened in them.')
+    .version(codeVersion(), '-V, --version', 'print the version')
     .exitOverride()
     .showHelpAfterError('(--help shows what there is)');
   // `help` may come first: observatory help episodes.
   const name = args.find((arg) => arg !== 'help' && !arg.startsWith('-'));
-  const command = name === undefined ? undefined : COMMANDS[name];
+  const command = name === undefined ? undefined : COMMANDS[name === 'complete' ? 'completion' : name];
   try {
     if (command) (await command.load())(program, env);
     else
@@ -120,9 +151,8 @@ async function run(args: string[], env: Environment): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 || args.length === 0 ? 0 : 2;
     const { code, message, stack } = AppError.from(error);
-    process.stderr.write(
-      `observatory: ${error instanceof AppError || code !== 'internal' ? message : (stack ?? message)}\n`,
-    );
+    const told = error instanceof AppError || code !== 'internal' ? message : (stack ?? message);
+    process.stderr.write(`observatory: ${printable(told)}\n`);
     return 1;
   }
 }

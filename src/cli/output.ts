@@ -1,8 +1,10 @@
+import { printableJson } from './text.ts';
+
 /** Writes a line to standard output. */
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Writes a value to standard output as JSON on one line. */
-export const printJson = (value: object): void => print(JSON.stringify(value));
+export const printJson = (value: object): void => print(printableJson(value));
 
 /** What a command's help ends with: how it is called. */
 export const examples = (...lines: string[]): string =>

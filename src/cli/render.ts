@@ -1,6 +1,7 @@
 import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
 import { stuckSentence } from '../schemas/standing.ts';
 import type { StatusChange } from '../schemas/stream.ts';
+import { renderAsked, renderPlight } from './render-step.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
 import type { Column } from './text.ts';
 
@@ -52,7 +53,18 @@ export function renderEpisode(
     ['Temporal', episode.links.temporal],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${`${name}:`.padEnd(11)}${value}`]));
-  return steps.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n\n${renderSteps(steps, stream)}`;
+  if (steps.length === 0) return lines.join('\n');
+  return [lines.join('\n'), '', renderSteps(steps, stream), ...renderPlights(steps)].join('\n');
+}
+
+/** What failed and why, and what is waited for: below the table, where there is room for it. */
+function renderPlights(steps: StepAnswer[]): string[] {
+  const told = steps.flatMap((step) => {
+    const plight = renderPlight(step);
+    const failed = step.error && `  Step ${step.seq}, ${oneLine(step.name)} of ${oneLine(step.agent)}:\n`;
+    return plight === '' ? [] : [`${failed ?? ''}${plight}`];
+  });
+  return told.length === 0 ? [] : ['', ...told];
 }
 
 /** Where an episode comes from; null for one that began by itself. */
@@ -90,14 +102,14 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
   return `${what}  ${coloured(status.padEnd(9), status, stream)}  ${tookOf(step)}${why}`;
 }
 
-/** A line that tells of a step that begins. */
-export function renderStepStart({
-  seq,
-  kind,
-  agent,
-  name,
-}: Pick<StepAnswer, 'seq' | 'kind' | 'agent' | 'name'>): string {
-  return `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
+/** A line that tells of a step that begins; where it waits for a person, also what for and how it is answered. */
+export function renderStepStart(
+  step: Pick<StepAnswer, 'episode_id' | 'seq' | 'kind' | 'agent' | 'name' | 'input'>,
+): string {
+  const { seq, kind, agent, name } = step;
+  const line = `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}  begins`;
+  const asked = kind === 'human' ? renderAsked(step) : '';
+  return asked === '' ? line : `${line}\n${asked}`;
 }
 
 /** A log line after the number of its step, and of the try where it was not the first. */

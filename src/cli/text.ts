@@ -1,4 +1,4 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 
 /** A column of a table. Numbers stand on the right. `paint` colours a cell, aligned already, and adds no width to it. */
 export type Column<T> = {
@@ -42,10 +42,22 @@ function painted<T>(
   return line;
 }
 
-/** Text of others for a terminal: without escape sequences or control characters, which could do anything to it. */
+/** Control characters but tab and line feed, and what turns the direction of text: a terminal obeys them all. */
+const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text of others for a terminal: what a terminal would obey is shown instead, ESC as ␛, a bell as ␇, U+202E as \u202e. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+  return text.replaceAll('\r\n', '\n').replaceAll(OBEYED, (character) => {
+    const code = character.charCodeAt(0);
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    return code === 0x7f ? '\u2421' : escaped(character);
+  });
 }
+
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A value as JSON on one line that no terminal obeys: what JSON leaves as it is stands as its escape, which means the same. */
+export const printableJson = (value: object): string => JSON.stringify(value).replaceAll(OBEYED, escaped);
 
 /** The same on one line. */
 export function oneLine(text: string): string {

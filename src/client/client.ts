@@ -42,6 +42,7 @@ export function createClient({ url, key }: Connection) {
 /** What the API answers, as it arrives. */
 export type EpisodeAnswer = InferResponseType<Client['v1']['episodes'][':id']['$get'], 200>;
 export type StepAnswer = InferResponseType<Client['v1']['episodes'][':id']['steps']['$get'], 200>['items'][number];
+export type StepDetailAnswer = InferResponseType<Client['v1']['episodes'][':id']['steps'][':seq']['$get'], 200>;
 export type LogsPage = InferResponseType<Client['v1']['episodes'][':id']['logs']['$get'], 200>;
 export type LogLineAnswer = LogsPage['items'][number];
 export type CatalogueAnswer = InferResponseType<Client['v1']['agents']['$get'], 200>;

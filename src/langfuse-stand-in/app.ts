@@ -15,7 +15,7 @@ import { createPageRoutes } from './routes/pages.ts';
 import { createScoreRoutes } from './routes/scores.ts';
 
 /** What is told as the server's version: its first digit is what clients tell the lines apart by. */
-const VERSIONS = { events_only: '4.0.0', legacy: '3.0.0' } as const;
+const VERSIONS = { events_only: '4.16.0', legacy: '3.140.0', v4_legacy: '4.16.0' } as const;
 
 /** Pages hold what agents wrote: nothing in them may run or load anything. */
 const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -45,7 +45,7 @@ export function createCollector(options: CollectorDeps & { faults?: boolean }): 
     await next();
   });
   if (options.faults) {
-    const faults = createFaults();
+    const faults = createFaults(options.now);
     app.route('/', faults.routes);
     app.use(faults.middleware);
   }

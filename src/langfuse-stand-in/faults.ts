@@ -16,9 +16,10 @@ const FAULT_KINDS = [
   'drop',
   'delay_visibility',
   'too_large_413',
+  'gone_404',
 ] as const;
 
-const Target = z.enum(['otlp', 'ingestion', 'scores', 'reads', 'health']);
+const Target = z.enum(['otlp', 'ingestion', 'scores', 'reads', 'health', 'deletion']);
 
 /** One fault: which requests it may strike, how many of them, and how likely each. */
 export const Fault = z.strictObject({
@@ -37,6 +38,15 @@ export const Fault = z.strictObject({
 });
 export type Fault = z.infer<typeof Fault>;
 
+/** A limit as Langfuse Cloud's plans have it: so many requests in a window, of which the last is refused already. */
+const RateLimit = z.strictObject({
+  /** What is counted together: everything that is asked of the general API, scores that are posted included; or deletions. */
+  on: z.enum(['api', 'deletion']),
+  points: z.int().min(1).max(1_000_000),
+  window_s: z.int().min(1).max(86_400).default(60),
+});
+type RateLimit = z.infer<typeof RateLimit>;
+
 const FAULTS_MAX = 100;
 /** What `POST /faults` takes: it replaces the plan before. The same seed draws the same lots. */
 export const FaultPlan = z.strictObject({
@@ -46,6 +56,7 @@ export const FaultPlan = z.strictObject({
     .max(2 ** 32 - 1)
     .default(0),
   faults: z.array(Fault).max(FAULTS_MAX),
+  limits: z.array(RateLimit).max(FAULTS_MAX).default([]),
 });
 export type FaultPlan = z.infer<typeof FaultPlan>;
 
@@ -55,16 +66,17 @@ export type Fate = { stored: boolean; delay_ms: number };
 export type CollectorEnv = { Bindings: Partial<HttpBindings>; Variables: { fate: Fate } };
 
 /** The faults of a collector: the routes that set and tell them, and the middleware that makes them. */
-export function createFaults() {
-  let plan: { seed: number; random: () => number; faults: (Fault & { made: number })[] } = planOf({
-    seed: 0,
-    faults: [],
+export function createFaults(now: () => Date) {
+  let plan = planOf({ seed: 0, faults: [], limits: [] });
+  const told = () => ({
+    seed: plan.seed,
+    faults: plan.faults,
+    limits: plan.limits.map(({ on, served, refused }) => ({ on, served, refused })),
   });
-  const told = () => ({ seed: plan.seed, faults: plan.faults });
   const routes = new Hono()
     .get('/faults', (c) => c.json(told()))
     .delete('/faults', (c) => {
-      plan = planOf({ seed: 0, faults: [] });
+      plan = planOf({ seed: 0, faults: [], limits: [] });
       return c.json(told());
     })
     .post('/faults', async (c) => {
@@ -75,6 +87,8 @@ export function createFaults() {
     });
 
   const middleware: MiddlewareHandler<CollectorEnv> = async (c, next) => {
+    const limited = refuse(plan.limits, c, now().getTime());
+    if (limited) return limited;
     const target = targetOf(c.req.method, c.req.path);
     const bytes = target === undefined || c.req.method === 'GET' ? 0 : (await c.req.arrayBuffer()).byteLength;
     const fault = plan.faults.find(
@@ -108,6 +122,8 @@ async function strike(
       return c.json({ message: 'Rate limit exceeded' }, 429, { 'retry-after': String(fault.retry_after_s) });
     case 'too_large_413':
       return c.json({ message: `Body exceeds ${fault.bytes} bytes` }, 413);
+    case 'gone_404':
+      return c.json({ message: 'Not found', error: 'LangfuseNotFoundError' }, 404);
     case 'hang':
       await gone(c);
       return RESPONSE_ALREADY_SENT;
@@ -144,14 +160,52 @@ async function gone(c: Context<CollectorEnv>): Promise<void> {
 
 function targetOf(method: string, path: string): z.infer<typeof Target> | undefined {
   if (path === '/api/public/health') return 'health';
+  if (method === 'DELETE') return 'deletion';
   if (method === 'GET') return path.startsWith('/api/public/') ? 'reads' : undefined;
   if (path === '/api/public/otel/v1/traces') return 'otlp';
   if (path === '/api/public/ingestion') return 'ingestion';
   return path === '/api/public/scores' ? 'scores' : undefined;
 }
 
-function planOf({ seed, faults }: FaultPlan) {
-  return { seed, random: randomOf(seed), faults: faults.map((fault) => ({ ...fault, made: 0 })) };
+function planOf({ seed, faults, limits }: FaultPlan) {
+  return {
+    seed,
+    random: randomOf(seed),
+    faults: faults.map((fault) => ({ ...fault, made: 0 })),
+    limits: limits.map((limit): Counted => ({ ...limit, began_ms: -Infinity, used: 0, served: 0, refused: 0 })),
+  };
+}
+
+type Counted = RateLimit & { began_ms: number; used: number; served: number; refused: number };
+
+/** The answer to a request that is beyond its limit; undefined for one that is within, which then counts. */
+function refuse(limits: Counted[], c: Context<CollectorEnv>, now_ms: number): Response | undefined {
+  const kind = countedAs(c.req.method, c.req.path);
+  for (const limit of limits.filter(({ on }) => on === kind)) {
+    const window_ms = limit.window_s * 1000;
+    if (now_ms - limit.began_ms >= window_ms) Object.assign(limit, { began_ms: now_ms, used: 0 });
+    limit.used += 1;
+    if (limit.used < limit.points) {
+      limit.served += 1;
+      continue;
+    }
+    limit.refused += 1;
+    const left_ms = limit.began_ms + window_ms - now_ms;
+    return c.json({ message: 'Rate limit exceeded', error: 'LangfuseRateLimitError' }, 429, {
+      'retry-after': String(Math.ceil(left_ms / 1000)),
+      'x-ratelimit-limit': String(limit.points),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': new Date(now_ms + left_ms).toString(),
+    });
+  }
+  return undefined;
+}
+
+/** Health and projects are never counted, and what brings spans and media has limits of its own. */
+function countedAs(method: string, path: string): RateLimit['on'] | undefined {
+  if (method === 'DELETE') return 'deletion';
+  if (path === '/api/public/scores') return 'api';
+  return method === 'GET' && /^\/api\/public\/(?!health|projects|media)/.test(path) ? 'api' : undefined;
 }
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */

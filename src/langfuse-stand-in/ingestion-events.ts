@@ -18,8 +18,11 @@ export type SortedEvents = {
   errors: { id: string; status: number; message: string; error: string }[];
 };
 
-/** How the server takes events: as a default v4 server, or as one of the v2 and v3 lines. */
-export type IngestionMode = 'events_only' | 'legacy';
+/**
+ * Which server this stands for: a default v4 one, one of the v2 and v3 lines (`legacy`), or a v4 one that is set to go on writing
+ * the older store: it says 4, serves the older reads, and answers the newer ones with nothing.
+ */
+export type IngestionMode = 'events_only' | 'legacy' | 'v4_legacy';
 
 const Envelope = z.object({
   id: z.string().min(1),

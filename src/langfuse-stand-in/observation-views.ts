@@ -28,7 +28,10 @@ export type ViewOptions = {
   whole_metadata: ReadonlySet<string>;
 };
 
-/** The observation as Langfuse v4's `GET /v2/observations` shows it, with the groups of members asked for. */
+/**
+ * The observation as Langfuse v4's `GET /v2/observations` shows it, with the groups of members asked for. Its store has no
+ * null for texts: what was not said is empty there.
+ */
 export function observationV2(seen: Observation, options: ViewOptions): ObservationV2 {
   const { project_id, received_at, groups, whole_metadata } = options;
   return {
@@ -43,16 +46,18 @@ export function observationV2(seen: Observation, options: ViewOptions): Observat
     inputPrice: null,
     outputPrice: null,
     totalPrice: null,
+    latency: secondsBetween(seen.startTime, seen.endTime),
+    timeToFirstToken: secondsBetween(seen.startTime, seen.completionStartTime),
     ...(groups.has('basic') && {
-      name: seen.name,
+      name: seen.name ?? '',
       level: seen.level,
-      statusMessage: seen.statusMessage,
-      version: seen.version,
+      statusMessage: seen.statusMessage ?? '',
+      version: seen.version ?? '',
       environment: seen.environment,
       bookmarked: false,
       public: seen.public,
-      userId: seen.userId,
-      sessionId: seen.sessionId,
+      userId: seen.userId ?? '',
+      sessionId: seen.sessionId ?? '',
       isRootObservation: seen.isRootObservation,
     }),
     ...(groups.has('time') && {
@@ -60,29 +65,47 @@ export function observationV2(seen: Observation, options: ViewOptions): Observat
       createdAt: received_at,
       updatedAt: received_at,
     }),
-    ...(groups.has('io') && { input: seen.input, output: seen.output }),
+    ...(groups.has('io') && { input: seen.input ?? '', output: seen.output ?? '' }),
     ...(groups.has('metadata') && { metadata: metadataOf(seen, whole_metadata) }),
     ...(groups.has('model') && {
-      model: seen.model,
+      model: seen.model ?? '',
       internalModelId: null,
       modelParameters: seen.modelParameters,
     }),
-    ...(groups.has('usage') && {
-      usageDetails: seen.usageDetails,
-      costDetails: seen.costDetails,
-      totalCost: seen.costDetails['total'] ?? null,
-      usagePricingTierName: null,
-    }),
+    ...(groups.has('usage') && usageV2(seen)),
     ...(groups.has('prompt') && {
-      promptId: null,
-      promptName: seen.promptName,
+      promptId: '',
+      promptName: seen.promptName ?? '',
       promptVersion: seen.promptVersion,
     }),
-    ...(groups.has('metrics') && {
-      latency: secondsBetween(seen.startTime, seen.endTime),
-      timeToFirstToken: secondsBetween(seen.startTime, seen.completionStartTime),
+    ...(groups.has('trace_context') && {
+      traceName: seen.traceName ?? '',
+      tags: seen.tags,
+      release: seen.release ?? '',
     }),
-    ...(groups.has('trace_context') && { traceName: seen.traceName, tags: seen.tags, release: seen.release }),
+  };
+}
+
+/** Usage and cost as they were told, and summed up by whether they went in or came out. */
+function usageV2({ usageDetails, costDetails }: Observation) {
+  const sums = (amounts: Record<string, number>) => {
+    const of = (side: string) =>
+      Object.entries(amounts).reduce((sum, [unit, amount]) => (unit.startsWith(side) ? sum + amount : sum), 0);
+    const { total = of('input') + of('output') } = amounts;
+    return { input: of('input'), output: of('output'), total };
+  };
+  const [usage, cost] = [sums(usageDetails), sums(costDetails)];
+  const costs = Object.keys(costDetails).length > 0;
+  return {
+    usageDetails,
+    costDetails,
+    inputUsage: usage.input,
+    outputUsage: usage.output,
+    totalUsage: usage.total,
+    inputCost: costs ? cost.input : null,
+    outputCost: costs ? cost.output : null,
+    totalCost: costs ? cost.total : null,
+    usagePricingTierName: null,
   };
 }
 

@@ -16,7 +16,8 @@ export type OtlpSpan = {
   status: { code: number | undefined; message: string | undefined };
   attributes: Record<string, unknown>;
   resource: Record<string, unknown>;
-  scope: Record<string, unknown>;
+  /** Who made the span: a name, a version, attributes. */
+  scope: { name: string } & Record<string, unknown>;
 };
 
 /** An export that unpacks to more than this is refused. */
@@ -96,8 +97,13 @@ function spanOf(span: Record<string, unknown>, { resource, scope }: { resource: 
     },
     attributes,
     resource: resourceAttributes,
-    scope: scopeAttributes,
+    scope: { ...scopeOf(scope), attributes: scopeAttributes },
   };
+}
+
+function scopeOf(scope: unknown): { name: string; version?: string } {
+  const { name, version } = recordOf(scope);
+  return { name: typeof name === 'string' ? name : '', ...(typeof version === 'string' && version && { version }) };
 }
 
 /** The list under `key`; absent counts as empty, anything else refuses the batch. */

@@ -18,6 +18,8 @@ create table if not exists collector.observations (
 create index if not exists observations_by_trace on collector.observations (trace_id, start_time desc, row desc);
 create index if not exists observations_by_time on collector.observations (start_time desc, row desc);
 
+create index if not exists observations_by_id on collector.observations (trace_id, id, row);
+
 create table if not exists collector.traces (
   row bigint generated always as identity primary key,
   id text not null,

@@ -26,6 +26,9 @@ export const ScoreRequest = z
   .refine(({ traceId, sessionId, datasetRunId }) => traceId || sessionId || datasetRunId, {
     error: 'a score needs a traceId, a sessionId or a datasetRunId',
   })
+  .refine(({ value, dataType }) => dataType !== 'BOOLEAN' || value === 0 || value === 1, {
+    error: 'the value of a BOOLEAN is 0 or 1',
+  })
   .refine(({ value, dataType }) => (typeof value === 'number') === isNumeric(dataType ?? typeOfValue(value)), {
     error: 'the value is not of the dataType',
   });

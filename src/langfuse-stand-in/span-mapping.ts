@@ -1,6 +1,7 @@
 import { amountsOf, environmentOf, flattened, jsonOf, levelOf, recordOf, textOf } from './observation.ts';
 import type { Observation, ObservationRow } from './observation.ts';
 import type { OtlpSpan } from './otlp.ts';
+import { costOf } from './prices.ts';
 
 type Attributes = Record<string, unknown>;
 
@@ -32,6 +33,8 @@ export function rowOfSpan(span: OtlpSpan, now: number): ObservationRow {
   const start = isoOf(span.start) ?? isoOf(span.end) ?? new Date(now).toISOString();
   const model = first(['langfuse.observation.model.name', 'gen_ai.response.model', 'gen_ai.request.model']);
   const { 'langfuse.observation.prompt.version': promptVersion } = attributes;
+  const usage = amountsOf(jsonAttribute(attributes, 'langfuse.observation.usage_details'));
+  const given = amountsOf(jsonAttribute(attributes, 'langfuse.observation.cost_details'));
   const body: Observation = {
     id: span_id,
     traceId: trace_id,
@@ -52,15 +55,16 @@ export function rowOfSpan(span: OtlpSpan, now: number): ObservationRow {
     input: textOrNull(attributes['langfuse.observation.input']),
     output: textOrNull(attributes['langfuse.observation.output']),
     metadata: flattened({
+      ...(scope.name.startsWith(SDK_SCOPE) ? {} : { attributes: othersOf(attributes) }),
       resourceAttributes: resource,
-      scopeAttributes: scope,
+      scope,
       ...metadataOf(attributes, 'langfuse.observation.metadata'),
       ...metadataOf(attributes, 'langfuse.trace.metadata'),
     }),
     model,
     modelParameters: parametersOf(jsonAttribute(attributes, 'langfuse.observation.model.parameters')),
-    usageDetails: amountsOf(jsonAttribute(attributes, 'langfuse.observation.usage_details')),
-    costDetails: amountsOf(jsonAttribute(attributes, 'langfuse.observation.cost_details')),
+    usageDetails: usage,
+    costDetails: costOf({ model, usage, given }),
     promptName: first(['langfuse.observation.prompt.name', 'langfuse.prompt.name']),
     promptVersion: typeof promptVersion === 'number' ? promptVersion : null,
     traceName: first(['langfuse.trace.name']),
@@ -70,11 +74,20 @@ export function rowOfSpan(span: OtlpSpan, now: number): ObservationRow {
   return { trace_id, id: span_id, start_time: start, body };
 }
 
+/** Spans of scopes that begin so do not have their attributes repeated in their metadata. */
+const SDK_SCOPE = 'langfuse-sdk';
+/** What is shown elsewhere, and so is not repeated. */
+const SHOWN_KEYS = ['observation.input', 'observation.output', 'trace.input', 'trace.output'].map(
+  (key) => `langfuse.${key}`,
+);
 const ROOT_MARKS = ['langfuse.internal.as_root', 'langfuse.internal.is_app_root'];
 const ENVIRONMENT_KEYS = ['langfuse.environment', 'deployment.environment.name', 'deployment.environment'];
 const USER_KEYS = ['langfuse.user.id', 'user.id', 'langfuse.observation.metadata.langfuse_user_id'];
 const SESSION_KEYS = ['langfuse.session.id', 'session.id', 'langfuse.observation.metadata.langfuse_session_id'];
 const TAG_KEYS = ['langfuse.trace.tags', 'langfuse.tags', 'langfuse.observation.metadata.langfuse_tags'];
+
+const othersOf = (attributes: Attributes): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([key]) => !SHOWN_KEYS.includes(key)));
 
 function isoOf(nanoseconds: bigint | undefined): string | undefined {
   if (nanoseconds === undefined) return undefined;

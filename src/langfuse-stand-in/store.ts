@@ -30,6 +30,8 @@ export type StoredObservation = {
 /** Which observations; each condition left out holds for all. `before` is the place of the last one seen. */
 export type ObservationFilter = {
   trace_id?: string | undefined;
+  trace_ids?: string[] | undefined;
+  ids?: string[] | undefined;
   from?: string | undefined;
   to?: string | undefined;
   /** Members of the body that must be equal to one of these. Null stands for absent. */
@@ -70,11 +72,17 @@ export function createCollectorStore(pool: Pool) {
       await pool.query('insert into collector.deleted_traces (id) values ($1) on conflict do nothing', [id]);
     },
 
-    /** At most `limit` rows, newest start first, then newest arrival; duplicates are rows like any other. */
-    async listObservations(filter: ObservationFilter, { now, limit }: { now: Date; limit: number }) {
-      const { where, values } = observationConditions(filter, now);
+    /**
+     * At most `limit` rows, newest start first, then newest arrival. Duplicates are rows like any other, until the newest of
+     * them is `merged_ms` old: from then on it alone is there. Without it they stay.
+     */
+    async listObservations(
+      filter: ObservationFilter,
+      { now, limit, merged_ms }: { now: Date; limit: number; merged_ms?: number },
+    ) {
+      const { where, values } = observationConditions(filter, { now, merged_ms });
       const result = await pool.query(
-        `select row, start_time, received_at, body from collector.observations where ${where}
+        `select row, start_time, received_at, body from collector.observations o where ${where}
          order by start_time desc, row desc limit ${limit}`,
         values,
       );
@@ -170,11 +178,20 @@ async function addRows(client: PoolClient, addition: Addition): Promise<void> {
   }
 }
 
-function observationConditions(filter: ObservationFilter, now: Date) {
+function observationConditions(
+  filter: ObservationFilter,
+  { now, merged_ms }: { now: Date; merged_ms: number | undefined },
+) {
   const values: unknown[] = [now];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const conditions = ['visible_at <= $1', notDeleted('trace_id')];
   if (filter.trace_id !== undefined) conditions.push(`trace_id = ${bind(filter.trace_id)}`);
+  if (filter.trace_ids !== undefined) conditions.push(`trace_id = any(${bind(filter.trace_ids)}::text[])`);
+  if (filter.ids !== undefined) conditions.push(`id = any(${bind(filter.ids)}::text[])`);
+  if (merged_ms !== undefined)
+    conditions.push(`not exists (select from collector.observations newer where newer.trace_id = o.trace_id
+      and newer.start_time = o.start_time and newer.id = o.id and newer.row > o.row
+      and newer.visible_at <= ${bind(new Date(now.getTime() - merged_ms))})`);
   if (filter.from !== undefined) conditions.push(`start_time >= ${bind(filter.from)}`);
   if (filter.to !== undefined) conditions.push(`start_time < ${bind(filter.to)}`);
   if (filter.before !== undefined)

@@ -1,6 +1,7 @@
 import { createAdvanceActivity } from '../activities/episode/advance.ts';
 import type { Alerts, Announce } from '../alerts/alerts.ts';
 import { createAmendActivities } from '../activities/amend.ts';
+import { createAskedChannel } from '../alerts/asked.ts';
 import { createAftercareActivities } from '../activities/traces/aftercare.ts';
 import { createModels } from '../agents/models/models.ts';
 import { createCallToolActivities } from '../activities/episode/call-tool.ts';
@@ -17,9 +18,11 @@ import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceRepairActivities } from '../activities/traces/repair.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/traces/delivery.ts';
-import { createRegistry } from '../agents/tools/registry.ts';
+import { createRegistry, describeTool } from '../agents/tools/registry.ts';
+import type { Json } from '../schemas/primitives.ts';
 import type { Sandbox } from '../agents/tools/sandbox.ts';
 import type { Workspaces } from '../storage/workspaces.ts';
+import { listOpenSubjects } from '../db/read/alerts.ts';
 import { Checkpointer } from '../db/checkpointer.ts';
 import type { DatabaseClient } from '../db/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -27,7 +30,8 @@ import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { ReadObject } from '../tracing/media.ts';
 import type { Redactor } from '../tracing/redaction.ts';
-import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts';
+import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
 import { lookAtWorkflow } from './watch/look.ts';
@@ -66,9 +70,11 @@ export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
-  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
-  const freezeSpan = createSpanFreezer(freezing);
   const registry = createRegistry();
+  const describe = (name: string) => ((tool) => tool && (describeTool(tool) as Json))(registry.get(name));
+  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl, describeTool: describe };
+  const freezeSpan = createSpanFreezer(freezing);
+  const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
   const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
@@ -89,8 +95,8 @@ export function createActivities(parts: ActivityParts) {
     }),
   };
   const episode = {
-    ...createEpisodeRecordActivities({ db, freezeSpan, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }),
+    ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
+    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,

@@ -17,10 +17,12 @@ import type { Config } from '../config/config.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
-import { listSchedules } from './temporal/schedules.ts';
+import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { watchEpisodes } from './watch/watch.ts';
 import { workflowBuild } from './temporal/workflow-bundle.ts';
+import { findLangfuseProject } from './langfuse-project.ts';
+import { openLangfuse } from './trace-delivery.ts';
 
 /** A dependency that has not answered by then counts as down. */
 const READY_TIMEOUT_MS = 3_000;
@@ -39,6 +41,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const { build } = await workflowBuild();
   const deps: ApiDeps = {
     ...configured(config),
+    links: linksOf(config, database.db, stopping.signal),
     recovery,
     db: database.db,
     store,
@@ -53,6 +56,8 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
     reconstruction: createReconstruction({ db: database.db, store }),
     listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
+    steerSchedule: (id, steering) =>
+      steerSchedule(workflows.client, { prefix: config.temporal.task_queue_prefix, id }, steering),
     auditCoverage: (audit) => workflows.auditCoverage(audit),
     replays: {
       build,
@@ -102,14 +107,7 @@ const configured = (
   config: Config,
 ): Pick<
   ApiDeps,
-  | 'catalogue'
-  | 'checkRequest'
-  | 'namespace'
-  | 'code_version'
-  | 'links'
-  | 'environment'
-  | 'requests_per_s_max'
-  | 'stream_ms_max'
+  'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'environment' | 'requests_per_s_max' | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.model),
   checkRequest({ agent, model, approvals }) {
@@ -119,16 +117,21 @@ const configured = (
   },
   namespace: config.temporal.namespace,
   code_version: codeVersion(),
-  links: {
-    api_url: config.api.public_url,
-    temporal_ui_url: config.temporal.ui_url,
-    temporal_namespace: config.temporal.namespace,
-    langfuse_url: config.langfuse?.base_url,
-  },
   environment: config.mode,
   requests_per_s_max: config.api.requests_per_s_max,
   stream_ms_max: config.api.stream_s_max * 1000,
 });
+
+function linksOf(config: Config, db: ApiDeps['db'], signal: AbortSignal): ApiDeps['links'] {
+  const client = openLangfuse(config, db);
+  const base_url = config.langfuse?.base_url;
+  return {
+    api_url: config.api.public_url,
+    temporal_ui_url: config.temporal.ui_url,
+    temporal_namespace: config.temporal.namespace,
+    langfuse_project_url: client && base_url ? findLangfuseProject({ base_url, client }, signal) : () => null,
+  };
+}
 
 async function check(ask: () => Promise<unknown>): Promise<DependencyState> {
   const late = AbortSignal.timeout(READY_TIMEOUT_MS);

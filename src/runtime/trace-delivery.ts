@@ -1,9 +1,12 @@
 import type { Client } from '@temporalio/client';
+import type { Kysely } from 'kysely';
 import { createLangfuseClient } from '../tracing/langfuse-client.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import { createRedactor } from '../tracing/redaction.ts';
 import { taskQueue, TRACE_DELIVERY_ID, TRACE_DELIVERY_WORKFLOW } from '../workflows/names.ts';
+import type { Database } from '../schemas/database.ts';
+import { createApiBudget } from './langfuse-budget.ts';
 import type { OperatorChannel } from './alerts.ts';
 import type { ActivityParts } from './activities.ts';
 import type { Config } from '../config/config.ts';
@@ -22,12 +25,12 @@ export async function startTraceDelivery(client: Client, prefix: string): Promis
 /** What a worker's tracing is made of. It ends with the process; `log` hears of a Langfuse that is missing. */
 export function tracingParts(
   config: Config,
-  { alerts, announce }: Pick<OperatorChannel, 'alerts' | 'announce'>,
+  { alerts, announce, db }: Pick<OperatorChannel, 'alerts' | 'announce'> & { db: Kysely<Database> },
   log: (line: string) => void,
 ): ActivityParts['tracing'] {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
-  const langfuse = openLangfuse(config);
+  const langfuse = openLangfuse(config, db);
   if (!langfuse) log('no Langfuse is configured: traces wait in the outbox');
   return {
     redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
@@ -40,11 +43,13 @@ export function tracingParts(
   };
 }
 
-function openLangfuse({ langfuse }: Config): LangfuseClient | null {
+/** A client of the configured Langfuse, which shares its budget of requests with every other one; null where none is configured. */
+export function openLangfuse({ langfuse }: Config, db: Kysely<Database>): LangfuseClient | null {
   if (!langfuse) return null;
   const { base_url, public_key, secret_key } = langfuse;
   const { request_ms } = DELIVERY_TIMINGS;
-  return createLangfuseClient({ base_url, public_key, secret_key: secret_key.reveal(), request_ms });
+  const access = { base_url, public_key, secret_key: secret_key.reveal(), request_ms };
+  return createLangfuseClient({ ...access, budget: createApiBudget(db, base_url) });
 }
 
 /** The secrets of this deployment, which no record and no trace may show. */

@@ -62,7 +62,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     worker: { id, build },
     replays,
     queues,
-    tracing: tracingParts(config, channel, log),
+    tracing: tracingParts(config, { ...channel, db: database.db }, log),
     retention: config.retention,
   });
 

@@ -40,3 +40,6 @@ export const ScheduleState = z.object({
   last_at: Timestamp.nullable(),
 });
 export type ScheduleState = z.infer<typeof ScheduleState>;
+
+/** What a person does with a schedule: `author` lets it wait, which its note says, lets it run again, or runs it now. */
+export type ScheduleSteering = { what: 'pause' | 'resume' | 'run'; author: string };

@@ -43,8 +43,9 @@ export const OtlpSpan = z.object({
 });
 export type OtlpSpan = z.infer<typeof OtlpSpan>;
 
-/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, a score, or a picture. */
-export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'score', 'media']);
+/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, the
+ * root of an episode that has begun, a score, or a picture. */
+export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'begun', 'score', 'media']);
 export type OutboxSubject = z.infer<typeof OutboxSubject>;
 
 /**
@@ -64,6 +65,8 @@ export const Score = z.object({
   dataType: z.enum(['NUMERIC', 'BOOLEAN', 'CATEGORICAL']),
   comment: z.string().optional(),
   environment: z.string(),
+  /** Who gave it, and by which way. */
+  metadata: z.record(z.string(), z.string()).optional(),
   /** When it was given, ISO 8601. */
   timestamp: z.string(),
 });
@@ -83,8 +86,11 @@ export type Media = z.infer<typeof Media>;
 /** An observation as a Langfuse server tells of it, as far as delivery and coverage read it. */
 export const Observation = z.object({
   id: z.string(),
+  traceId: z.string().nullish(),
   type: z.string(),
   parentObservationId: z.string().nullish(),
+  startTime: z.string().nullish(),
+  endTime: z.string().nullish(),
 });
 export type Observation = z.infer<typeof Observation>;
 

@@ -6,12 +6,14 @@ export type SendOutcome =
   | { kind: 'accepted' }
   /** It never left: nobody listened. */
   | { kind: 'not_sent'; error: string }
-  /** The server asks to wait. */
-  | { kind: 'later'; error: string; retry_after_ms: number }
-  /** The server will take nothing from us: wrong keys or a wrong address. */
-  | { kind: 'unwelcome'; error: string }
+  /** The server asks to wait; `per_minute` is how many requests it says that it allows. */
+  | { kind: 'later'; error: string; retry_after_ms: number; per_minute?: number | null }
+  /** The server will take nothing of the kind from us: wrong keys, or it has no such address. */
+  | { kind: 'unwelcome'; error: string; because: 'keys' | 'address' }
   /** The server refuses the content. */
   | { kind: 'refused'; error: string }
+  /** The server says that it failed: it has not taken it, and may when it is well again. */
+  | { kind: 'unwell'; error: string }
   /** It left, and nobody knows whether it arrived. */
   | { kind: 'ambiguous'; error: string };
 
@@ -76,6 +78,7 @@ export function afterSend(
   return {
     accepted: stand('accepted', timings.look_ms),
     not_sent: stand('pending', backoff_ms),
+    unwell: stand('pending', backoff_ms),
     unwelcome: stand('pending', timings.unwelcome_pause_ms),
     refused: stand('parked', null),
     ambiguous: stand('sending', timings.look_ms),
@@ -102,7 +105,8 @@ type At = { now_ms: number; timings: DeliveryTimings };
 
 /**
  * Where a sent item stands after a look. Whether the sender heard an answer plays no part: what a server shows late it
- * shows late either way, and a row that is there twice stays for ever, while one that comes late only comes late. So
+ * shows late either way, and a row that is there twice stays until the server merges it, which it never promises, while one that comes late only
+ * comes late. So
  * nothing that is not merged is sent again unless the server shows what was sent well after it; where nothing was, a
  * single item is sent again to find out.
  */

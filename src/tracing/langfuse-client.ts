@@ -2,20 +2,19 @@ import { Langfuse } from 'langfuse';
 import type { ApiIngestionEvent } from 'langfuse';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { Observation, OtlpSpan, Score } from '../schemas/trace.ts';
+import type { Observation } from '../schemas/trace.ts';
+import { OtlpSpan, Score } from '../schemas/trace.ts';
 import type { SendOutcome } from './delivery-state.ts';
 import { ingestionEvents, scoreEvent } from './ingestion.ts';
+import { connect, outcomeOf } from './langfuse-connection.ts';
+import type { Connection, LangfuseAccess } from './langfuse-connection.ts';
+import { outcomeOfError, outcomeOfStatus } from './langfuse-http.ts';
+import { listObservations, listScores } from './langfuse-reads.ts';
+import type { ObservationQuery } from './langfuse-reads.ts';
+import { createDetector } from './langfuse-server.ts';
+import type { LangfuseServer } from './langfuse-server.ts';
 import { createMediaClient } from './media.ts';
 import type { MediaClient } from './media.ts';
-import { outcomeOfError, outcomeOfStatus } from './langfuse-http.ts';
-
-/** A trace of more observations than this is not read to its end: Langfuse's own page loads 20,000. */
-const PAGES_MAX = 100;
-const PAGE_V2 = 1_000;
-const PAGE_V1 = 100;
-
-/** What a server can do, from its version. `v2` are the observations of v4 servers, which return every row that was stored. */
-export type LangfuseServer = { version: string; traces: 'otlp' | 'ingestion'; reads: 'v2' | 'v1' };
 
 /** An item as it is sent: its id and its frozen bytes. */
 export type SendItem = { span_id: string; payload: string };
@@ -23,121 +22,91 @@ export type SendItem = { span_id: string; payload: string };
 /** How a batch fared, and those items that fared otherwise. */
 export type SendReport = { outcome: SendOutcome; apart: Map<string, SendOutcome> };
 
-export type LangfuseAccess = { base_url: string; public_key: string; secret_key: string; request_ms: number };
-
 /**
- * A Langfuse server. Every call is one request (a page each for reads) without retries, ended after `request_ms`. Sends
- * never throw: what happened is their answer. Reads throw `unavailable`, or `permission_denied` where keys or address are wrong.
+ * A Langfuse server. Every call is one request (a page each for reads, one for each score) without retries, ended after
+ * `request_ms`. Sends never throw: what happened is their answer. Reads throw `unavailable`, with `retry_after_ms` where the
+ * server asks to wait, or `permission_denied` where keys or address are wrong.
  */
 export type LangfuseClient = {
   detect(signal?: AbortSignal): Promise<LangfuseServer>;
+  /** The project that the keys are of, as addresses of the server's pages name it. */
+  findProject(signal?: AbortSignal): Promise<string>;
   sendSpans(server: LangfuseServer, items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
-  sendScores(items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
+  sendScores(server: LangfuseServer, items: SendItem[], signal?: AbortSignal): Promise<SendReport>;
   media: MediaClient;
-  /** Every row of the trace, doubles included; those that began at `from` (ISO 8601) or later, where it is given. */
-  listObservations(
+  /** Every row of the traces, doubles included; with times, those that began within them. */
+  listObservations(server: LangfuseServer, query: ObservationQuery, signal?: AbortSignal): Promise<Observation[]>;
+  /** Which of the trace's scores are there; undefined where the server has no way to list them. */
+  listScores(
     server: LangfuseServer,
-    trace: { id: string; from?: string },
+    scores: { ids: string[]; trace_id: string },
     signal?: AbortSignal,
-  ): Promise<Observation[]>;
-  /** Asks for the deletion of a trace and of what belongs to it; the server does so in its own time. */
-  deleteTrace(traceId: string, signal?: AbortSignal): Promise<void>;
-  /** The ids of the trace's scores; undefined where the server has no way to list them. */
-  listScores(server: LangfuseServer, traceId: string, signal?: AbortSignal): Promise<string[] | undefined>;
+  ): Promise<string[] | undefined>;
+  /** Asks for the deletion of traces and of what belongs to them; the server does so in its own time. */
+  deleteTraces(traceIds: string[], signal?: AbortSignal): Promise<void>;
+  /** Whether the server is known to allow few reads. */
+  isLimited(): Promise<boolean>;
 };
 
 /** Opens a client; nothing is asked before the first call. */
 export function createLangfuseClient(access: LangfuseAccess): LangfuseClient {
   const connection = connect(access);
-  const { get, post, remove } = connection;
   const ingest = createIngestion(access, connection);
   return {
     media: createMediaClient(access),
-    detect: async (signal) => serverOf(Health.parse(await get('/api/public/health', signal)).version),
-    sendSpans: (server, items, signal) =>
+    isLimited: () => connection.budget.isLimited(),
+    detect: createDetector(connection),
+    async findProject(signal) {
+      const { data } = Projects.parse(await connection.getFree('/api/public/projects', signal));
+      const [project] = data;
+      if (!project) throw new AppError('not_found', 'Langfuse knows no project of these keys');
+      return project.id;
+    },
+    sendSpans: async (server, items, signal) =>
       server.traces === 'otlp'
-        ? post('/api/public/otel/v1/traces', otlpRequest(items), signal)
+        ? whole(await connection.post('/api/public/otel/v1/traces', otlpRequest(items), signal))
         : ingest(ingestionEvents(items.map(({ payload }) => OtlpSpan.parse(JSON.parse(payload)))), signal),
-    sendScores: (items, signal) =>
-      ingest(
-        items.map(({ payload }) => scoreEvent(Score.parse(JSON.parse(payload)))),
-        signal,
-      ),
-    async listObservations(server, { id, from }, signal) {
-      const since = from === undefined ? '' : `&fromStartTime=${encodeURIComponent(from)}`;
-      const v1 = `/api/public/observations?traceId=${id}&limit=${PAGE_V1}${since}`;
-      const v2 = `/api/public/v2/observations?traceId=${id}&fields=core,basic&limit=${PAGE_V2}${since}`;
-      if (server.reads === 'v1') return byPage(Observation, (page) => get(`${v1}&page=${page}`, signal));
-      return byCursor(Observation, (cursor) => get(`${v2}${cursor}`, signal));
-    },
-    deleteTrace: async (traceId, signal) => remove(`/api/public/traces/${traceId}`, signal),
-    async listScores(server, traceId, signal) {
-      const query = `traceId=${traceId}&limit=${PAGE_V1}`;
-      try {
-        const scores =
-          server.reads === 'v2'
-            ? await byCursor(Named, (cursor) => get(`/api/public/v3/scores?${query}${cursor}`, signal))
-            : await byPage(Named, (page) => get(`/api/public/v2/scores?${query}&page=${page}`, signal));
-        return scores.map(({ id }) => id);
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'not_found') return undefined;
-        throw error;
-      }
-    },
+    sendScores: (server, items, signal) =>
+      server.scores === 'endpoint'
+        ? postScores(connection, items, signal)
+        : ingest(
+            items.map((item) => scoreEvent(scoreOf(item))),
+            signal,
+          ),
+    listObservations: (server, query, signal) => listObservations(connection, server, { query, signal }),
+    listScores: (server, scores, signal) => listScores(connection, server, { ...scores, signal }),
+    deleteTraces: (traceIds, signal) => connection.remove('/api/public/traces', { traceIds }, signal),
   };
 }
 
-type Connection = ReturnType<typeof connect>;
+const scoreOf = ({ payload }: SendItem): Score => Score.parse(JSON.parse(payload));
 
-/** Single requests in bounded time. */
-function connect({ base_url, public_key, secret_key, request_ms }: LangfuseAccess) {
-  const base = base_url.replace(/\/+$/, '');
-  const authorization = `Basic ${Buffer.from(`${public_key}:${secret_key}`).toString('base64')}`;
-  // Not AbortSignal.timeout: until it fires, long after its request has ended, it holds on to all that was sent.
-  const within = async <T>(signal: AbortSignal | undefined, work: (within: AbortSignal) => Promise<T>): Promise<T> => {
-    const ending = new AbortController();
-    const late = setTimeout(() => ending.abort(new DOMException('no answer in time', 'TimeoutError')), request_ms);
-    const stop = () => ending.abort(signal?.reason);
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop);
-    try {
-      return await work(ending.signal);
-    } finally {
-      clearTimeout(late);
-      signal?.removeEventListener('abort', stop);
+/**
+ * Posts scores one by one, as their endpoint wants them; under the same id a score is there once. When one could not be
+ * sent, for what has nothing to do with it, the rest is not tried.
+ */
+async function postScores(
+  { budget, post }: Connection,
+  items: SendItem[],
+  signal: AbortSignal | undefined,
+): Promise<SendReport> {
+  const apart = new Map<string, SendOutcome>();
+  for (const item of items) {
+    const { taken, wait_ms } = await budget.take(0);
+    if (!taken)
+      return { outcome: { kind: 'later', error: 'few requests are allowed', retry_after_ms: wait_ms }, apart };
+    const { timestamp: _, ...score } = scoreOf(item);
+    const outcome = await post('/api/public/scores', JSON.stringify(score), signal);
+    if (outcome.kind === 'later') {
+      await budget.learn({ retry_after_ms: outcome.retry_after_ms, per_minute: outcome.per_minute ?? null });
+      return { outcome, apart };
     }
-  };
-  const ask = async (method: 'GET' | 'DELETE', path: string, signal?: AbortSignal): Promise<unknown> => {
-    const headers = { authorization, accept: 'application/json' };
-    const { response, text } = await within(signal, async (ending) => {
-      const answer = await fetch(`${base}${path}`, { method, headers, redirect: 'manual', signal: ending });
-      return { response: answer, text: await answer.text() };
-    }).catch(away);
-    if (response.ok) return parsed(text);
-    const where = path.split('?')[0];
-    if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
-    const { kind } = outcomeOfStatus(response.status, text);
-    const reason = `Langfuse does not answer ${where}: HTTP ${response.status}`;
-    throw new AppError(kind === 'unwelcome' ? 'permission_denied' : 'unavailable', reason);
-  };
-  return {
-    base,
-    within,
-    get: async (path: string, signal?: AbortSignal) => ask('GET', path, signal),
-    remove: async (path: string, signal?: AbortSignal) => void (await ask('DELETE', path, signal)),
-    post: async (path: string, body: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<SendReport> => {
-      // Without the version the server shows what it took only minutes later.
-      const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' };
-      try {
-        const request = { method: 'POST', headers, body, redirect: 'manual' } as const;
-        return await within(signal, async (ending) =>
-          whole(await outcomeOf(await fetch(`${base}${path}`, { ...request, signal: ending }))),
-        );
-      } catch (thrown) {
-        return whole(outcomeOfError(thrown));
-      }
-    },
-  };
+    if (outcome.kind === 'unwelcome') return { outcome, apart };
+    apart.set(item.span_id, outcome);
+    if (outcome.kind !== 'accepted' && outcome.kind !== 'refused')
+      return { outcome: { kind: 'not_sent', error: `not tried: ${outcome.error}` }, apart };
+  }
+  return { outcome: { kind: 'accepted' }, apart };
 }
 
 /** Sending by the ingestion API, whose answer speaks of each event. */
@@ -161,26 +130,17 @@ function createIngestion({ public_key, secret_key }: LangfuseAccess, { base, wit
   };
 }
 
-/** OTLP came with 3.22, and with 4 the only way in; what is older takes traces by ingestion alone. */
-export function serverOf(version: string): LangfuseServer {
-  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
-  const otlp = major >= 4 || (major === 3 && minor >= 22);
-  return { version, traces: otlp ? 'otlp' : 'ingestion', reads: major >= 4 ? 'v2' : 'v1' };
-}
-
-const Health = z.object({ version: z.string() });
+const Projects = z.object({ data: z.array(z.object({ id: z.string().min(1) })) });
 const Ingested = z.object({
   errors: z.array(
     z.object({ id: z.string(), status: z.number(), message: z.string().nullish(), error: z.unknown().optional() }),
   ),
 });
-const Named = z.object({ id: z.string() });
-const CursorMeta = z.object({ meta: z.object({ cursor: z.string().nullish() }).optional() });
-const PageMeta = z.object({ meta: z.object({ totalPages: z.number() }) });
 
+/** Under a scope of this name servers do not repeat our attributes in each span's metadata. */
 const OTLP_HEAD =
   `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"observatory"}}]},` +
-  `"scopeSpans":[{"scope":{"name":"observatory"},"spans":[`;
+  `"scopeSpans":[{"scope":{"name":"langfuse-sdk-observatory"},"spans":[`;
 const OTLP_TAIL = ']}]}]}';
 
 /** The frozen bytes as they are, in the envelope of one request; written once, for they are megabytes. */
@@ -194,49 +154,3 @@ function otlpRequest(items: SendItem[]): Uint8Array<ArrayBuffer> {
 }
 
 const whole = (outcome: SendOutcome): SendReport => ({ outcome, apart: new Map() });
-
-async function outcomeOf(response: Response): Promise<SendOutcome> {
-  // A body that breaks off changes nothing about the status that came before it. The ingestion client has read it already.
-  const reason = response.bodyUsed ? '' : await response.text().catch(() => '');
-  return outcomeOfStatus(response.status, reason, {
-    retryAfter: response.headers.get('retry-after'),
-    nowMs: Date.now(),
-  });
-}
-
-function away(cause: unknown): never {
-  throw new AppError('unavailable', 'Langfuse does not answer', { cause });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError('unavailable', 'Langfuse answers with something that is no JSON', { cause });
-  }
-}
-
-async function byCursor<T>(item: z.ZodType<T>, get: (cursor: string) => Promise<unknown>): Promise<T[]> {
-  const all: T[] = [];
-  let cursor = '';
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const answer = await get(cursor);
-    all.push(...z.object({ data: z.array(item) }).parse(answer).data);
-    const next = CursorMeta.parse(answer).meta?.cursor;
-    if (!next) return all;
-    cursor = `&cursor=${encodeURIComponent(next)}`;
-  }
-  throw tooLong();
-}
-
-async function byPage<T>(item: z.ZodType<T>, get: (page: number) => Promise<unknown>): Promise<T[]> {
-  const all: T[] = [];
-  for (let page = 1; page <= PAGES_MAX; page += 1) {
-    const answer = await get(page);
-    all.push(...z.object({ data: z.array(item) }).parse(answer).data);
-    if (page >= PageMeta.parse(answer).meta.totalPages) return all;
-  }
-  throw tooLong();
-}
-
-const tooLong = () => new AppError('resource_exhausted', `a trace of more than ${PAGES_MAX} pages is not read`);

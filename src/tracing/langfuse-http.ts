@@ -15,18 +15,23 @@ const DETAIL_CHARS_MAX = 300;
 const RETRY_AFTER_MS_DEFAULT = 5_000;
 const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
+/** What the headers of a response say. */
+type Told = { retryAfter: string | null; nowMs: number; per_minute?: number | null };
+
 /** What a response to something sent means. Its body is the reason, where it is not a success. */
 export function outcomeOfStatus(
   status: number,
   reason: string,
-  { retryAfter, nowMs }: { retryAfter: string | null; nowMs: number } = { retryAfter: null, nowMs: 0 },
+  { retryAfter, nowMs, per_minute = null }: Told = { retryAfter: null, nowMs: 0 },
 ): SendOutcome {
   const error = `HTTP ${status}${reason ? `: ${reason.slice(0, DETAIL_CHARS_MAX)}` : ''}`;
   if (status >= 200 && status < 300) return { kind: 'accepted' };
-  if (status === 429) return { kind: 'later', error, retry_after_ms: retryAfterMs(retryAfter, nowMs) };
+  if (status === 429) return { kind: 'later', error, retry_after_ms: retryAfterMs(retryAfter, nowMs), per_minute };
   if (status === 400 || status === 413 || status === 422) return { kind: 'refused', error };
-  if (status === 408 || status >= 500) return { kind: 'ambiguous', error };
-  return { kind: 'unwelcome', error };
+  // The other side's time-out, or a gateway's: what was sent may have arrived behind it.
+  if (status === 408 || status === 504) return { kind: 'ambiguous', error };
+  if (status >= 500) return { kind: 'unwell', error };
+  return { kind: 'unwelcome', error, because: status === 404 || status === 405 ? 'address' : 'keys' };
 }
 
 /** What it means that sending threw: only a connection that was never made says that nothing left. */
@@ -46,9 +51,16 @@ function codesOf(thrown: unknown): string[] {
   return codesOf(thrown.cause);
 }
 
-function retryAfterMs(header: string | null, nowMs: number): number {
+/** How long a server asks to wait, in milliseconds, from its header (seconds or a date). */
+export function retryAfterMs(header: string | null, nowMs: number, longest_ms = RETRY_AFTER_MS_MAX): number {
   if (header === null || header.trim() === '') return RETRY_AFTER_MS_DEFAULT;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX) : RETRY_AFTER_MS_DEFAULT;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longest_ms) : RETRY_AFTER_MS_DEFAULT;
+}
+
+/** How many requests in a minute a server says that it allows; null where it does not say. */
+export function limitOf(headers: Headers): number | null {
+  const limit = Number(headers.get('x-ratelimit-limit') ?? NaN);
+  return Number.isInteger(limit) && limit > 0 ? limit : null;
 }

@@ -20,7 +20,7 @@ const deps = {
     api_url: 'http://127.0.0.1',
     temporal_ui_url: undefined,
     temporal_namespace: 'default',
-    langfuse_url: 'http://127.0.0.1',
+    langfuse_project_url: () => 'http://127.0.0.1/project/p1',
   },
   requests_per_s_max: 0,
   logger: pino({ name: 'observatory-api' }, pino.destination('/dev/null')),

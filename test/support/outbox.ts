@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { startCollector } from '../../src/langfuse-stand-in/server.ts';
 import type { CollectorServer } from '../../src/langfuse-stand-in/server.ts';
 import type { Fault } from '../../src/langfuse-stand-in/faults.ts';
+import type { IngestionMode } from '../../src/langfuse-stand-in/ingestion-events.ts';
 import type { Alerts } from '../../src/alerts/alerts.ts';
 import type { NewAlert } from '../../src/schemas/alert.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
@@ -14,10 +15,11 @@ import { beginStep, endStep } from '../../src/db/write/steps.ts';
 import type { ArtifactLink } from '../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
-import { spanIdOf } from '../../src/identity.ts';
+import { rootSpanIdOf, spanIdOf } from '../../src/identity.ts';
 import type { DeliveryTimings } from '../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../src/tracing/langfuse-client.ts';
-import { createRootFreezer, createSpanFreezer } from '../../src/tracing/spans.ts';
+import { createBegunFreezer, createRootFreezer } from '../../src/tracing/root-spans.ts';
+import { createSpanFreezer } from '../../src/tracing/spans.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -40,6 +42,7 @@ export const HURRIED: DeliveryTimings = {
 
 const NAMESPACE = 'tests';
 const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
+const freezeBegun = createBegunFreezer({ namespace: NAMESPACE });
 const freezeRoot = createRootFreezer({ namespace: NAMESPACE });
 /** How often it is looked whether delivery is done. */
 const SETTLE_POLL_MS = 20;
@@ -58,9 +61,15 @@ export type Outbox = AsyncDisposable & {
   endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
   /** Records and ends one step that made these files. */
   endStep(episode: Episode, seq: number, artifacts: ArtifactLink[]): Promise<string>;
+  /** Puts the root span as it is when the episode begins into the outbox. Returns its id as Langfuse shows it. */
+  beginRoot(episode: Episode): Promise<string>;
   /** Puts the root span into the outbox. Returns its id. */
   endEpisode(episode: Episode): Promise<string>;
-  setFaults(plan: { seed?: number; faults: Partial<Fault>[] }): Promise<void>;
+  setFaults(plan: {
+    seed?: number;
+    faults: Partial<Fault>[];
+    limits?: { on: 'api' | 'deletion'; points: number; window_s?: number }[];
+  }): Promise<void>;
   faultsMade(): Promise<number>;
   client(): ReturnType<typeof createLangfuseClient>;
   /** The ids of what the collector holds of the episode, as often as it holds them. */
@@ -71,7 +80,7 @@ export type Outbox = AsyncDisposable & {
 
 /** Opens both, on the tests' own server or on the one that is named; `now` is the collector's clock. */
 export async function openOutbox(
-  mode: 'events_only' | 'legacy' = 'events_only',
+  mode: IngestionMode = 'events_only',
   url_of_server?: string,
   now: () => Date = () => new Date(),
 ): Promise<Outbox> {
@@ -112,7 +121,10 @@ export async function openOutbox(
     raised,
     alerts: {
       raise: async (alert) => void raised.push(alert),
-      clear: async (name) => void raised.splice(0, raised.length, ...raised.filter((one) => one.name !== name)),
+      clear: async (name, subject = '') => {
+        const others = raised.filter((one) => one.name !== name || (one.subject ?? '') !== subject);
+        raised.splice(0, raised.length, ...others);
+      },
     },
     client,
     async startEpisode() {
@@ -124,6 +136,11 @@ export async function openOutbox(
       const ids: string[] = [];
       for (let seq = from; seq <= to; seq += 1) ids.push(await endOne(episode, seq, []));
       return ids;
+    },
+    async beginRoot(episode) {
+      const begun = freezeBegun({ episode, run: 'run-1', started_at: episode.created_at });
+      await insertItems(db, { episode_id: episode.id, step_id: null }, [begun]);
+      return rootSpanIdOf(episode.trace_id, 'run-1');
     },
     async endEpisode(episode) {
       const ended_at = new Date().toISOString();
@@ -142,7 +159,7 @@ export async function openOutbox(
     },
     async stored({ trace_id }) {
       const langfuse = client();
-      const rows = await langfuse.listObservations(await langfuse.detect(), { id: trace_id });
+      const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [trace_id] });
       return rows.map(({ id }) => id).toSorted();
     },
     async settled() {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { getStep } from '../../db/read/steps.ts';
 import { setEpisodeStatus } from '../../db/write/episodes.ts';
+import type { AskedChannel } from '../../alerts/asked.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -18,6 +19,7 @@ export type PeopleDeps = {
   json: JsonStore;
   freezeSpan: FreezeSpan;
   recordedAnswers: RecordedAnswers;
+  asked: AskedChannel;
   namespace: string;
 };
 
@@ -27,7 +29,7 @@ const WHILE_OPEN = { question: 'waiting', approval: 'waiting', pause: 'paused', 
 const PERSON = 'person';
 
 /** The activities that record what people say and decide, as steps of kind `human`. */
-export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, namespace }: PeopleDeps) {
+export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }: PeopleDeps) {
   const begin = async ({ step: identity, step_key, name, call, said }: PersonStep, input: JsonObject) => {
     const parent =
       identity.parent_seq === null ? undefined : await getStep(db, identity.episode_id, identity.parent_seq);
@@ -50,12 +52,7 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
       freezeSpan,
     });
   };
-  const inputOf = async ({ step, name, call }: PersonStep): Promise<JsonObject> => {
-    if (!call || step.parent_seq === null) return {};
-    const { output } = await getStep(db, step.episode_id, step.parent_seq);
-    const asked = ThoughtOutput.parse(await json.unpack(output)).tool_calls.find(({ id }) => id === call.id);
-    return name === 'question' ? (asked?.args ?? {}) : { tool: call.name, args: asked?.args ?? {} };
-  };
+  const inputOf = (open: PersonStep) => askedBy({ db, json }, open);
 
   return {
     /**
@@ -63,12 +60,13 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
      * answer that is on record, where one is: then nobody is waited for.
      */
     openPersonStep: heartbeating(async (open: PersonStep): Promise<PersonAnswer | null> => {
-      await begin(open, await inputOf(open));
+      const { step } = await begin(open, await inputOf(open));
       const { episode_id, seq } = open.step;
       const asks = open.name === 'question' || open.name === 'approval';
       const said = asks ? await recordedAnswers.saying(episode_id, open) : undefined;
       if (said) return { id: said.step_id, author: said.author, step: seq, approve: said.approve, text: said.text };
       await setEpisodeStatus(db, episode_id, WHILE_OPEN[open.name]);
+      if (asks && step.status === 'running') await asked.raise(step);
       return null;
     }),
 
@@ -103,9 +101,21 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
           freezeSpan,
         });
       }
+      await asked.clear(open.step.episode_id, open.step.seq);
       await setEpisodeStatus(db, open.step.episode_id, 'running');
     }),
   };
+}
+
+/** What the call behind a person's step asks: a question's own arguments, or the call that is to be approved. */
+async function askedBy(
+  { db, json }: Pick<PeopleDeps, 'db' | 'json'>,
+  { step, name, call }: PersonStep,
+): Promise<JsonObject> {
+  if (!call || step.parent_seq === null) return {};
+  const { output } = await getStep(db, step.episode_id, step.parent_seq);
+  const asked = ThoughtOutput.parse(await json.unpack(output)).tool_calls.find(({ id }) => id === call.id);
+  return name === 'question' ? (asked?.args ?? {}) : { tool: call.name, args: asked?.args ?? {} };
 }
 
 /** How a person's step ends. */

@@ -37,6 +37,9 @@ type Deps = Pick<
   | 'logger'
 >;
 
+/** How an id begins, with its hyphens or without. */
+const IdPrefix = z.string().regex(/^[0-9a-fA-F-]{1,36}$/, 'must be the beginning of an id');
+
 const ofNewEpisode = { parameters: { id: '$response.body#/id' } };
 const links = Object.fromEntries(
   [
@@ -88,7 +91,11 @@ const listRoute = createRoute({
   tags: ['episodes'],
   security,
   request: {
-    query: EpisodeQuery.extend({ cursor: episodeCursor.schema.optional(), limit: Limit.optional() }),
+    query: EpisodeQuery.extend({
+      id_prefix: IdPrefix.optional(),
+      cursor: episodeCursor.schema.optional(),
+      limit: Limit.optional(),
+    }),
   },
   responses: { 200: json('A page of episodes', pageOf(EpisodeResource)), ...problems() },
 });
@@ -142,9 +149,10 @@ export function createEpisodeRoutes(deps: Deps) {
       return c.json(resource, 202, { location: resource.links.self });
     })
     .openapi(listRoute, async (c) => {
-      const { cursor, limit = PAGE_LIMIT_DEFAULT, ...filter } = c.req.valid('query');
+      const { id_prefix, cursor, limit = PAGE_LIMIT_DEFAULT, ...filter } = c.req.valid('query');
       const rows = await listEpisodes(db, {
         ...toFilter(filter),
+        ...(id_prefix !== undefined && { id_prefix }),
         limit: limit + 1,
         ...(cursor && { before: episodeCursor.decode(cursor) }),
       });

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
 import type { Environment } from '../../config/config.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { verifyBundle } from '../bundle-file.ts';
 import type { BundleReport } from '../bundle-file.ts';
 import { createClient, errorOf } from '../../client/client.ts';
@@ -18,9 +19,8 @@ const DOWNLOAD_MS_MAX = 6 * 60 * 60_000;
 
 /** Adds `observatory bundle` and `observatory bundle verify`. */
 export function registerBundle(program: Command, env: Environment): void {
-  const bundle = program
-    .command('bundle')
-    .argument('<id>')
+  const connect = () => createClient(findConnection(env));
+  const bundle = takesEpisode(program.command('bundle'), connect)
     .description('take an episode away as one zip: steps, logs, histories, checkpoints, artifacts, spans, with hashes')
     .option('--out <file>', 'where to; episode-<id>.zip here unless given')
     .option('--json', 'print one JSON object')

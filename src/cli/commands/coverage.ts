@@ -5,6 +5,7 @@ import { AppError } from '../../errors.ts';
 import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { findConnection } from '../connection.ts';
 import { awaitCoverage, findCoverage } from '../coverage.ts';
 import type { Coverage } from '../coverage.ts';
@@ -20,9 +21,9 @@ const SINCE_DEFAULT = '1d';
 
 /** Adds `observatory coverage`: exit code 0 only where every newest audit that it shows is complete. */
 export function registerCoverage(program: Command, env: Environment): void {
-  program
-    .command('coverage')
-    .argument('[id]', 'one episode; without it all that ended since a time')
+  const connect = () => createClient(findConnection(env));
+  const help = 'one episode; without it all that ended since a time';
+  takesEpisode(program.command('coverage'), connect, { name: '[id]', help })
     .description('show newest audits: history, steps, Langfuse and objects held against each other')
     .option(
       '--since <time>',
@@ -35,7 +36,7 @@ export function registerCoverage(program: Command, env: Environment): void {
     .action(async (id: string | undefined, { since, repair, json }: CoverageOptions) => {
       if (id !== undefined && since !== undefined)
         program.error('error: name an episode, or say since when: not both.', { exitCode: 2 });
-      const client = createClient(findConnection(env));
+      const client = connect();
       if (id !== undefined) {
         const report = await showOne(client, id, repair === true);
         if (json) printJson(report);

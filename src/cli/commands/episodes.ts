@@ -2,15 +2,19 @@ import type { Command } from 'commander';
 import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { findConnection } from '../connection.ts';
-import { listAllSteps } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
-import { renderEpisode, renderEpisodes } from '../render.ts';
+import { renderEpisodes } from '../render.ts';
 import { registerEvents } from './events.ts';
 import { registerForks } from './forks.ts';
 import { registerLogs } from './logs.ts';
 import { registerPeople } from './people.ts';
+import { registerOpenEpisode } from './open-episode.ts';
+import { registerDiff } from './diff.ts';
+import { registerFiles } from './files.ts';
+import { registerShow } from './show.ts';
 import { registerStart } from './start.ts';
 import { registerTail } from './tail.ts';
 
@@ -18,11 +22,14 @@ import { registerTail } from './tail.ts';
 export function registerEpisodes(program: Command, env: Environment): void {
   const episodes = program
     .command('episodes')
-    .description('start, list, show, follow, speak to, fork, re-run and cancel episodes');
+    .description('start, list, show, follow, speak to, compare, fork, re-run, cancel and delete episodes');
   const connect = () => createClient(findConnection(env));
   registerStart(episodes, connect);
   registerList(episodes, connect);
   registerShow(episodes, connect);
+  registerOpenEpisode(episodes, connect, env);
+  registerFiles(episodes, connect);
+  registerDiff(episodes, connect);
   registerTail(episodes, connect);
   registerLogs(episodes, connect);
   registerEvents(episodes, connect);
@@ -69,28 +76,8 @@ function registerList(episodes: Command, connect: () => Client): void {
     });
 }
 
-function registerShow(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('show')
-    .argument('<id>')
-    .description('show an episode and its steps')
-    .option('--json', 'print one JSON object: the episode with its steps and replays')
-    .addHelpText('after', examples(`observatory episodes show ${EXAMPLE_ID}`))
-    .action(async (id: string, { json }: { json?: true }) => {
-      const client = connect();
-      const episode = await bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
-      const steps = await listAllSteps(client, id);
-      const { items } = await bodyOf(client.v1.episodes[':id'].replays.$get({ param: { id } }));
-      const replays = items.filter(({ build }) => build === items[0]?.build);
-      if (json) printJson({ ...episode, steps, replays });
-      else print(renderEpisode(episode, steps, { now: Date.now(), stream: process.stdout, replays }));
-    });
-}
-
 function registerCancel(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('cancel')
-    .argument('<id>')
+  takesEpisode(episodes.command('cancel'), connect)
     .description('ask an episode to stop; its work in progress is recorded')
     .option('--json', 'print the episode as one JSON object')
     .addHelpText('after', examples(`observatory episodes cancel ${EXAMPLE_ID}`))
@@ -102,9 +89,7 @@ function registerCancel(episodes: Command, connect: () => Client): void {
 }
 
 function registerDelete(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('delete')
-    .argument('<id>')
+  takesEpisode(episodes.command('delete'), connect)
     .description('delete an ended episode: its steps, logs and traces, and the files that nothing else refers to')
     .option('--json', 'print the episode as one JSON object')
     .addHelpText('after', examples(`observatory episodes delete ${EXAMPLE_ID}`))

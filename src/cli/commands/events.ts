@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import type { InferRequestType, InferResponseType } from 'hono/client';
 import { bodyOf } from '../../client/client.ts';
 import type { Client } from '../../client/client.ts';
-import { PAGE_LIMIT } from '../follow.ts';
+import { takesEpisode } from '../episode-argument.ts';
+import { listWaiting, PAGE_LIMIT } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
+import { renderAsked } from '../render-step.ts';
 import { renderEvent } from '../render.ts';
 
 type EventsApi = Client['v1']['episodes'][':id']['events']['$get'];
@@ -14,9 +16,7 @@ type EventsOptions = { type?: string; step?: number; from?: string; to?: string;
 
 /** Adds `observatory episodes events`. */
 export function registerEvents(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('events')
-    .argument('<id>')
+  takesEpisode(episodes.command('events'), connect)
     .description('print an episode’s events in the order in which they were recorded')
     .option('--type <name>', 'only those of this type, such as simulation_result')
     .option('--step <number>', 'only those of this step', integer(1, 2_147_483_647))
@@ -32,12 +32,14 @@ export function registerEvents(episodes: Command, connect: () => Client): void {
         ...(from !== undefined && { from }),
         ...(to !== undefined && { to }),
       };
+      const client = connect();
       const items: EventsPage['items'] = [];
-      for await (const event of readEvents(connect(), id, filter)) {
+      for await (const event of readEvents(client, id, filter)) {
         if (json) items.push(event);
         else print(renderEvent(event));
       }
-      if (json) printJson({ items });
+      if (json) return printJson({ items });
+      for (const waiting of await listWaiting(client, id)) print(renderAsked(waiting));
     });
 }
 

@@ -3,18 +3,20 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { Environment } from '../../config/config.ts';
 import { addFixture } from '../../runtime/replay/fixture.ts';
-import { findDeployment } from '../connection.ts';
+import { createClient } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
+import { findConnection, findDeployment } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 
 const HISTORIES = join(import.meta.dirname, '../../../test/replay/histories');
 
 /** Adds `observatory fixture …`. */
 export function registerFixture(program: Command, env: Environment): void {
-  program
+  const connect = () => createClient(findConnection(env));
+  const fixture = program
     .command('fixture')
-    .description('golden histories, which every change of the workflow code is held against')
-    .command('add')
-    .argument('<id>')
+    .description('golden histories, which every change of the workflow code is held against');
+  takesEpisode(fixture.command('add'), connect)
     .description('keep the history of each run of an episode, without names, words and machines')
     .requiredOption('--name <name>', 'what it proves, in kebab-case', kebab)
     .option('--folder <path>', 'where to', HISTORIES)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { gatherChange, integer } from '../options.ts';
 import type { Changes } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
@@ -19,9 +20,7 @@ type RerunOptions = { recordedUntil?: number; set?: Changes; json?: true };
 
 /** Adds `observatory episodes fork` and `rerun`. */
 export function registerForks(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('fork')
-    .argument('<id>')
+  takesEpisode(episodes.command('fork'), connect)
     .description('begin a new episode that goes on after a step of this one, which stays as it is')
     .requiredOption('--step <number>', 'the last step that both have; 0 begins from nothing', integer(0, STEP_MAX))
     .option(...SET)
@@ -40,9 +39,7 @@ export function registerForks(episodes: Command, connect: () => Client): void {
       const episode = await bodyOf(connect().v1.episodes[':id'].fork.$post({ param: { id }, header, json: request }));
       tell(episode, `goes on after step ${step} of ${id}`, json);
     });
-  episodes
-    .command('rerun')
-    .argument('<id>')
+  takesEpisode(episodes.command('rerun'), connect)
     .description('run an episode again as a new one, its answers taken from the record instead of asked for')
     .option('--recorded-until <number>', 'live after this step; the last one where not given', integer(1, STEP_MAX))
     .option(...SET)

@@ -5,9 +5,10 @@ import { AppError } from '../../errors.ts';
 import type { InferRequestType } from 'hono/client';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, LogLineAnswer, LogsPage } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { OUTAGE_MS_MAX, PAGE_LIMIT, POLL_MS } from '../follow.ts';
 import { integer } from '../options.ts';
-import { EXAMPLE_ID, examples } from '../output.ts';
+import { EXAMPLE_ID, examples, printJson } from '../output.ts';
 import { renderLogLine } from '../render.ts';
 
 type LogsQuery = InferRequestType<Client['v1']['episodes'][':id']['logs']['$get']>['query'];
@@ -17,9 +18,7 @@ type LogsOptions = { step?: number; stream?: LogStream; follow?: true; json?: tr
 /** Adds `observatory episodes logs`. */
 export function registerLogs(episodes: Command, connect: () => Client): void {
   const streams: LogStream[] = ['stdout', 'stderr', 'agent', 'system'];
-  episodes
-    .command('logs')
-    .argument('<id>')
+  takesEpisode(episodes.command('logs'), connect)
     .description('print an episode’s log lines in the order in which they were stored')
     .option('--step <number>', 'only those of this step', integer(1, 2_147_483_647))
     .addOption(new Option('--stream <name>', 'only those of this stream').choices(streams))
@@ -33,7 +32,7 @@ export function registerLogs(episodes: Command, connect: () => Client): void {
         if (json) items.push(line);
         else process.stdout.write(`${renderLogLine(line)}\n`);
       }
-      if (json) process.stdout.write(`${JSON.stringify({ items })}\n`);
+      if (json) printJson({ items });
     });
 }
 

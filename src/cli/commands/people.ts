@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { AppError } from '../../errors.ts';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
-import { listAllSteps } from '../follow.ts';
+import { takesEpisode } from '../episode-argument.ts';
+import { listWaiting } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 
@@ -20,9 +21,7 @@ export function registerPeople(episodes: Command, connect: () => Client): void {
 }
 
 function registerPause(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('pause')
-    .argument('<id>')
+  takesEpisode(episodes.command('pause'), connect)
     .description('ask an episode to pause before its next thought')
     .option('--reason <text>', 'why, for the record')
     .option('--json', 'print the episode as one JSON object')
@@ -31,9 +30,7 @@ function registerPause(episodes: Command, connect: () => Client): void {
       const said = { param: { id }, json: reason === undefined ? {} : { reason } };
       tell(await bodyOf(connect().v1.episodes[':id'].pause.$post(said)), 'is asked to pause', json);
     });
-  episodes
-    .command('resume')
-    .argument('<id>')
+  takesEpisode(episodes.command('resume'), connect)
     .description('let a paused episode go on')
     .option('--json', 'print the episode as one JSON object')
     .addHelpText('after', examples(`observatory episodes resume ${EXAMPLE_ID}`))
@@ -43,9 +40,7 @@ function registerPause(episodes: Command, connect: () => Client): void {
 }
 
 function registerSay(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('say')
-    .argument('<id>')
+  takesEpisode(episodes.command('say'), connect)
     .argument('<text>')
     .description('tell the agents something, which they hear before their next thought')
     .option('--json', 'print the episode as one JSON object')
@@ -69,9 +64,7 @@ function registerAnswer(episodes: Command, connect: () => Client): void {
     tell(await patiently(send), `has the answer to step ${said.step}`, json);
   };
   const stepOption = ['--step <number>', 'the step that waits; not needed where only one does', toStep] as const;
-  episodes
-    .command('answer')
-    .argument('<id>')
+  takesEpisode(episodes.command('answer'), connect)
     .argument('[text]', 'the answer to a question, or a word on an approval', '')
     .description('answer the question, or decide the approval, that a step waits for')
     .option(...stepOption)
@@ -85,9 +78,7 @@ function registerAnswer(episodes: Command, connect: () => Client): void {
       ),
     )
     .action(answer);
-  episodes
-    .command('approve')
-    .argument('<id>')
+  takesEpisode(episodes.command('approve'), connect)
     .argument('[text]', 'a word on it', '')
     .description('approve the call that waits for it')
     .option(...stepOption)
@@ -98,9 +89,9 @@ function registerAnswer(episodes: Command, connect: () => Client): void {
 
 /** The number of the one step that waits for a person. Throws `failed_precondition` where there is none, or more than one. */
 async function findWaiting(client: Client, id: string): Promise<number> {
-  const steps = await listAllSteps(client, id, { kind: 'human' });
+  const open = await listWaiting(client, id);
   // A pause waits too, but for `resume`.
-  const waiting = steps.filter(({ status, name }) => status === 'running' && name !== 'pause').map(({ seq }) => seq);
+  const waiting = open.filter(({ name }) => name !== 'pause').map(({ seq }) => seq);
   const [only] = waiting;
   if (only !== undefined && waiting.length === 1) return only;
   throw new AppError(

@@ -8,8 +8,10 @@ import { openReplays, replayTexts } from '../../runtime/replay/deployment-replay
 import type { RunReplay, Watchers } from '../../runtime/replay/deployment-replays.ts';
 import { inspectReplay } from '../../runtime/replay/inspect.ts';
 import { sentenceOf } from '../../schemas/replay.ts';
+import { createClient } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { isZip, readBundledHistories } from '../bundle-file.ts';
-import { findDeployment } from '../connection.ts';
+import { findConnection, findDeployment } from '../connection.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { printable } from '../text.ts';
@@ -18,9 +20,8 @@ type ReplayOptions = { all?: true; since?: number; file?: string; inspect?: true
 
 /** Adds `observatory replay`: exit code 0 where every run is deterministic, 1 where one is not, 2 when asked wrongly. */
 export function registerReplay(program: Command, env: Environment): void {
-  program
-    .command('replay')
-    .argument('[id]', 'an episode')
+  const connect = () => createClient(findConnection(env));
+  takesEpisode(program.command('replay'), connect, { name: '[id]', help: 'an episode' })
     .description('hold this checkout’s workflow code against what happened; nothing happens again')
     .option('--all', 'every episode')
     .option('--since <duration>', 'every episode that began since then: 7d, 12h, 30m', toSeconds)

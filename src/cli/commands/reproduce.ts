@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import type { Environment } from '../../config/config.ts';
 import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { findConnection } from '../connection.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
@@ -22,16 +23,15 @@ type ReproduceOptions = { step?: number; timeout: number; json?: true };
 
 /** Adds `observatory reproduce`: exit code 0 only where every trajectory is equal. */
 export function registerReproduce(program: Command, env: Environment): void {
-  program
-    .command('reproduce')
-    .argument('<id>')
+  const connect = () => createClient(findConnection(env));
+  takesEpisode(program.command('reproduce'), connect)
     .description('run an episode’s simulations again, scene and seed as recorded, and compare the trajectories')
     .option('--step <number>', 'only the simulation of this step', integer(1, 2_147_483_647))
     .option('--timeout <seconds>', 'stop waiting after so long', integer(1, SECONDS_MAX), SECONDS_DEFAULT)
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(`observatory reproduce ${EXAMPLE_ID} --step 35`))
     .action(async (id: string, { step, timeout, json }: ReproduceOptions) => {
-      const client = createClient(findConnection(env));
+      const client = connect();
       const asked = {
         param: { id },
         header: { 'idempotency-key': randomUUID() },

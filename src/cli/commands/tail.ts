@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { StreamFrame } from '../../api/routes/stream.ts';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer } from '../../client/client.ts';
+import { takesEpisode } from '../episode-argument.ts';
 import { followStream } from '../../client/stream.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { renderEpisode, renderEvent, renderLogLine, renderStatus, renderStep, renderStepStart } from '../render.ts';
@@ -9,9 +10,7 @@ import { untilInterrupted } from '../watch.ts';
 
 /** Adds `observatory episodes tail`. */
 export function registerTail(episodes: Command, connect: () => Client): void {
-  episodes
-    .command('tail')
-    .argument('<id>')
+  takesEpisode(episodes.command('tail'), connect)
     .description('follow an episode’s steps, log lines and events, from its beginning until it ends')
     .option('--json', 'print one JSON object a line, the last one with the ended episode')
     .addHelpText(

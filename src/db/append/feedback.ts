@@ -58,6 +58,7 @@ export async function insertFeedback(
       dataType: row.data_type,
       ...(row.comment !== null && { comment: row.comment }),
       environment,
+      metadata: { author: row.author, source: row.source },
       timestamp: row.created_at,
     };
     const payload = JSON.stringify(score);

@@ -16,3 +16,15 @@ export async function listAlerts(
     .limit(limit)
     .execute();
 }
+
+/** The subjects, of those that begin so, for which an alert of this name stands. */
+export async function listOpenSubjects(db: Kysely<Database>, name: string, beginning: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('alerts')
+    .select('subject')
+    .where('name', '=', name)
+    .where('subject', '^@', beginning)
+    .where('cleared_at', 'is', null)
+    .execute();
+  return rows.map(({ subject }) => subject);
+}

@@ -50,6 +50,13 @@ export type EpisodeFilter = {
   created_to?: string;
 };
 
+/** Ids that begin so: hexadecimal digits, hyphens where they please. The bounds are what the primary key is read between. */
+const beginningWith = (prefix: string) => {
+  const digits = prefix.replaceAll('-', '').slice(0, UUID_DIGITS);
+  return [digits.padEnd(UUID_DIGITS, '0'), digits.padEnd(UUID_DIGITS, 'f')] as const;
+};
+const UUID_DIGITS = 32;
+
 /** The condition that a filter stands for. */
 export function matching({ status, outcome, agent, model, tag, q, created_from, created_to }: EpisodeFilter) {
   return (e: ExpressionBuilder<Database, 'episodes'>) =>
@@ -68,10 +75,14 @@ export function matching({ status, outcome, agent, model, tag, q, created_from, 
 /** Episodes, newest first (ids are UUIDv7, so their order is that of creation), at most `limit` of those before `before`. */
 export async function listEpisodes(
   db: Kysely<Database>,
-  { limit, before, ...filter }: EpisodeFilter & { limit: number; before?: string },
+  { limit, before, id_prefix, ...filter }: EpisodeFilter & { limit: number; before?: string; id_prefix?: string },
 ): Promise<Episode[]> {
   let query = db.selectFrom('episodes').selectAll().where(matching(filter)).orderBy('id', 'desc').limit(limit);
   if (before) query = query.where('id', '<', before);
+  if (id_prefix !== undefined) {
+    const [first, last] = beginningWith(id_prefix);
+    query = query.where('id', '>=', first).where('id', '<=', last);
+  }
   return (await query.execute()).map(toEpisode);
 }
 

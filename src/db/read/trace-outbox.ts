@@ -3,7 +3,10 @@ import type { Kysely, RawBuilder } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { OutboxCounts, OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 
-/** An item that was sent and not yet seen. `started_ns` is its span's start, nanoseconds since 1970; null for a score. */
+/**
+ * An item that was sent and not yet seen. Of a span: its start and end (nanoseconds since 1970), and the id under which it is
+ * shown where that is not the item's own. Null for others.
+ */
 export type SentItem = {
   span_id: string;
   trace_id: string;
@@ -13,12 +16,16 @@ export type SentItem = {
   sent_at: string;
   unseen_since: string | null;
   started_ns: string | null;
+  ended_ns: string | null;
+  observation_id: string | null;
   /** Of a picture. */
   sha256: string | null;
 };
 
-/** A span's start in its bytes, found without reading all of them as JSON: within a text its quotes would be escaped. */
+/** What a span's bytes say, found without reading all of them as JSON: within a text its quotes would be escaped. */
 const STARTED = '"startTimeUnixNano":"([0-9]+)"';
+const ENDED = '"endTimeUnixNano":"([0-9]+)"';
+const SHOWN_AS = '"spanId":"([0-9a-f]{16})"';
 
 /** Sent items that are due to be read back: all due ones of at most `traces_max` traces, those that wait longest first. */
 export async function listSentItems(
@@ -29,6 +36,7 @@ export async function listSentItems(
       select trace_id from trace_outbox where state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now})
       group by trace_id order by min(next_attempt_at) nulls first limit ${traces_max})
     select span_id, trace_id, subject, state, attempts, sent_at, unseen_since, substring(payload from ${STARTED}) as started_ns,
+      substring(payload from ${ENDED}) as ended_ns, substring(payload from ${SHOWN_AS}) as observation_id,
       case subject when 'media' then payload::json ->> 'sha256' end as sha256
     from trace_outbox where trace_id in (select trace_id from due)
       and state in ('sending', 'accepted') and (next_attempt_at is null or next_attempt_at <= ${now}) order by trace_id, created_at limit ${items_max}`.execute(
@@ -45,11 +53,11 @@ export async function readProgress(
   db: Kysely<Database>,
 ): Promise<{ shown_ms: number; sent_ms: number; probing: boolean }> {
   const newest = (of: RawBuilder<unknown>) => sql`(select sent_at from trace_outbox where sent_at is not null
-    and subject in ('step', 'attempt', 'root') and ${of} order by sent_at desc limit 1)`;
+    and subject in ('step', 'attempt', 'begun', 'root') and ${of} order by sent_at desc limit 1)`;
   const { rows } = await sql<{ shown: string | null; sent: string | null; probing: boolean }>`
     select ${newest(sql`state = 'confirmed'`)} as shown, ${newest(sql`true`)} as sent,
       exists(select from trace_outbox where state = 'pending' and attempts > 0
-        and subject in ('step', 'attempt', 'root')) as probing`.execute(db);
+        and subject in ('step', 'attempt', 'begun', 'root')) as probing`.execute(db);
   const { shown = null, sent = null, probing = false } = rows[0] ?? {};
   return { shown_ms: shown === null ? 0 : Date.parse(shown), sent_ms: sent === null ? 0 : Date.parse(sent), probing };
 }

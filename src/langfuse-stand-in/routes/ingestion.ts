@@ -35,7 +35,7 @@ export function createIngestionRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
       version === INGESTION_VERSION || (header('x-langfuse-sdk-name') === 'javascript' && major >= SDK_MAJOR_MIN);
     const now = deps.now().getTime();
     const observations = spans.map((span) => rowOfSpan(span, now));
-    const lag_ms = deps.mode === 'events_only' && !current ? UNVERSIONED_LAG_MS : 0;
+    const lag_ms = deps.mode !== 'legacy' && !current ? UNVERSIONED_LAG_MS : 0;
     if (observations.length > 0) await keep(c, deps, { observations, lag_ms });
     return c.json({});
   });
@@ -45,6 +45,11 @@ export function createIngestionRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
     const { successes, errors, ...rows } = sortEvents(batch, deps.mode, deps.now().toISOString());
     await keep(c, deps, rows);
     return c.json({ successes, errors }, 207);
+  });
+
+  routes.delete('/api/public/traces', async (c) => {
+    for (const id of parsed(Deletion, await jsonBody(c)).traceIds) await deps.store.deleteTrace(id);
+    return c.json({ message: 'Traces deleted successfully' });
   });
 
   routes.delete('/api/public/traces/:id', async (c) => {
@@ -62,4 +67,5 @@ const Version = z.coerce
   .optional();
 /** The ingestion API bounds bytes, not events; ours are few. */
 const BATCH_EVENTS_MAX = 10_000;
+const Deletion = z.strictObject({ traceIds: z.array(z.string()).min(1).max(1_000) });
 const Batch = z.object({ batch: z.array(z.unknown()).max(BATCH_EVENTS_MAX) });

@@ -15,6 +15,8 @@ const V1_LIMIT_MAX = 100;
 const LIMIT_DEFAULT = 50;
 /** A read of the older kind merges all that it is asked for; more rows than this it refuses. */
 const V1_ROWS_MAX = 20_000;
+/** Rows of one key (minute of start, trace, observation, start time) are one row so long after the last came; there: at some time. */
+const MERGED_MS = 60_000;
 
 const Filters = z.object({
   traceId: z.string().optional(),
@@ -29,12 +31,31 @@ const Filters = z.object({
   toStartTime: z.coerce.date().optional(),
 });
 
+/** Of the server's filter conditions those that name several traces, or several observations. */
+const Condition = z.object({
+  type: z.literal('stringOptions', 'this stand-in takes conditions of type stringOptions only'),
+  column: z.enum(['traceId', 'id']),
+  operator: z.literal('any of'),
+  value: z.array(z.string()).min(1),
+});
+const Conditions = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'filter is not JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(Condition));
+
 const V2Query = Filters.extend({
   fields: commaList.optional(),
   expandMetadata: commaList.optional(),
   limit: z.coerce.number().int().min(1).max(V2_LIMIT_MAX).default(LIMIT_DEFAULT),
   cursor: z.string().optional(),
-  filter: z.undefined({ error: 'this stand-in takes no filter conditions' }).optional(),
+  filter: Conditions.optional(),
   parseIoAsJson: z.literal('false', 'input and output are always texts').optional(),
 });
 
@@ -50,12 +71,22 @@ export function createObservationRoutes(deps: CollectorDeps): Hono<CollectorEnv>
   const { store, now } = deps;
   const routes = new Hono<CollectorEnv>();
 
-  if (deps.mode === 'events_only')
+  if (deps.mode !== 'legacy')
     routes.get('/api/public/v2/observations', async (c) => {
       const query = parsed(V2Query, c.req.query());
       const before = query.cursor === undefined ? undefined : decodeCursor(Place, query.cursor);
-      const filter = { ...filterOf(query, c.req.queries('environment') ?? []), before };
-      const rows = await store.listObservations(filter, { now: now(), limit: query.limit + 1 });
+      const among = (column: string) => query.filter?.find((condition) => condition.column === column)?.value;
+      const filter = {
+        ...filterOf(query, c.req.queries('environment') ?? []),
+        before,
+        trace_ids: among('traceId'),
+        ids: among('id'),
+      };
+      // Set to write the older store, the server has the newer one, and nothing in it.
+      const rows =
+        deps.mode === 'v4_legacy'
+          ? []
+          : await store.listObservations(filter, { now: now(), limit: query.limit + 1, merged_ms: MERGED_MS });
       const page = rows.slice(0, query.limit);
       const last = rows.length > query.limit ? page.at(-1) : undefined;
       const asked = query.fields ?? ['core', 'basic'];
@@ -72,7 +103,7 @@ export function createObservationRoutes(deps: CollectorDeps): Hono<CollectorEnv>
       });
     });
 
-  if (deps.mode === 'legacy')
+  if (deps.mode !== 'events_only')
     routes.get('/api/public/observations', async (c) => {
       const query = parsed(V1Query, c.req.query());
       const { page, limit } = query;

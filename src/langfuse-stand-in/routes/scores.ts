@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import { AppError } from '../../errors.ts';
 import { commaList, decodeCursor, encodeCursor, jsonBody, keep, parsed, PROJECT_ID } from '../deps.ts';
 import type { CollectorDeps } from '../deps.ts';
 import type { CollectorEnv } from '../faults.ts';
@@ -39,12 +40,18 @@ export function createScoreRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
   const routes = new Hono<CollectorEnv>();
 
   routes.post('/api/public/scores', bodyLimit({ maxSize: SCORE_BYTES_MAX }), async (c) => {
-    const score = scoreOf(parsed(ScoreRequest, await jsonBody(c)), now().toISOString());
+    const body = await jsonBody(c);
+    if (Array.isArray(body))
+      throw new AppError(
+        'invalid_argument',
+        'One score is taken at a time: send each as an object, not a list of them.',
+      );
+    const score = scoreOf(parsed(ScoreRequest, body), now().toISOString());
     await keep(c, deps, { scores: [score] });
     return c.json({ id: score.id });
   });
 
-  if (deps.mode === 'events_only')
+  if (deps.mode !== 'legacy')
     routes.get('/api/public/v3/scores', async (c) => {
       const { limit, cursor, fields, ...filters } = parsed(V3Query, c.req.query());
       const before = cursor === undefined ? undefined : decodeCursor(Place, cursor).row;
@@ -58,7 +65,7 @@ export function createScoreRoutes(deps: CollectorDeps): Hono<CollectorEnv> {
       });
     });
 
-  if (deps.mode === 'legacy')
+  if (deps.mode !== 'events_only')
     routes.on('GET', ['/api/public/scores', '/api/public/v2/scores'], async (c) => {
       const { limit, page, ...filters } = parsed(V2Query, c.req.query());
       const rows = await store.listScores({ members: given(filters) }, { now: now(), limit: V2_SCORES_MAX });

@@ -126,7 +126,12 @@ describe('a session', () => {
 
   test('is secure where the API is, and for readers to make too', async () => {
     await using secure = await createTestApi({
-      links: { api_url: 'https://api.test', temporal_ui_url: undefined, temporal_namespace: 'default' },
+      links: {
+        api_url: 'https://api.test',
+        temporal_ui_url: undefined,
+        temporal_namespace: 'default',
+        langfuse_project_url: () => null,
+      },
     });
     const answer = await secure.call('/v1/sessions', { method: 'POST', key: READER });
     expect(answer.headers.get('set-cookie')).toContain('; Secure');

@@ -62,9 +62,9 @@ test('an audit is asked for by operators, with or without repair', async () => {
 
 test('every episode and step says where Langfuse shows it', async () => {
   const episode = await api.get(`/v1/episodes/${id}`);
-  expect(episode.links).toMatchObject({ langfuse: `http://langfuse.test/trace/${trace_id}` });
+  expect(episode.links).toMatchObject({ langfuse: `http://langfuse.test/project/p1/traces/${trace_id}` });
   const step = await api.get(`/v1/episodes/${id}/steps/1`);
-  expect(step.trace_url).toBe(`http://langfuse.test/trace/${trace_id}?observation=${step.span_id}`);
+  expect(step.trace_url).toBe(`http://langfuse.test/project/p1/traces/${trace_id}?observation=${step.span_id}`);
   const { items } = await api.get(`/v1/episodes/${id}/steps`);
   expect(items[0]).toMatchObject({ trace_url: step.trace_url });
 });

@@ -27,7 +27,7 @@ describe('starting an episode', () => {
       artifacts: `http://api.test/v1/episodes/${body.id}/artifacts`,
       stream: `http://api.test/v1/episodes/${body.id}/stream`,
       events: `http://api.test/v1/episodes/${body.id}/events`,
-      langfuse: `http://langfuse.test/trace/${body.trace_id}`,
+      langfuse: `http://langfuse.test/project/p1/traces/${body.trace_id}`,
       temporal: `http://temporal.test/namespaces/default/workflows/episode-${body.id}`,
     });
     expect(api.started).toContain(body.id);

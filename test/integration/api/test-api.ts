@@ -70,6 +70,10 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     reconstruction: createReconstruction({ db, store }),
     catalogue: () => createCatalogue(undefined),
     listSchedules: async () => [],
+    steerSchedule: async (id, steering) => {
+      said.push({ id, ...steering });
+      return { id, present: true, paused: steering.what === 'pause', note: '', next_at: null, last_at: null };
+    },
     recovery: {
       status: async () => readRecoveryStatus(db, { now_ms: Date.now(), same_endpoint: true }),
       startRestorePoint: async () => ({ workflow_id: 'restore-point-asked' }),
@@ -88,7 +92,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       api_url: 'http://api.test',
       temporal_ui_url: 'http://temporal.test/',
       temporal_namespace: 'default',
-      langfuse_url: 'http://langfuse.test',
+      langfuse_project_url: () => 'http://langfuse.test/project/p1',
     },
     environment: 'testing',
     ready: async () => ({ database: { state: 'ok' } }),

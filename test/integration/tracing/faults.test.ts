@@ -116,7 +116,7 @@ test('a server that takes no OTLP gets the same spans by ingestion, and feedback
     const { id } = await insertFeedback(old.database.client.db, said, by);
     await deliverAll(old);
     const langfuse = old.client();
-    expect(await langfuse.listScores(await langfuse.detect(), episode.trace_id)).toEqual([id]);
+    expect(await langfuse.listScores(await langfuse.detect(), { ids: [id], trace_id: episode.trace_id })).toEqual([id]);
   } finally {
     await old[Symbol.asyncDispose]();
   }
@@ -129,7 +129,7 @@ test('feedback arrives as a score of its step’s observation, and its row is ne
   const { id } = await insertFeedback(outbox.database.client.db, said, by);
   await deliverAll(outbox);
   const langfuse = outbox.client();
-  expect(await langfuse.listScores(await langfuse.detect(), episode.trace_id)).toEqual([id]);
+  expect(await langfuse.listScores(await langfuse.detect(), { ids: [id], trace_id: episode.trace_id })).toEqual([id]);
   await expect(
     outbox.database.client.pool.query(`update feedback set comment = 'not neat' where id = $1`, [id]),
   ).rejects.toThrow('never changed');

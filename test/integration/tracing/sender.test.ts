@@ -128,7 +128,7 @@ test('Langfuse away for a whole episode and a day after: everything arrives when
     skipped_ms += DELIVERY_TIMINGS.look_ms;
     expect(await delivery.cycle()).toMatchObject({ confirmed: 30 });
     const langfuse = createLangfuseClient({ base_url: returned.url, ...KEYS, request_ms: 5_000 });
-    const rows = await langfuse.listObservations(await langfuse.detect(), { id: episode.trace_id });
+    const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [episode.trace_id] });
     expect(rows.map(({ id }) => id).toSorted()).toEqual(spans.toSorted());
   } finally {
     await returned.stop();

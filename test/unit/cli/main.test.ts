@@ -34,6 +34,31 @@ test('help names every command and exits 0, through the launcher too', async () 
   expect(await run(['--help'], { main: LAUNCHER })).toEqual({ code, out, err: '' });
 });
 
+test('the version is the package’s own', async () => {
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8'));
+  for (const flag of ['--version', '-V']) expect(await run([flag])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+});
+
+test.each([
+  ['epi', 'episodes'],
+  ['episodes sh', 'show'],
+  ['episodes files g', 'get'],
+  ['episodes list --st', '--status'],
+  ['episodes show l', 'latest'],
+  ['completion z', 'zsh'],
+])('completion of %s answers %s', async (words, answer) => {
+  expect(await run(['complete', '--', ...words.split(' ')])).toEqual({ code: 0, out: `${answer}\n`, err: '' });
+});
+
+test('bash completes commands by the script that it is given', async () => {
+  const script = (await run(['completion', 'bash'])).out;
+  const bash = `observatory() { "${process.execPath}" "${MAIN}" "$@"; }
+${script}
+COMP_WORDS=(observatory episodes fo); COMP_CWORD=2; _observatory; echo "\${COMPREPLY[@]}"`;
+  const out = await new Promise((settle) => execFile('bash', ['-c', bash], (_, stdout) => settle(stdout)));
+  expect(out).toBe('fork\n');
+});
+
 test('the launcher runs a worker as the stack runs it', async () => {
   const launcher = await readFile(LAUNCHER, 'utf8');
   expect(launcher).toContain(`['${WORKER_NODE_FLAGS.join("', '")}']`);
@@ -51,6 +76,15 @@ test.each(
     'episodes start',
     'episodes list',
     'episodes show',
+    'episodes open',
+    'episodes files list',
+    'episodes files get',
+    'episodes diff',
+    'search',
+    'statistics',
+    'schedules list',
+    'schedules pause',
+    'completion',
     'episodes tail',
     'episodes logs',
     'episodes pause',
@@ -76,6 +110,8 @@ test.each([
   ['an unknown option', ['episodes', 'list', '--nonsense']],
   ['a missing option', ['episodes', 'start']],
   ['a missing argument', ['episodes', 'show']],
+  ['nothing to look for', ['search']],
+  ['a shell that is none', ['completion', 'cmd']],
   ['a number out of bounds', ['episodes', 'list', '--limit', '101']],
   ['a key without a name', ['keys', 'create']],
   ['a role that is none', ['keys', 'create', '--name', 'x', '--role', 'root']],

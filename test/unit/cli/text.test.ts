@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, duration, oneLine, printable, table } from '../../../src/cli/text.ts';
+import { ago, duration, oneLine, printable, printableJson, table } from '../../../src/cli/text.ts';
 
 const columns = [
   { title: 'ID', text: ({ id }: { id: string; steps: number; task: string }) => id },
@@ -59,4 +59,11 @@ test('what agents wrote cannot drive the terminal', () => {
   );
   expect(printable('two\nlines')).toBe('two\nlines');
   expect(oneLine(' two\n lines\r ')).toBe('two lines');
+});
+
+test('what a terminal would obey is shown as its own sign, and in JSON as an escape that means the same', () => {
+  expect(printable('a\u001b[31mred\u0007 \u009b1m\u007f \u202eevil\r\n')).toBe('a␛[31mred␇ \\u009b1m␡ \\u202eevil\n');
+  const value = { text: 'a\u001b[1m\u009b\u007f\u202e' };
+  expect(printableJson(value)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+  expect(JSON.parse(printableJson(value))).toEqual(value);
 });

@@ -20,7 +20,7 @@ function kept(attributes: Record<string, unknown> = {}, span: Partial<OtlpSpan> 
       status: { code: undefined, message: undefined },
       attributes,
       resource: {},
-      scope: {},
+      scope: { name: 'langfuse-sdk', attributes: {} },
       ...span,
     },
     NOW,
@@ -91,7 +91,10 @@ test('metadata keeps its top-level keys, flattens what lies deeper, and carries 
       'langfuse.observation.metadata.langgraph_node': 'tools',
       'langfuse.trace.metadata.episode': '7',
     },
-    { resource: { 'service.name': 'observatory' }, scope: { a: true } },
+    {
+      resource: { 'service.name': 'observatory' },
+      scope: { name: 'langfuse-sdk-x', version: '1', attributes: { a: true } },
+    },
   );
   expect(metadata).toEqual({
     'whole.deep': '1',
@@ -99,8 +102,29 @@ test('metadata keeps its top-level keys, flattens what lies deeper, and carries 
     langgraph_node: 'tools',
     episode: '7',
     'resourceAttributes.service.name': 'observatory',
-    'scopeAttributes.a': 'true',
+    'scope.name': 'langfuse-sdk-x',
+    'scope.version': '1',
+    'scope.attributes.a': 'true',
   });
+});
+
+test('metadata repeats the attributes of spans whose scope is none of an SDK of Langfuse', () => {
+  const attributes = { 'langfuse.observation.type': 'tool', 'langfuse.observation.input': 'x' };
+  const other = kept(attributes, { scope: { name: 'observatory', attributes: {} } });
+  expect(other.metadata).toEqual({ 'attributes.langfuse.observation.type': 'tool', 'scope.name': 'observatory' });
+  expect(kept(attributes).metadata).toEqual({ 'scope.name': 'langfuse-sdk' });
+});
+
+test('a cost that is not said is computed where the model is known, and one of zero stays', () => {
+  const costOf = (model: string, said: Record<string, string> = {}) =>
+    kept({
+      'langfuse.observation.model.name': model,
+      'langfuse.observation.usage_details': '{"input":1000,"output":200}',
+      ...said,
+    }).costDetails;
+  expect(costOf('gpt-4o')['total']).toBeCloseTo(0.0045, 10);
+  expect(costOf('our-own-model')).toEqual({});
+  expect(costOf('gpt-4o', { 'langfuse.observation.cost_details': '{"total":0}' })).toEqual({ total: 0 });
 });
 
 test('usage and cost keep numbers only, and get a total unless one is given', () => {

@@ -23,11 +23,27 @@ const PackageJson = z.object({
   optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 
+const Lockfile = z.object({
+  packages: z.record(z.string(), z.object({ optionalDependencies: z.record(z.string(), z.string()).default({}) })),
+});
+
 test('the checks see the repository', () => {
   expect(FILES).toEqual(
     expect.arrayContaining(['package.json', 'src/errors.ts', 'test/unit/tidy/tree.test.ts', '.npmrc']),
   );
   expect(FILES.filter((path) => path.includes('node_modules'))).toEqual([]);
+});
+
+test('`npm ci` takes the lockfile: it names the optional packages of every platform', () => {
+  const { packages } = Lockfile.parse(JSON.parse(read('package-lock.json')));
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  );
+  // Mend: copy package.json, the lockfile and .npmrc into an empty folder, and run `npm install --package-lock-only` there.
+  // What the registry lacks gets an entry by hand: version, os, cpu, libc and `optional`.
+  expect(missing).toEqual([]);
 });
 
 test('no source file has more than 300 lines', () => {
@@ -72,6 +88,29 @@ test('every relative link of the documents leads somewhere', () => {
       .filter(({ target }) => !exists(join(dirname(document), decodeURI(target)))),
   );
   expect(dead).toEqual([]);
+});
+
+test('every test that ARCHITECTURE.md names exists, and its invariants are numbered without a gap', () => {
+  const architecture = read('ARCHITECTURE.md');
+  const named = [...architecture.matchAll(/`((?:unit|integration|replay|e2e|matrix)\/[\w/-]+\.test\.ts)`/g)].map(
+    ([, path = '']) => path,
+  );
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.filter((path) => !exists(join('test', path)))).toEqual([]);
+  const [, invariants = ''] = /## Invariants\n([\s\S]*?)\n## /.exec(architecture) ?? [];
+  const numbers = [...invariants.matchAll(/^(\S+)\. /gm)].map(([, number]) => Number(number));
+  expect(numbers).toEqual(numbers.map((_, n) => n + 1));
+});
+
+test('every room of src is in the code map of ARCHITECTURE.md and in the table of layers of CONTRIBUTING.md', () => {
+  const rooms = new Set(
+    FILES.filter((path) => /^src\/[^/]+\//.test(path)).map((path) => path.split('/').slice(0, 2).join('/')),
+  );
+  expect(rooms.size).toBeGreaterThan(10);
+  for (const document of ['ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+    const text = read(document);
+    expect([...rooms].filter((room) => !text.includes(`\`${room}\``))).toEqual([]);
+  }
 });
 
 test('migrations are numbered NNNN_name.sql, from 0001 without a gap', () => {

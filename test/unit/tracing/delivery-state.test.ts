@@ -4,10 +4,11 @@ import { afterLook, afterSend, DELIVERY_TIMINGS as TIMINGS } from '../../../src/
 import { outcomeOfError, outcomeOfStatus } from '../../../src/tracing/langfuse-http.ts';
 
 const at = { now_ms: 1_000_000, timings: TIMINGS };
-const sent = (kind: 'accepted' | 'not_sent' | 'unwelcome' | 'refused' | 'ambiguous', attempts = 1) =>
-  afterSend({ kind, error: 'why' }, { ...at, attempts });
+const sent = (kind: 'accepted' | 'not_sent' | 'unwelcome' | 'unwell' | 'refused' | 'ambiguous', attempts = 1) =>
+  afterSend({ kind, error: 'why', because: 'keys' }, { ...at, attempts });
 
-test('only what surely never left is pending again; what is in doubt stays in doubt until it is read back', () => {
+test('what surely was not taken is pending again; what is in doubt stays in doubt until it is read back', () => {
+  expect(sent('unwell')).toMatchObject({ state: 'pending', next_attempt_ms: 1_000_000 + TIMINGS.backoff_ms });
   expect(sent('accepted')).toMatchObject({ state: 'accepted' });
   expect(sent('not_sent')).toMatchObject({ state: 'pending', error: 'why' });
   expect(sent('unwelcome')).toMatchObject({
@@ -88,7 +89,9 @@ test('every status of an answer has one meaning', () => {
   expect([200, 207].map(kindOf)).toEqual(['accepted', 'accepted']);
   expect([400, 413, 422].map(kindOf)).toEqual(['refused', 'refused', 'refused']);
   expect([301, 401, 403, 404].map(kindOf)).toEqual(['unwelcome', 'unwelcome', 'unwelcome', 'unwelcome']);
-  expect([408, 500, 502, 503, 504].map(kindOf)).toEqual(Array.from({ length: 5 }, () => 'ambiguous'));
+  // Who says that it failed has not taken it; a gateway that ran out of time does not know.
+  expect([500, 502, 503, 507].map(kindOf)).toEqual(['unwell', 'unwell', 'unwell', 'unwell']);
+  expect([408, 504].map(kindOf)).toEqual(['ambiguous', 'ambiguous']);
 });
 
 test('an error says that nothing left only when no connection was made to any address', () => {
