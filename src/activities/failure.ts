@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure, TemporalFailure } from '@temporalio/common';
 import { AppError } from '../errors.ts';
+import type { ErrorDetails } from '../errors.ts';
 
 /** How often work is tried again after an error that waiting does not mend: a bug of ours, or a model that will not answer. */
 const FEW_ATTEMPTS_MAX = 5;
@@ -14,12 +15,19 @@ const CAUSES_MAX = 3;
 export function toActivityFailure(error: AppError, attempts: number): ApplicationFailure | CancelledFailure {
   const message = cutText(error.message, TEXT_CHARS_MAX);
   if (error.code === 'cancelled') return new CancelledFailure(message);
-  const nonRetryable = error.retry === 'never' || (error.retry === 'a_few_times' && attempts >= FEW_ATTEMPTS_MAX);
+  // Where the tries are on record, they are counted there; elsewhere by Temporal.
+  const counted = error.details['origin'] === 'model_endpoint' ? 0 : attempts;
+  const nonRetryable =
+    error.details['final'] === true ||
+    error.retry === 'never' ||
+    (error.retry === 'a_few_times' && counted >= FEW_ATTEMPTS_MAX);
   const retryAfter = error.details['retry_after_s'];
   return ApplicationFailure.create({
     type: error.code,
     message,
     nonRetryable,
+    // Whose fault it is decides how the episode ends.
+    details: [boundedFacts(error.details)],
     ...(typeof retryAfter === 'number' && { nextRetryDelay: retryAfter * 1000 }),
     ...(error.cause instanceof Error && { cause: boundedCause(error.cause, CAUSES_MAX) }),
   });
@@ -45,3 +53,12 @@ function boundedCause({ name, message, stack, cause }: Error, causes_max: number
   small.stack = cutText(stack ?? '', TEXT_CHARS_MAX);
   return small;
 }
+
+/** Facts about an error, each as small as its text. */
+const boundedFacts = (facts: ErrorDetails): ErrorDetails =>
+  Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [
+      name,
+      typeof fact === 'string' ? cutText(fact, TEXT_CHARS_MAX) : fact,
+    ]),
+  );
