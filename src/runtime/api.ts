@@ -108,12 +108,12 @@ const configured = (
   | 'requests_per_s_max'
   | 'stream_ms_max'
 > => ({
-  catalogue: () => createCatalogue(config.model),
-  default_model: config.model === undefined ? 'scripted' : 'default',
+  catalogue: () => createCatalogue(config.models),
+  default_model: config.models.default === undefined ? 'scripted' : 'default',
   checkRequest(request) {
     const { agent, model, approvals } = request;
     getAgent(agent);
-    checkModel(model, config.model);
+    checkModel(model, config.models);
     checkApprovals(approvals);
     checkInputs(request);
   },
