@@ -1,8 +1,9 @@
 /**
- * Makes node_modules what package-lock.json says where it is not; otherwise does nothing, in milliseconds.
+ * Makes node_modules what package-lock.json says where it is not, and builds the page where its sources have changed;
+ * otherwise does nothing, in milliseconds.
  * Plain JavaScript for any Node from 18 on: it runs before the project's own Node is there.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +17,7 @@ const SAID_CHARS_MAX = 10_000;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const difference = findDifference();
 if (difference !== undefined) await install(difference);
+buildPage();
 
 /** Why node_modules does not hold what the lockfile names; undefined when it does. */
 function findDifference() {
@@ -34,6 +36,13 @@ function findDifference() {
       return `${path} is ${found.version}, not ${entry.version}`;
   }
   return undefined;
+}
+
+/** The page is built from its sources on the Node that was just installed; where they have not changed, that takes no time. */
+function buildPage() {
+  const node = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  const { status } = spawnSync(node, [join(root, 'bin', 'page.mjs')], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 function readPackages(file) {

@@ -95,7 +95,8 @@ async function again(deps: Omit<ReproduceDeps, 'environment'>, step: StepDetail,
   const benchmark = parseBenchmarkDefinition(
     Buffer.from(await read(BENCHMARK_PATH, definition.sha256)).toString('utf8'),
   );
-  const what = { scene: await readScene(step, scene_path, read), benchmark, seed, ...running };
+  const { engine: physics } = recorded;
+  const what = { scene: await readScene(step, scene_path, read), benchmark, seed, physics, ...running };
   const { result } = await runSimulation({ ...what, render: false });
   const engines = [recorded, result].map(({ engine: { name, version } }) => `${name} ${version}`);
   const hashesOf = ({ trajectory_sha256, jitters }: SimulationResult) => [

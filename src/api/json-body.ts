@@ -19,14 +19,17 @@ export const jsonBodyLimit: MiddlewareHandler = bodyLimit({
 });
 
 /** The whole body is read and checked before any schema sees it. */
-export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson()];
+export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson(true)];
+
+/** The same where a request may do without one. */
+export const jsonBodyIfAny: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson(false)];
 
 /** Refuses bodies that are not UTF-8, not JSON, nested too deep, or that hold text which is no Unicode or a member that gets lost. */
-function requireSoundJson(): MiddlewareHandler {
+function requireSoundJson(required: boolean): MiddlewareHandler {
   return async (c, next) => {
     const type = c.req.header('content-type');
     // Hono validates `{}` in place of a body that is not there.
-    if (type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
+    if (required && type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
       throw new AppError('invalid_argument', 'The request needs a body of JSON.');
     // Another media type is refused by the route (415).
     if (isJson(type)) checkJson(new Uint8Array(await c.req.arrayBuffer()));

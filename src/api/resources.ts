@@ -22,6 +22,7 @@ import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
+import { Outline } from '../schemas/outline.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt, Waiting } from '../schemas/step.ts';
 
@@ -136,6 +137,9 @@ export const StepDetailResource = component(
   'StepDetail',
   StepResource.extend({ attempts: z.array(component('StepAttempt', StepAttempt)) }),
 );
+
+/** The steps of an episode at a glance. */
+export const OutlineResource = component('Outline', Outline);
 
 /** A log line with the number of its step; null for a line of the episode itself. */
 export const LogLineResource = component('LogLine', LogLine.extend({ seq: seq.nullable() }));

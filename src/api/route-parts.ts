@@ -60,7 +60,8 @@ export const json = <T extends z.ZodType>(description: string, schema: T) => ({
 
 /** Entries of one page, in a query: 1 to 100, 20 when not given. Written in decimal digits and nothing else. */
 export const PAGE_LIMIT_DEFAULT = 20;
-export const Limit = queryInteger({ min: 1, max: 100, default: PAGE_LIMIT_DEFAULT });
+export const PAGE_LIMIT_MAX = 100;
+export const Limit = queryInteger({ min: 1, max: PAGE_LIMIT_MAX, default: PAGE_LIMIT_DEFAULT });
 
 /** The number of a step as a query or path writes it. */
 export const Seq = queryInteger({ min: 1, max: 2_147_483_647 });

@@ -4,6 +4,8 @@ import { JITTERED_SCENES } from '../../schemas/simulation.ts';
 import type { SimulationResult } from '../../schemas/simulation.ts';
 import { RENDERS } from '../../storage/backends/agent-files.ts';
 import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
+import { CALAMITIES } from '../../simulation/judge.ts';
+import { RULES_FOR_AGENTS } from '../../simulation/rules-for-agents.ts';
 import { runSimulation } from '../../simulation/run-simulation.ts';
 import { defineTool, PathArgument, pick } from './tool.ts';
 import type { EndedCall, Fact, ToolContext } from './tool.ts';
@@ -20,14 +22,12 @@ export const Simulate = z.strictObject({
 });
 
 const Simulated = z.object({ success: z.boolean(), robustness: z.number() });
-/** The failures that say that it could not be simulated well, not that the design is wrong. */
-const INSTABILITIES: readonly unknown[] = ['PHYSICS_INSTABILITY', 'STABILITY_ISSUE'];
 
 /** The tool that runs a scene in MuJoCo, judges it by the benchmark and films it. */
 export const simulate = defineTool({
   name: 'simulate',
-  description:
-    'Simulates the scene, judges it by the benchmark (goal, zones, bounds, stability, five jittered spawns) and films it into /renders.',
+  description: `Simulates the scene, judges it by the benchmark (goal, zones, bounds, stability, five jittered spawns) and films it into /renders.
+${RULES_FOR_AGENTS}`,
   kind: 'simulation',
   read_only: true,
   input: Simulate,
@@ -123,7 +123,7 @@ function factsOfSimulation({ args, result }: EndedCall): Fact[] {
       },
     },
   ];
-  if (INSTABILITIES.includes(failure_reason))
+  if (CALAMITIES.has(failure_reason))
     facts.push({
       type: 'simulation_instability',
       payload: { instability_type: failure_reason, part_ids: [], message: detail },
