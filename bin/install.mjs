@@ -41,8 +41,8 @@ function install(reason) {
     .split(delimiter)
     .filter((folder) => !folder.includes('node_modules'))
     .join(delimiter);
-  // Not `npm ci`: it refuses a lockfile that was made where the registry lacks the optional binaries of other platforms.
-  // This installs the same versions from the same lockfile, and leaves it as it is.
+  // Not `npm ci`, which works too: it would take away all that is installed, this script's own Node among it, for one package
+  // that changed. This installs the same versions from the same lockfile, and leaves it as it is.
   const { status, error } = spawnSync(
     'npm',
     ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'http'],

@@ -1,23 +1,27 @@
 /**
- * `npm run verify`: everything that needs no server, in under a minute: format, lint, types, dead code, drift of
- * generated files, lint of the API's document, unit and replay tests. `npm test` (`--all`): that, then every other vitest
- * project, and as its last line `N passed, N failed` over all tests that ran. Prints the output of what failed only; exits 1 when anything did.
+ * The tiers of tests. `npm run verify`: everything that needs no server, in about a minute: format, lint, types, dead code,
+ * drift of generated files, lint of the API's document, unit and replay tests. `npm test` (`--all`): that, then the vitest
+ * projects with servers. `npm run test:matrix` (`--matrix`): other builds, servers and clients. The last line of the latter two is
+ * `N passed, N failed` over all tests that ran; with `--sum` over those of the runs before in this folder, too. Prints the
+ * output of what failed only; exits 1 when anything did.
  */
-import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** Where each step leaves its output, and vitest its counts; git ignores it. Relative to ROOT, the steps' working folder. */
 const REPORTS = 'reports';
-/** Vitest projects that need no server. All others run with `--all` only, one after another. */
+/** Vitest projects that need no server. The others run one after another. */
 const SERVERLESS_PROJECTS = new Set(['unit', 'replay']);
+/** Those that take long for what rarely breaks: they run with `--matrix` only. */
+const MATRIX_PROJECTS = new Set(['matrix']);
 /** Steps of verify that run side by side: the machines that build this have two cores. */
 const PARALLEL_STEPS_MAX = 2;
 /** A step of verify takes seconds; one that hangs must not hang the build. */
 const STEP_DURATION_MS_MAX = 300_000;
 /** A project with real servers boots them, kills them and waits for recovery. */
 const PROJECT_DURATION_MS_MAX = 30 * 60_000;
+const MATRIX_DURATION_MS_MAX = 45 * 60_000;
 
 /** Generated files that can be checked without a server. `migrations/schema.sql` needs Postgres: an integration test checks it. */
 const GENERATED = [{ file: 'openapi.json', script: 'src/api/openapi-file.ts' }];
@@ -33,20 +37,45 @@ if (process.features.typescript === undefined) {
   );
   process.exit(1);
 }
-process.exitCode = (await main(process.argv.includes('--all'))) ? 0 : 1;
+process.exitCode = (await main(new Set(process.argv.slice(2)))) ? 0 : 1;
 
-/** @param {boolean} all @returns {Promise<boolean>} whether everything passed */
-async function main(all) {
+/** @param {Set<string>} flags @returns {Promise<boolean>} whether everything passed */
+async function main(flags) {
   process.chdir(ROOT);
   mkdirSync(REPORTS, { recursive: true });
   const { default: config } = await import('../vitest.config.ts');
   const projects = config.test.projects.map((project) => project.test.name);
-  const serverless = projects.filter((name) => SERVERLESS_PROJECTS.has(name));
+  const serverless = testStep(
+    'tests',
+    projects.filter((name) => SERVERLESS_PROJECTS.has(name)),
+  );
+  const matrix = projects.filter((name) => MATRIX_PROJECTS.has(name)).map((name) => testStep(name, [name]));
+  const withServers = projects
+    .filter((name) => !SERVERLESS_PROJECTS.has(name) && !MATRIX_PROJECTS.has(name))
+    .map((name) => testStep(name, [name]));
 
+  /** @type {Outcome[]} */ const outcomes = [];
+  if (flags.has('--matrix')) {
+    outcomes.push(...(await runAll('matrix', matrix, { width: 1, durationMs: MATRIX_DURATION_MS_MAX })));
+  } else {
+    const limits = { width: PARALLEL_STEPS_MAX, durationMs: STEP_DURATION_MS_MAX };
+    outcomes.push(...(await runAll('verify', checks(serverless), limits)));
+    if (flags.has('--all'))
+      outcomes.push(...(await runAll('test', withServers, { width: 1, durationMs: PROJECT_DURATION_MS_MAX })));
+  }
+  const earlier = flags.has('--sum') ? [serverless, ...withServers] : [];
+  const before = earlier.map(({ report = '' }) => ({ report, ok: existsSync(report) }));
+  const { passed, failed } = countTests([...before, ...outcomes]);
+  if (flags.has('--all') || flags.has('--matrix')) console.log(`${passed} passed, ${failed} failed`);
+  return outcomes.every(({ ok }) => ok) && failed === 0 && passed > 0;
+}
+
+/** Everything that needs no server. @param {Step} tests @returns {Step[]} */
+function checks(tests) {
   // A generator that is not written yet is no drift; one that is always runs.
   const generated = GENERATED.filter(({ script }) => existsSync(script));
-  const steps = [
-    testStep('tests', serverless),
+  return [
+    tests,
     { name: 'lint', command: ['oxlint'] },
     { name: 'types', command: ['tsc', '-p', '.'] },
     { name: 'dead code', command: ['knip', '--no-progress'] },
@@ -54,16 +83,6 @@ async function main(all) {
     { name: 'openapi lint', command: ['redocly', 'lint', 'openapi.json'] },
     { name: 'format', command: ['oxfmt', '--check', '.'] },
   ];
-  const outcomes = await runAll('verify', steps, { width: PARALLEL_STEPS_MAX, durationMs: STEP_DURATION_MS_MAX });
-  if (all) {
-    const withServers = projects.filter((name) => !SERVERLESS_PROJECTS.has(name));
-    const suites = withServers.map((name) => testStep(name, [name]));
-    outcomes.push(...(await runAll('test', suites, { width: 1, durationMs: PROJECT_DURATION_MS_MAX })));
-  }
-
-  const { passed, failed } = countTests(outcomes);
-  if (all) console.log(`${passed} passed, ${failed} failed`);
-  return outcomes.every(({ ok }) => ok) && failed === 0 && passed > 0;
 }
 
 /** @param {string} name @param {string[]} projects @returns {Step} */
@@ -101,23 +120,16 @@ async function run(step, durationMs) {
   // A report of an earlier run must not be counted as this one's.
   if (step.report) rmSync(step.report, { force: true });
   const log = openSync(logFile, 'w');
-  const why = await new Promise((settle) => {
-    const child = spawn(step.command[0], step.command.slice(1), {
-      env: {
-        ...process.env,
-        PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
-        // A check asks nobody whether there is a newer version of itself.
-        REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
-      },
-      stdio: ['ignore', log, log],
-      timeout: durationMs,
-    });
-    child.on('error', (error) => settle(error.message));
-    child.on('exit', (code, signal) => {
-      if (code === 0) settle('');
-      else if (Date.now() - started >= durationMs) settle(`stopped after ${durationMs / 1000} s`);
-      else settle(signal ? `killed by ${signal}` : `exit ${code}`);
-    });
+  const { runBounded } = await import('./bounded.ts');
+  const why = await runBounded(step.command, {
+    durationMs,
+    env: {
+      ...process.env,
+      PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
+      // A check asks nobody whether there is a newer version of itself.
+      REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+    },
+    stdio: ['ignore', log, log],
   });
   closeSync(log);
   if (why) console.error(`── ${step.name}: ${why} (${step.command.join(' ')})\n${readFileSync(logFile, 'utf8')}`);
@@ -127,7 +139,7 @@ async function run(step, durationMs) {
 /**
  * Sums vitest's counts. A file that failed before its first test, and a run that left no report, count as one failure:
  * vitest itself counts neither.
- * @param {Outcome[]} outcomes
+ * @param {Pick<Outcome, 'report' | 'ok'>[]} outcomes
  */
 function countTests(outcomes) {
   let passed = 0;

@@ -47,7 +47,8 @@ create table deleted_episodes (
   step_count integer not null,
   artifact_count integer not null,
   langfuse text,
-  temporal text
+  temporal text,
+  trace_id text
 );
 
 create table deployment (
@@ -357,7 +358,7 @@ alter table coverage_reports add constraint coverage_reports_pkey PRIMARY KEY (i
 
 alter table coverage_reports add constraint coverage_reports_verdict_check CHECK ((verdict = ANY (ARRAY['complete'::text, 'incomplete'::text, 'unverified'::text])));
 
-alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text])));
+alter table deleted_episodes add constraint deleted_episodes_langfuse_check CHECK ((langfuse = ANY (ARRAY['forgotten'::text, 'not_configured'::text, 'failed'::text, 'owed'::text])));
 
 alter table deleted_episodes add constraint deleted_episodes_pkey PRIMARY KEY (id);
 
@@ -541,7 +542,7 @@ alter table trace_outbox add constraint trace_outbox_state_check CHECK ((state =
 
 alter table trace_outbox add constraint trace_outbox_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
 
-alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'score'::text, 'media'::text])));
+alter table trace_outbox add constraint trace_outbox_subject_check CHECK ((subject = ANY (ARRAY['step'::text, 'attempt'::text, 'root'::text, 'begun'::text, 'score'::text, 'media'::text])));
 
 alter table webhook_messages add constraint webhook_messages_pkey PRIMARY KEY (id);
 
@@ -562,6 +563,8 @@ CREATE UNIQUE INDEX alerts_open ON alerts USING btree (name, subject) WHERE (cle
 CREATE INDEX artifacts_deleted ON artifacts USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX coverage_reports_episode ON coverage_reports USING btree (episode_id, checked_at DESC);
+
+CREATE INDEX deleted_episodes_owed ON deleted_episodes USING btree (deleted_at) WHERE (langfuse = ANY (ARRAY['owed'::text, 'failed'::text]));
 
 CREATE INDEX episodes_agent ON episodes USING btree (agent, id);
 

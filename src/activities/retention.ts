@@ -37,10 +37,13 @@ export function createEpisodeRetentionActivities({ db, langfuse, forgetRuns, pol
       async (request: { id: string; reason: DeletedEpisode['reason'] }): Promise<ForgottenNames | null> =>
         (await deleteEpisode(db, request)) ?? null,
     ),
-    /** Asks Langfuse and Temporal to forget a deleted episode, and notes on its tombstone what came of that. */
-    forgetElsewhere: heartbeating(async ({ id, trace_id, workflow_id }: ForgottenNames) => {
+    /**
+     * Asks Temporal to forget a deleted episode, and notes on its tombstone what came of that, and that Langfuse is to be asked:
+     * delivery does so, for many at once.
+     */
+    forgetElsewhere: heartbeating(async ({ id, workflow_id }: ForgottenNames) => {
       const others = {
-        langfuse: langfuse ? await outcomeOf(() => langfuse.deleteTraces([trace_id])) : ('not_configured' as const),
+        langfuse: langfuse ? ('owed' as const) : ('not_configured' as const),
         temporal: await outcomeOf(() => forgetRuns(workflow_id)),
       };
       await noteForgotten(db, { id, ...others });

@@ -92,13 +92,16 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
+/** What is needed of the variables: all that a deployment needs, or only what is named. */
+type Needs = { needs?: readonly (keyof Variables)[] };
+
 /**
  * The frozen configuration that the variables describe (names in the README). Throws `invalid_argument` naming every
  * malformed variable, never its value, or `failed_precondition` naming every missing one at once.
  */
-export function loadConfig(env: Environment): Config {
+export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
   const variables = parseVariables(env);
-  const required = variables.OBSERVATORY_MODE === 'production' ? REQUIRED_IN_PRODUCTION : REQUIRED;
+  const required = needs ?? (variables.OBSERVATORY_MODE === 'production' ? REQUIRED_IN_PRODUCTION : REQUIRED);
   const missing = required.filter((name) => variables[name] === undefined);
   if (missing.length > 0) {
     const hint =

@@ -19,7 +19,7 @@ const FAULT_KINDS = [
   'gone_404',
 ] as const;
 
-const Target = z.enum(['otlp', 'ingestion', 'scores', 'reads', 'health']);
+const Target = z.enum(['otlp', 'ingestion', 'scores', 'reads', 'health', 'deletion']);
 
 /** One fault: which requests it may strike, how many of them, and how likely each. */
 export const Fault = z.strictObject({
@@ -160,6 +160,7 @@ async function gone(c: Context<CollectorEnv>): Promise<void> {
 
 function targetOf(method: string, path: string): z.infer<typeof Target> | undefined {
   if (path === '/api/public/health') return 'health';
+  if (method === 'DELETE') return 'deletion';
   if (method === 'GET') return path.startsWith('/api/public/') ? 'reads' : undefined;
   if (path === '/api/public/otel/v1/traces') return 'otlp';
   if (path === '/api/public/ingestion') return 'ingestion';

@@ -17,7 +17,8 @@ import { createSweepActivities } from '../activities/sweep.ts';
 import { createTraceRepairActivities } from '../activities/traces/repair.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createTraceDeliveryActivities } from '../activities/traces/delivery.ts';
-import { createRegistry } from '../agents/tools/registry.ts';
+import { createRegistry, describeTool } from '../agents/tools/registry.ts';
+import type { Json } from '../schemas/primitives.ts';
 import type { Sandbox } from '../agents/tools/sandbox.ts';
 import type { Workspaces } from '../storage/workspaces.ts';
 import { listOpenSubjects } from '../db/read/alerts.ts';
@@ -28,7 +29,8 @@ import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { ReadObject } from '../tracing/media.ts';
 import type { Redactor } from '../tracing/redaction.ts';
-import { createRootFreezer, createSpanFreezer } from '../tracing/spans.ts';
+import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts';
+import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
 import { createHistoryReader } from './temporal/history.ts';
@@ -66,10 +68,11 @@ export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
-  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl };
+  const registry = createRegistry();
+  const describe = (name: string) => ((tool) => tool && (describeTool(tool) as Json))(registry.get(name));
+  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl, describeTool: describe };
   const freezeSpan = createSpanFreezer(freezing);
   const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
-  const registry = createRegistry();
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
   const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
@@ -90,7 +93,7 @@ export function createActivities(parts: ActivityParts) {
     }),
   };
   const episode = {
-    ...createEpisodeRecordActivities({ db, freezeSpan, asked, namespace }),
+    ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
     ...createStandActivity({ db, pool, checkpointer, json, registry }),

@@ -182,6 +182,6 @@ export type Database = {
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   deployment: Table<DeploymentRow, never, keyof DeploymentRow>;
   restored_episodes: Table<RestoredEpisodeRow, never, 'continued_at'>;
-  deleted_episodes: Table<DeletedEpisode, never, 'deleted_at' | 'langfuse' | 'temporal'>;
+  deleted_episodes: Table<DeletedEpisode, never, 'deleted_at' | 'langfuse' | 'temporal' | 'trace_id'>;
   mirror_objects: Table<MirrorRow, never, 'verified_at' | 'unreferenced_at'>;
 };

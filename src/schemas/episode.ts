@@ -148,6 +148,9 @@ export type DeletedEpisode = {
   ended_at: string;
   step_count: number;
   artifact_count: number;
-  langfuse: 'forgotten' | 'not_configured' | 'failed' | null;
+  /** `owed`: it has not been asked yet, and will be; `failed` was so before anything was owed, and is asked again as well. */
+  langfuse: 'forgotten' | 'not_configured' | 'failed' | 'owed' | null;
+  /** Null of what was deleted before deletions were owed. */
+  trace_id: string | null;
   temporal: 'forgotten' | 'failed' | null;
 };

@@ -43,8 +43,9 @@ export const OtlpSpan = z.object({
 });
 export type OtlpSpan = z.infer<typeof OtlpSpan>;
 
-/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, a score, or a picture. */
-export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'score', 'media']);
+/** What the outbox holds of a row's kind: a step's span, a failed attempt's, a run line's root, the
+ * root of an episode that has begun, a score, or a picture. */
+export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'begun', 'score', 'media']);
 export type OutboxSubject = z.infer<typeof OutboxSubject>;
 
 /**

@@ -140,7 +140,7 @@ function ofLangfuse(observations: Observation[], spans: ExpectedSpan[]): Coverag
     const wrong = seen.filter(({ type }) => !types.includes(type.toUpperCase()));
     return [
       ...(seen.length > 1
-        ? [finding('doubled', 'langfuse', { item, seq, detail: `${name} is there ${seen.length} times` })]
+        ? [finding('doubled', 'langfuse', { item, seq, detail: `${name} is there ${timesOf(seen)}` })]
         : []),
       ...wrong.map(({ type }) =>
         finding('wrongly_typed', 'langfuse', { item, seq, detail: `${name} is ${type}, not ${types.join(' or ')}` }),
@@ -158,6 +158,12 @@ function ofLangfuse(observations: Observation[], spans: ExpectedSpan[]): Coverag
     return [finding('orphaned', 'langfuse', { item: first.id, seq, detail: `its parent ${parent} is not there` })];
   });
   return [...perSpan, ...unexplained, ...parentless];
+}
+
+/** How often an observation is there. Rows of one start are merged by the server, at a time of its own. */
+function timesOf(rows: Observation[]): string {
+  const kinds = new Set(rows.map(({ startTime, endTime, type }) => `${startTime}/${endTime}/${type}`));
+  return kinds.size === 1 ? `${rows.length} times, and will merge: they are alike` : `${rows.length} times`;
 }
 
 function ofObjects(objects: ObjectSeen[]): CoverageFinding[] {

@@ -85,7 +85,9 @@ function observationEvent(span: OtlpSpan, { text, json, metadata }: Reader): Api
     environment: text(Attribute.ENVIRONMENT),
     version: text(Attribute.VERSION),
   };
-  const of = { id: span.spanId, timestamp: startTime };
+  // A root that has begun is told again when it has ended: later, and under another event's id.
+  const begun = span.parentSpanId === undefined && span.startTimeUnixNano === span.endTimeUnixNano;
+  const of = { id: begun ? `${span.spanId}-begun` : span.spanId, timestamp: isoMs(span.endTimeUnixNano) };
   if (type === 'event') return event('event-create', of, body);
   const ended = { ...body, endTime: isoMs(span.endTimeUnixNano) };
   if (type !== 'generation') return event('span-create', of, ended);

@@ -17,6 +17,7 @@ export type LangfuseAccess = {
 
 /** A read waits so long for its turn, and is given up where it would be longer. */
 const TURN_MS_MAX = 30_000;
+const DAY_MS = 86_400_000;
 
 export type Connection = ReturnType<typeof connect>;
 
@@ -47,7 +48,7 @@ export function connect(access: LangfuseAccess) {
     if (response.ok) return parsed(text);
     const where = path.split('?')[0];
     if (response.status === 404) throw new AppError('not_found', `Langfuse has no ${where}`);
-    if (response.status === 429) throw await refusedFor(response, `${where}`, budget);
+    if (response.status === 429) throw await refusedFor(response, `${where}`, method === 'GET' ? budget : null);
     const { kind } = outcomeOfStatus(response.status, text);
     const reason = `Langfuse does not answer ${where}: HTTP ${response.status}`;
     throw new AppError(kind === 'unwelcome' ? 'permission_denied' : 'unavailable', reason);
@@ -114,9 +115,11 @@ export async function outcomeOf(response: Response): Promise<SendOutcome> {
   });
 }
 
-async function refusedFor(response: Response, where: string, budget: ApiBudget): Promise<AppError> {
-  const retry_after_ms = retryAfterMs(response.headers.get('retry-after'), Date.now());
-  await budget.learn({ retry_after_ms, per_minute: limitOf(response.headers) });
+/** A limit of the general API is learned by its budget; another, which counts days, is only waited for. */
+async function refusedFor(response: Response, where: string, budget: ApiBudget | null): Promise<AppError> {
+  const longest = budget ? undefined : DAY_MS;
+  const retry_after_ms = retryAfterMs(response.headers.get('retry-after'), Date.now(), longest);
+  await budget?.learn({ retry_after_ms, per_minute: limitOf(response.headers) });
   return later(`Langfuse asks to wait before it answers ${where} again`, retry_after_ms);
 }
 

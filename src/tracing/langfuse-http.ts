@@ -52,11 +52,11 @@ function codesOf(thrown: unknown): string[] {
 }
 
 /** How long a server asks to wait, in milliseconds, from its header (seconds or a date). */
-export function retryAfterMs(header: string | null, nowMs: number): number {
+export function retryAfterMs(header: string | null, nowMs: number, longest_ms = RETRY_AFTER_MS_MAX): number {
   if (header === null || header.trim() === '') return RETRY_AFTER_MS_DEFAULT;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX) : RETRY_AFTER_MS_DEFAULT;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longest_ms) : RETRY_AFTER_MS_DEFAULT;
 }
 
 /** How many requests in a minute a server says that it allows; null where it does not say. */

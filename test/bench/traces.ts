@@ -12,7 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { defaultHome, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
-import { createRootFreezer } from '../../src/tracing/spans.ts';
+import { createRootFreezer } from '../../src/tracing/root-spans.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createDeployment } from '../support/deployment.ts';
 import { eightSeconds } from '../chaos/episode.ts';

@@ -15,10 +15,11 @@ import { beginStep, endStep } from '../../src/db/write/steps.ts';
 import type { ArtifactLink } from '../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
-import { spanIdOf } from '../../src/identity.ts';
+import { rootSpanIdOf, spanIdOf } from '../../src/identity.ts';
 import type { DeliveryTimings } from '../../src/tracing/delivery-state.ts';
 import { createLangfuseClient } from '../../src/tracing/langfuse-client.ts';
-import { createRootFreezer, createSpanFreezer } from '../../src/tracing/spans.ts';
+import { createBegunFreezer, createRootFreezer } from '../../src/tracing/root-spans.ts';
+import { createSpanFreezer } from '../../src/tracing/spans.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -41,6 +42,7 @@ export const HURRIED: DeliveryTimings = {
 
 const NAMESPACE = 'tests';
 const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
+const freezeBegun = createBegunFreezer({ namespace: NAMESPACE });
 const freezeRoot = createRootFreezer({ namespace: NAMESPACE });
 /** How often it is looked whether delivery is done. */
 const SETTLE_POLL_MS = 20;
@@ -59,6 +61,8 @@ export type Outbox = AsyncDisposable & {
   endSteps(episode: Episode, from: number, to: number): Promise<string[]>;
   /** Records and ends one step that made these files. */
   endStep(episode: Episode, seq: number, artifacts: ArtifactLink[]): Promise<string>;
+  /** Puts the root span as it is when the episode begins into the outbox. Returns its id as Langfuse shows it. */
+  beginRoot(episode: Episode): Promise<string>;
   /** Puts the root span into the outbox. Returns its id. */
   endEpisode(episode: Episode): Promise<string>;
   setFaults(plan: {
@@ -132,6 +136,11 @@ export async function openOutbox(
       const ids: string[] = [];
       for (let seq = from; seq <= to; seq += 1) ids.push(await endOne(episode, seq, []));
       return ids;
+    },
+    async beginRoot(episode) {
+      const begun = freezeBegun({ episode, run: 'run-1', started_at: episode.created_at });
+      await insertItems(db, { episode_id: episode.id, step_id: null }, [begun]);
+      return rootSpanIdOf(episode.trace_id, 'run-1');
     },
     async endEpisode(episode) {
       const ended_at = new Date().toISOString();

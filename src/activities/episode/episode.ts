@@ -6,7 +6,11 @@ import { beginEpisode, endEpisode } from '../../db/write/episodes.ts';
 import { requireEpoch } from '../../db/write/line.ts';
 import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { AskedChannel } from '../../alerts/asked.ts';
+import { toEpisode } from '../../db/read/episodes.ts';
+import { insertItems } from '../../db/write/spans.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
+import type { FrozenItem } from '../../schemas/trace.ts';
+import type { BegunLine } from '../../tracing/root-spans.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import type { EpisodeOutcome, SettleRequest } from '../../schemas/turn.ts';
@@ -21,11 +25,13 @@ export type EpisodeRecordDeps = {
   db: Kysely<Database>;
   freezeSpan: FreezeSpan;
   asked: Pick<AskedChannel, 'clear'>;
+  /** How the root of an episode that has begun is told to Langfuse. */
+  freezeBegun: (line: BegunLine) => FrozenItem;
   namespace: string;
 };
 
 /** The activities that keep the episode's own record: its beginning, its end, and steps that could not end themselves. */
-export function createEpisodeRecordActivities({ db, freezeSpan, asked, namespace }: EpisodeRecordDeps) {
+export function createEpisodeRecordActivities({ db, freezeSpan, freezeBegun, asked, namespace }: EpisodeRecordDeps) {
   return {
     /**
      * Marks the episode as running under this workflow run; returns the record's epoch. One that goes on from another run
@@ -35,6 +41,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, asked, namespace
       const restore_epoch = await readRestoreEpoch(db);
       if (began !== undefined) requireEpoch(began, restore_epoch);
       await beginEpisode(db, episodeId, runId);
+      await listAsRunning(db, episodeId, { runId, freezeBegun });
       return restore_epoch;
     }),
 
@@ -76,6 +83,19 @@ export function createEpisodeRecordActivities({ db, freezeSpan, asked, namespace
       await endStep(db, { step: begun.step, attempt: 0, end, freezeSpan });
     }),
   };
+}
+
+/** Tells Langfuse that the episode runs. Only its first line of runs: the others begin where their first step does. */
+async function listAsRunning(
+  db: Kysely<Database>,
+  id: string,
+  { runId: run, freezeBegun }: { runId: string; freezeBegun: EpisodeRecordDeps['freezeBegun'] },
+): Promise<void> {
+  const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row || row.runs[0] !== run || row.ended_at !== null) return;
+  const episode = toEpisode(row);
+  const begun = freezeBegun({ episode, run, started_at: episode.started_at ?? episode.created_at });
+  await insertItems(db, { episode_id: id, step_id: null }, [begun]);
 }
 
 /** Every activity that an episode's workflow calls. */

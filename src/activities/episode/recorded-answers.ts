@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { findRecordedStep } from '../../db/read/recorded.ts';
+import { findRecordedStep, findUnrecordedWord } from '../../db/read/recorded.ts';
 import type { RecordedStep } from '../../db/read/recorded.ts';
 import { noteMiss } from '../../db/write/episodes.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -18,7 +18,12 @@ const PACKED = '.observatory/steps/';
 /** What a person said on record, and the step that holds it. */
 export type RecordedSaying = { step_id: string; author: string; text: string; approve: boolean };
 
-/** The answers that a re-run takes from its parent's record, until it first asks something else. */
+/**
+ * The answers that a re-run takes from its parent's record, until it first asks something else. What a step asks follows from
+ * what was answered and said before it. So a question is the recorded one where each step before it is: answered from the
+ * record, or a person's who said the same. How a build puts a question (its prompts, the form of messages, what it tells of
+ * tools) is no part of that: an answer that another build recorded is found as well, whatever has changed since.
+ */
 export type RecordedAnswers = {
   /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted. */
   take(episode: Episode, step: Step, asked_sha256: string): Promise<StepResult | undefined>;
@@ -36,7 +41,8 @@ export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json
       if (!mayTake(episode, step.seq)) return undefined;
       const { recorded, missed } = await findRecordedStep(db, episode.id, step.seq);
       if (missed) return undefined;
-      const reason = reasonAgainst(recorded, step, asked_sha256);
+      const reason =
+        reasonAgainst(recorded, step) ?? reasonAgainstWord(await findUnrecordedWord(db, episode.id, step.seq));
       if (recorded && reason === undefined) return answerOf(json, recorded, asked_sha256);
       await noteMiss(db, episode.id, { seq: step.seq, reason: reason ?? '' });
       return undefined;
@@ -63,16 +69,17 @@ function wordsOf({ input }: Step): string {
   return typeof text === 'string' ? text : '';
 }
 
-function reasonAgainst(recorded: RecordedStep | undefined, step: Step, asked: string): string | undefined {
+/** Steps are the same by who asks what: what kind of step a tool's call is may have changed since. */
+function reasonAgainst(recorded: RecordedStep | undefined, step: Step): string | undefined {
   if (!recorded) return 'the record has no such step';
-  const nameOf = ({ kind, agent, name }: Step) => `${kind} ${name} of ${agent}`;
-  if (nameOf(recorded) !== nameOf(step)) return `the record has a ${nameOf(recorded)}, not a ${nameOf(step)}`;
+  if (recorded.agent !== step.agent || recorded.name !== step.name)
+    return `the record has ${recorded.name} of ${recorded.agent}, not ${step.name} of ${step.agent}`;
   const answered = recorded.status === 'ok' || (recorded.status === 'error' && recorded.kind !== 'thought');
-  if (!answered) return `the recorded step ended as ${recorded.status}`;
-  if (recorded.asked_sha256 === asked) return undefined;
-  if (recorded.asked_sha256 === null) return 'the recorded step does not say what it was asked';
-  return `it was asked something else: ${recorded.asked_sha256} is recorded, ${asked} is asked`;
+  return answered ? undefined : `the recorded step ended as ${recorded.status}`;
 }
+
+const reasonAgainstWord = (seq: number | undefined) =>
+  seq === undefined ? undefined : `a person said something else at step ${seq}`;
 
 async function answerOf(json: JsonStore, recorded: RecordedStep, asked_sha256: string): Promise<StepResult> {
   return {

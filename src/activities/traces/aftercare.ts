@@ -4,11 +4,11 @@ import { insertFeedback } from '../../db/append/feedback.ts';
 import { findEpisodeRecord } from '../../db/read/coverage.ts';
 import type { EpisodeRecord } from '../../db/read/coverage.ts';
 import { readDeployment } from '../../db/read/deployment.ts';
-import { insertItems, listTakeovers } from '../../db/write/spans.ts';
+import { dropBegun, insertItems, listTakeovers } from '../../db/write/spans.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { rootRunOf } from '../../identity.ts';
-import type { EndedLine } from '../../tracing/spans.ts';
+import type { EndedLine } from '../../tracing/root-spans.ts';
 import { automaticScores } from '../../agents/scores.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 import type { Announce } from '../../alerts/alerts.ts';
@@ -46,6 +46,8 @@ export function createAftercareActivities(deps: AftercareDeps) {
     closeTrace: heartbeating(async (episodeId: string): Promise<void> => {
       const record = await findEpisodeRecord(db, episodeId);
       if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
+      // Sent after it, it would take its place.
+      await dropBegun(db, episodeId);
       const takeovers = await listTakeovers(db, episodeId, record.runs);
       const { restored_at } = await readDeployment(db);
       // Of a line from before a restore Langfuse may have been told by the record that was lost.

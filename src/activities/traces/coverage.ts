@@ -15,6 +15,7 @@ import type { CompletedStep, ExpectedSpan, ObjectSeen, Testimony } from '../../t
 import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
 import { TYPE_OF_KIND } from '../../tracing/spans.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { begunRootOf, currentRows } from './trace-rows.ts';
 
 /** Objects that one audit asks the store for at the same time. */
 const OBJECTS_AT_ONCE = 8;
@@ -67,8 +68,8 @@ async function audit(deps: CoverageDeps, episodeId: string): Promise<AuditSummar
   const finding_count = findings.length;
   const named = findings.slice(0, FINDINGS_MAX);
   await insertCoverage(deps.db, { episode_id: episodeId, verdict, witnesses, counts, finding_count, findings: named });
-  const ended = hasEnded(record.episode.status);
-  const settled = ended && (verdict === 'complete' || (verdict === 'unverified' && deps.langfuse === null));
+  const settled =
+    hasEnded(record.episode.status) && (verdict === 'complete' || (verdict === 'unverified' && deps.langfuse === null));
   return { verdict, finding_count, settled };
 }
 
@@ -82,8 +83,9 @@ async function askTemporal(
 
 async function askLangfuse(
   { langfuse }: CoverageDeps,
-  { episode, items }: EpisodeRecord,
+  record: EpisodeRecord,
 ): Promise<{ langfuse: Testimony<Observation>; legacy: boolean }> {
+  const { episode, items } = record;
   if (!langfuse) return { langfuse: { asked: false, reason: 'no Langfuse is configured' }, legacy: false };
   let legacy = false;
   const answer = await asked(async () => {
@@ -93,7 +95,7 @@ async function askLangfuse(
       throw new AppError('unavailable', `Langfuse allows few reads, and ${waiting} items are still on their way to it`);
     const server = await langfuse.detect();
     legacy = server.traces === 'ingestion';
-    return langfuse.listObservations(server, { traces: [episode.trace_id] });
+    return currentRows(record, await langfuse.listObservations(server, { traces: [episode.trace_id] }));
   });
   return { langfuse: answer, legacy };
 }
@@ -119,7 +121,8 @@ async function asked<T>(ask: () => Promise<T[]>): Promise<Testimony<T>> {
 }
 
 /** Servers that take traces by ingestion alone know only SPAN beside GENERATION and EVENT. */
-function expectedSpans({ steps, items }: EpisodeRecord, legacy: boolean): ExpectedSpan[] {
+function expectedSpans(record: EpisodeRecord, legacy: boolean): ExpectedSpan[] {
+  const { steps, items } = record;
   const refused = new Map(items.map(({ span_id, parked }) => [span_id, parked]));
   const typesOf = (type: string) => (legacy && type !== 'GENERATION' && type !== 'EVENT' ? [type, 'SPAN'] : [type]);
   const ofSteps = steps
@@ -133,5 +136,8 @@ function expectedSpans({ steps, items }: EpisodeRecord, legacy: boolean): Expect
       seq: null,
       name: subject === 'root' ? 'the episode' : 'a failed attempt',
     }));
-  return [...ofSteps, ...others].map((span) => ({ ...span, refused: refused.get(span.span_id) ?? null }));
+  const begun = items.some(({ subject }) => subject === 'root') ? undefined : begunRootOf(record);
+  const running =
+    begun === undefined ? [] : [{ span_id: begun, types: typesOf('AGENT'), seq: null, name: 'the episode' }];
+  return [...ofSteps, ...others, ...running].map((span) => ({ ...span, refused: refused.get(span.span_id) ?? null }));
 }

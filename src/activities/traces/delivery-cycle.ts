@@ -10,6 +10,8 @@ import type { DeliveryTimings, Look, NextStand } from '../../tracing/delivery-st
 import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
 import type { ReadObject } from '../../tracing/media.ts';
+import { deleteOwed } from './delivery-deletion.ts';
+import type { Deletions } from './delivery-deletion.ts';
 import { lookFor } from './delivery-look.ts';
 import { ENDPOINTS, ITEMS_MAX, moveItems, sendAllDue, tellUnwelcome, welcomed } from './delivery-send.ts';
 import type { Memory } from './delivery-send.ts';
@@ -48,11 +50,13 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     looked_ms: 0,
     unwelcome: new Set([...ENDPOINTS, '']),
   };
+  const deletions: Deletions = { next_ms: 0 };
   return {
     async cycle(signal) {
       try {
         const server = await detect(deps, memory, signal);
         const sent = await sendAllDue(deps, memory, { server, signal });
+        await deleteOwed(deps, deletions, signal);
         // One look is for all traces, and looks have a least interval: nothing is asked for once for each thing that was sent.
         const { looked_ms, paused_until_ms } = memory;
         const looks = nowMs(deps) - looked_ms >= deps.timings.look_ms && nowMs(deps) >= paused_until_ms.reads;

@@ -55,11 +55,13 @@ async function seenSpans(langfuse: LangfuseClient, spans: SentItem[], { server, 
   const times = timesOf(spans);
   const traces = [...new Set(spans.map(({ trace_id }) => trace_id))];
   const rows = Map.groupBy(await langfuse.listObservations(server, { traces, ...times }, signal), ({ id }) => id);
-  return ({ observation_id, span_id, ended_ns }: SentItem) =>
-    (rows.get(observation_id ?? span_id) ?? []).some((row) => hasEnd(row, ended_ns));
+  return ({ subject, observation_id, span_id, ended_ns }: SentItem) => {
+    const shown = rows.get(observation_id ?? span_id) ?? [];
+    return subject === 'root' ? shown.some((row) => hasEnd(row, ended_ns)) : shown.length > 0;
+  };
 }
 
-/** Whether the row is of these bytes: a root is told twice, when its episode begins and when it has ended. */
+/** Whether the row is the root of an episode that has ended: it is told as the episode begins, too, without a length. */
 function hasEnd({ endTime }: Observation, ended_ns: string | null): boolean {
   if (ended_ns === null || endTime === undefined || endTime === null) return true;
   return Date.parse(endTime) === Number(BigInt(ended_ns) / 1_000_000n);

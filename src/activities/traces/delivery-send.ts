@@ -56,7 +56,7 @@ export async function sendAllDue(
   const senders: Pick<Sender, 'endpoint' | 'subjects' | 'items_max' | 'post'>[] = [
     {
       endpoint: 'spans',
-      subjects: ['step', 'attempt', 'root'],
+      subjects: ['step', 'attempt', 'begun', 'root'],
       items_max: ITEMS_MAX,
       post: (items) => langfuse.sendSpans(server, items, signal),
     },

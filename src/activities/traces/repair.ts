@@ -3,7 +3,7 @@ import { findEpisodeRecord } from '../../db/read/coverage.ts';
 import type { EpisodeRecord } from '../../db/read/coverage.ts';
 import { listTranscript } from '../../db/read/transcript.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
-import { rebuildSpans, unparkItems } from '../../db/write/trace-repair.ts';
+import { rebuildSpans, requeueItems, unparkItems } from '../../db/write/trace-repair.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
@@ -15,6 +15,7 @@ import { turnEndingTools } from '../../agents/tools/registry.ts';
 import { buildConversation } from '../../agents/conversation.ts';
 import type { Alerts } from '../../alerts/alerts.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { currentRows } from './trace-rows.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 
 export type TraceRepairDeps = {
@@ -25,15 +26,21 @@ export type TraceRepairDeps = {
   alerts: Alerts;
 };
 
-/** What a repair put into the outbox again: items that were refused before, and items that Langfuse held and has lost. */
-export type TraceRepair = { unparked: number; rebuilt: number };
+/**
+ * What a repair put into the outbox again: items that were refused before, items that Langfuse held and has lost, and items that
+ * were sent and are not there.
+ */
+export type TraceRepair = { unparked: number; rebuilt: number; resent: number };
+
+/** What was sent within this time may still be on its way. */
+const ON_ITS_WAY_MS = 60_000;
 
 /** The activity that repairs an episode's trace. */
 export function createTraceRepairActivities(deps: TraceRepairDeps) {
   return {
     /**
      * Puts into the outbox again what Langfuse lacks now: refused items as they are, and those that were confirmed and are
-     * gone, frozen anew from the record under the ids that they had. What is on its way stays on its way.
+     * gone, frozen anew from the record under the ids that they had; what was sent a while ago and is not there is sent again.
      */
     repairTrace: heartbeating((episodeId: string): Promise<TraceRepair> => repair(deps, episodeId)),
   };
@@ -50,10 +57,18 @@ async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRe
   const unparked = await unparkItems(db, episodeId);
   if (unparked > 0) await alerts.clear('trace_item_parked', record.episode.trace_id);
 
-  const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [record.episode.trace_id] });
-  const shown = new Set(rows.map(({ id }) => id));
-  const lost = record.items.filter(({ span_id, confirmed }) => confirmed && !shown.has(span_id));
-  if (lost.length === 0) return { unparked, rebuilt: 0 };
+  const { trace_id } = record.episode;
+  const rows = await langfuse.listObservations(await langfuse.detect(), { traces: [trace_id] });
+  const shown = new Set(currentRows(record, rows).map(({ id }) => id));
+  const absent = record.items.filter(({ span_id }) => !shown.has(span_id));
+  const before_ms = Date.now() - ON_ITS_WAY_MS;
+  const sent = absent.filter(({ sent_at }) => sent_at !== null && Date.parse(sent_at) < before_ms);
+  const resent = await requeueItems(
+    db,
+    sent.map(({ span_id }) => span_id),
+  );
+  const lost = absent.filter(({ confirmed }) => confirmed);
+  if (lost.length === 0) return { unparked, rebuilt: 0, resent };
   const ended = record.steps.filter(({ status }) => status !== 'running');
   const heard = await heardOf(
     deps,
@@ -62,7 +77,7 @@ async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRe
   );
   const span_ids = lost.map(({ span_id }) => span_id);
   await rebuildSpans(db, { span_ids, steps: ended, heard: (step) => heard.get(step.id) ?? null, freezeSpan });
-  return { unparked, rebuilt: lost.length };
+  return { unparked, rebuilt: lost.length, resent };
 }
 
 /** What models were shown for these steps, by step; with which parameters they were asked is not on record. */

@@ -8,5 +8,8 @@ export function registerCollector(program: Command, env: Environment): void {
   program
     .command('collector')
     .description('run the stand-in for Langfuse at LANGFUSE_BASE_URL, keeping traces in Postgres, until told to stop')
-    .action(async () => runCollector(loadConfig(env), (line) => process.stdout.write(`${line}\n`)));
+    // It is a server by itself: what the rest of a deployment needs is nothing to it.
+    .action(async () =>
+      runCollector(loadConfig(env, { needs: ['DATABASE_URL'] }), (line) => process.stdout.write(`${line}\n`)),
+    );
 }

@@ -16,8 +16,19 @@ export type EpisodeRecord = {
   episode: Episode;
   runs: string[];
   steps: Step[];
-  /** What the outbox holds for this episode's trace; `parked` is why Langfuse refused it, `confirmed` that it was seen. */
-  items: { span_id: string; subject: 'attempt' | 'root' | 'step'; parked: string | null; confirmed: boolean }[];
+  /**
+   * What the outbox holds for this episode's trace; `parked` is why Langfuse refused it, `confirmed` that it was seen, `sent_at`
+   * when what is neither was sent.
+   */
+  items: {
+    span_id: string;
+    subject: 'attempt' | 'root' | 'step';
+    parked: string | null;
+    confirmed: boolean;
+    sent_at: string | null;
+  }[];
+  /** Whether Langfuse was told of the episode when it began. */
+  begun: boolean;
   /** What steps and events refer to; `unexplained` where the attempt that is said to have made it did not end its step. */
   objects: { sha256: string; size_bytes: number; seq: number | null; unexplained: boolean }[];
 };
@@ -40,9 +51,9 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
         .execute();
       const items = await tx
         .selectFrom('trace_outbox')
-        .select(['span_id', 'subject', 'state', 'error'])
+        .select(['span_id', 'subject', 'state', 'error', 'sent_at'])
         .where('episode_id', '=', id)
-        .where('subject', 'in', ['step', 'attempt', 'root'])
+        .where('subject', 'in', ['step', 'attempt', 'root', 'begun'])
         .execute();
       const { rows: objects } = await sql<
         EpisodeRecord['objects'][number]
@@ -60,12 +71,18 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
         episode: toEpisode(row),
         runs: row.runs,
         steps: steps.map(toStepRow),
-        items: items.map(({ span_id, subject, state, error }) => ({
-          span_id,
-          subject: subject as 'attempt' | 'root' | 'step',
-          confirmed: state === 'confirmed',
-          parked: state === 'parked' ? (error ?? 'for a reason it did not tell') : null,
-        })),
+        begun: items.some(({ subject }) => subject === 'begun'),
+        items: items.flatMap(({ span_id, subject, state, error, sent_at }) =>
+          subject === 'begun'
+            ? []
+            : {
+                span_id,
+                subject: subject as 'attempt' | 'root' | 'step',
+                confirmed: state === 'confirmed',
+                sent_at: state === 'sending' || state === 'accepted' ? sent_at : null,
+                parked: state === 'parked' ? (error ?? 'for a reason it did not tell') : null,
+              },
+        ),
         objects,
       };
     });

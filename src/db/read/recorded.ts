@@ -46,3 +46,24 @@ export async function findRecordedStep(
     missed,
   };
 }
+
+/** The first step before step `before` of a re-run at which a person said what the record does not have there. */
+export async function findUnrecordedWord(
+  db: Kysely<Database>,
+  episodeId: string,
+  before: number,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select('seq')
+    .where('episode_id', '=', episodeId)
+    .where('superseded_by', 'is', null)
+    .where('kind', '=', 'human')
+    .where('status', '<>', 'running')
+    .where('served_from', 'is', null)
+    .where('seq', '<', before)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.seq;
+}

@@ -53,11 +53,11 @@ export async function readProgress(
   db: Kysely<Database>,
 ): Promise<{ shown_ms: number; sent_ms: number; probing: boolean }> {
   const newest = (of: RawBuilder<unknown>) => sql`(select sent_at from trace_outbox where sent_at is not null
-    and subject in ('step', 'attempt', 'root') and ${of} order by sent_at desc limit 1)`;
+    and subject in ('step', 'attempt', 'begun', 'root') and ${of} order by sent_at desc limit 1)`;
   const { rows } = await sql<{ shown: string | null; sent: string | null; probing: boolean }>`
     select ${newest(sql`state = 'confirmed'`)} as shown, ${newest(sql`true`)} as sent,
       exists(select from trace_outbox where state = 'pending' and attempts > 0
-        and subject in ('step', 'attempt', 'root')) as probing`.execute(db);
+        and subject in ('step', 'attempt', 'begun', 'root')) as probing`.execute(db);
   const { shown = null, sent = null, probing = false } = rows[0] ?? {};
   return { shown_ms: shown === null ? 0 : Date.parse(shown), sent_ms: sent === null ? 0 : Date.parse(sent), probing };
 }

@@ -28,7 +28,7 @@ export async function deleteEpisode(
     const { status, created_at, step_count, artifact_count } = episode;
     await tx
       .insertInto('deleted_episodes')
-      .values({ id, reason, status, created_at, ended_at, step_count, artifact_count })
+      .values({ id, reason, status, created_at, ended_at, step_count, artifact_count, trace_id })
       .execute();
     await deleteCheckpoints(tx, [
       ...new Set([...runs.map((run) => threadIdOf(id, run)), ...(thread_id ? [thread_id] : [])]),
@@ -63,6 +63,16 @@ export async function noteForgotten(
   { id, ...others }: Pick<DeletedEpisode, 'id' | 'langfuse' | 'temporal'>,
 ): Promise<void> {
   await db.updateTable('deleted_episodes').set(others).where('id', '=', id).execute();
+}
+
+/** Notes that Langfuse was asked to delete these traces. */
+export async function noteTracesForgotten(db: Kysely<Database>, traceIds: string[]): Promise<void> {
+  await db
+    .updateTable('deleted_episodes')
+    .set({ langfuse: 'forgotten' })
+    .where('trace_id', 'in', traceIds)
+    .where('langfuse', 'in', ['owed', 'failed'])
+    .execute();
 }
 
 /** Lets go of the log lines and videos of episodes that ended more than `days` days ago, at most `limit` of them; returns their ids. */

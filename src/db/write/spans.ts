@@ -66,6 +66,16 @@ export async function insertItems(
   return inserted.length;
 }
 
+/** Takes the root of an episode that has begun out of the outbox, unless Langfuse was seen to hold it. */
+export async function dropBegun(db: Kysely<Database>, episodeId: string): Promise<void> {
+  await db
+    .deleteFrom('trace_outbox')
+    .where('episode_id', '=', episodeId)
+    .where('subject', '=', 'begun')
+    .where('state', '<>', 'confirmed')
+    .execute();
+}
+
 /** The runs that took steps over from others, or went on after the episode had ended: each begins a line of its own. */
 export async function listTakeovers(
   db: Kysely<Database>,

@@ -18,6 +18,18 @@ export async function unparkItems(db: Kysely<Database>, episodeId: string): Prom
   return Number(numUpdatedRows);
 }
 
+/** Lets sent items that Langfuse was asked for, and does not have, be sent again. Returns how many there were. */
+export async function requeueItems(db: Kysely<Database>, spanIds: string[]): Promise<number> {
+  if (spanIds.length === 0) return 0;
+  const { numUpdatedRows } = await db
+    .updateTable('trace_outbox')
+    .set({ state: 'pending', next_attempt_at: null, unseen_since: null, error: 'asked for, and not there' })
+    .where('span_id', 'in', spanIds)
+    .where('state', 'in', ['sending', 'accepted'])
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
+}
+
 /**
  * Freezes confirmed items anew whose bytes were let go, in one transaction: those of these steps and of their failed
  * attempts. A root's is only removed: closing the trace puts it there again.

@@ -2,7 +2,8 @@ import type { Config } from '../../config/config.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
-import { checkBuckets, checkLangfuse, checkModelEndpoint, checkPostgres } from './servers.ts';
+import { checkLangfuse } from './langfuse.ts';
+import { checkBuckets, checkModelEndpoint, checkPostgres } from './servers.ts';
 import { checkTemporal } from './temporal.ts';
 
 /** Looks at everything that a deployment depends on, all at once and within bounded time; never throws. */

@@ -4,9 +4,14 @@ import { AppError } from '../../errors.ts';
 export type Finding = { name: string; state: 'ok' | 'warn' | 'fail'; detail: string; mend: string | null };
 
 /** A check: it returns what it found, one finding or several. What it throws is a failure that `mend` is the answer to. */
-export type Check = { name: string; mend: string; look: (signal: AbortSignal) => Promise<Finding[]> };
+export type Check = {
+  name: string;
+  mend: string;
+  timeout_ms?: number;
+  look: (signal: AbortSignal) => Promise<Finding[]>;
+};
 
-/** A check that has not ended by then has failed. */
+/** A check that has not ended by then, or by its own time, has failed. */
 const CHECK_TIMEOUT_MS = 10_000;
 
 /** A finding, to be written in one line. Without `mend` nothing need be done. */
@@ -15,14 +20,14 @@ export function found(name: string, state: Finding['state'], said: { detail: str
 }
 
 /** What the check found within bounded time; never throws. */
-export async function perform({ name, mend, look }: Check): Promise<Finding[]> {
+export async function perform({ name, mend, look, timeout_ms = CHECK_TIMEOUT_MS }: Check): Promise<Finding[]> {
   const controller = new AbortController();
-  const late = new AppError('deadline_exceeded', `no answer within ${CHECK_TIMEOUT_MS / 1_000} s`);
+  const late = new AppError('deadline_exceeded', `no answer within ${timeout_ms / 1_000} s`);
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     controller.abort(late);
     reject(late);
-  }, CHECK_TIMEOUT_MS);
+  }, timeout_ms);
   try {
     return await Promise.race([look(controller.signal), expired]);
   } catch (error) {

@@ -104,42 +104,6 @@ function checkBucket(name: string, access: S3Access, bucket: string): Check {
   };
 }
 
-/** Langfuse, or what stands in for it: it answers, and takes our keys. */
-export function checkLangfuse({ langfuse }: Config): Check {
-  const name = 'langfuse';
-  return {
-    name,
-    mend: 'Start Langfuse, or mend LANGFUSE_BASE_URL. Until then traces wait in the database.',
-    async look(signal) {
-      if (!langfuse)
-        return [
-          found(name, 'warn', {
-            detail: 'not configured: traces wait in the database',
-            mend: 'Set LANGFUSE_BASE_URL, LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.',
-          }),
-        ];
-      const base = langfuse.base_url.replace(/\/+$/, '');
-      const health = await fetch(`${base}/api/public/health`, { signal });
-      if (!health.ok) throw new AppError('unavailable', `answers ${health.status}`);
-      const { version } = (await health.json()) as { version?: string };
-      const keys = Buffer.from(`${langfuse.public_key}:${langfuse.secret_key.reveal()}`).toString('base64');
-      const projects = await fetch(`${base}/api/public/projects`, {
-        signal,
-        headers: { authorization: `Basic ${keys}` },
-      });
-      if (projects.status === 401 || projects.status === 403)
-        return [
-          found(name, 'fail', {
-            detail: 'refuses the keys',
-            mend: 'Mend LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY.',
-          }),
-        ];
-      if (!projects.ok) throw new AppError('unavailable', `answers ${projects.status}`);
-      return [found(name, 'ok', { detail: `version ${version ?? 'unknown'}, takes the keys` })];
-    },
-  };
-}
-
 /** The model endpoint, where there is one: it answers and takes the key. Without one the scripted model works. */
 export function checkModelEndpoint({ model }: Config): Check {
   const name = 'model endpoint';

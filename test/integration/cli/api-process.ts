@@ -51,11 +51,11 @@ export async function startApi(deployment: Pick<Deployment, 'env'>): Promise<Api
   };
 }
 
-/** Runs the command line with this environment and PATH, and nothing else. */
-export function observatory(args: string[], env: Record<string, string>): Promise<Outcome> {
+/** Runs the command line, by default this checkout's, with this environment and PATH, and nothing else. */
+export function observatory(args: string[], env: Record<string, string>, main = MAIN): Promise<Outcome> {
   const options = { env: { PATH: process.env['PATH'], ...env }, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((settle) => {
-    execFile(process.execPath, [MAIN, ...args], options, (error, out, err) => {
+    execFile(process.execPath, [main, ...args], options, (error, out, err) => {
       settle({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
     });
   });

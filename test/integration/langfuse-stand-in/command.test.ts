@@ -9,14 +9,17 @@ import { startTestCollector } from './test-stand-in.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 
+/** Runs it with these variables alone, but for a database where none is given. */
 function run(variables: Record<string, string>) {
+  const { PATH = '', HOME = '' } = process.env;
+  const { DATABASE_URL = '' }: Record<string, string> = inject('environment');
   return spawn(process.execPath, [MAIN, 'collector'], {
-    env: { ...process.env, ...inject('environment'), OBSERVATORY_HOME: tmpdir(), ...variables },
+    env: { PATH, HOME, DATABASE_URL, OBSERVATORY_HOME: tmpdir(), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
-test('`observatory collector` listens where LANGFUSE_BASE_URL says, without faults on request, until it is told to stop', async () => {
+test('`observatory collector` listens where LANGFUSE_BASE_URL says, without faults on request, until it is told to stop: it needs neither S3 nor Temporal', async () => {
   await using database = await startTestCollector();
   const url = `http://127.0.0.1:${await choosePort([])}`;
   const keys = { LANGFUSE_PUBLIC_KEY: 'pk-lf-x', LANGFUSE_SECRET_KEY: 'sk-lf-x' };

@@ -164,8 +164,23 @@ test('a repair sends again what Langfuse refused, and what it held and has lost,
   );
   await query(`update trace_outbox set state = 'parked' where span_id = $1`, [held]);
   const { repaired, stored } = await repair(episode);
-  expect(repaired).toEqual({ unparked: 2, rebuilt: 1 });
+  expect(repaired).toEqual({ unparked: 2, rebuilt: 1, resent: 0 });
   expect(stored).toEqual(spans.toSorted());
   const again = await repair(episode);
-  expect(again).toEqual({ repaired: { unparked: 0, rebuilt: 0 }, stored: spans.toSorted() });
+  expect(again).toEqual({ repaired: { unparked: 0, rebuilt: 0, resent: 0 }, stored: spans.toSorted() });
+});
+
+test('a repair sends what Langfuse lacks at once, also what is in doubt, but not what may still be on its way', async () => {
+  const episode = await outbox.startEpisode();
+  const [doubtful = '', sent = ''] = await outbox.endSteps(episode, 1, 2);
+  await query(`update trace_outbox set state = 'sending', sent_at = now() - interval '5 minutes' where span_id = $1`, [
+    doubtful,
+  ]);
+  await query(
+    `update trace_outbox set state = 'accepted', sent_at = now(), next_attempt_at = now() + interval '1 hour' where span_id = $1`,
+    [sent],
+  );
+  const { repaired, stored } = await repair(episode);
+  expect(repaired).toEqual({ unparked: 0, rebuilt: 0, resent: 1 });
+  expect(stored).toEqual([doubtful]);
 });

@@ -2,6 +2,13 @@
 // endpoints fail one by one. The stand-in is told to be each.
 import { afterEach, expect, test } from 'vitest';
 import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
+import { endEpisode } from '../../../src/db/write/episodes.ts';
+import { dropBegun } from '../../../src/db/write/spans.ts';
+import { deleteEpisode, noteForgotten } from '../../../src/db/write/deletion.ts';
+import { checkLangfuse } from '../../../src/runtime/doctor/langfuse.ts';
+import { perform } from '../../../src/runtime/doctor/finding.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import type { Episode } from '../../../src/schemas/episode.ts';
 import { insertFeedback } from '../../../src/db/append/feedback.ts';
 import { countOutbox } from '../../../src/db/read/trace-outbox.ts';
 import { DELIVERY_TIMINGS } from '../../../src/tracing/delivery-state.ts';
@@ -118,6 +125,86 @@ test.for(['error_500', 'unavailable_503', 'bad_gateway_html'] as const)(
     expect(await outbox.stored(episode)).toEqual(spans.toSorted());
   },
 );
+
+test('an episode that runs is listed by its root, and the root with its end takes that place', async () => {
+  const { outbox, db, cycle, pass } = await open();
+  const episode = await outbox.startEpisode();
+  const root = await outbox.beginRoot(episode);
+  expect(await cycle()).toMatchObject({ sent: 1 });
+  expect(await pass(DELIVERY_TIMINGS.look_ms)).toMatchObject({ confirmed: 1 });
+  expect(await asked(outbox, `/api/public/v2/observations?traceId=${episode.trace_id}`)).toMatchObject([
+    { id: root, type: 'AGENT', parentObservationId: null },
+  ]);
+  await outbox.endEpisode(episode);
+  await dropBegun(db, episode.id);
+  // What is there already is not the end: that is confirmed only when it is shown.
+  await outbox.setFaults({ faults: [{ kind: 'drop', on: ['otlp'], count: 1 }] });
+  expect(await cycle()).toMatchObject({ sent: 1 });
+  expect(await pass(DELIVERY_TIMINGS.look_ms)).toMatchObject({ confirmed: 0 });
+  await pass(DELIVERY_TIMINGS.unseen_ms);
+  expect(await cycle()).toMatchObject({ sent: 1 });
+  expect(await pass(DELIVERY_TIMINGS.look_ms_max)).toMatchObject({ confirmed: 1 });
+  expect(await countOutbox(db)).toMatchObject({ confirmed: 2, pending: 0, sending: 0, accepted: 0 });
+});
+
+test('what is owed at Langfuse is deleted in one request, asked for again after it was refused, and told after a week', async () => {
+  const { outbox, db, cycle, pass } = await open();
+  const deleted: Episode[] = [];
+  for (const _ of [1, 2, 3]) {
+    const episode = await outbox.startEpisode();
+    await outbox.endSteps(episode, 1, 1);
+    deleted.push(episode);
+  }
+  await cycle();
+  await pass(DELIVERY_TIMINGS.look_ms);
+  for (const { id } of deleted) {
+    await endEpisode(db, id, {
+      status: 'failed',
+      terminal_reason: 'INTERNAL_ERROR',
+      failure_class: null,
+      failure: null,
+    });
+    await deleteEpisode(db, { id, reason: 'asked' });
+    await noteForgotten(db, { id, langfuse: 'owed', temporal: 'forgotten' });
+  }
+  const owed = async () =>
+    (await db.selectFrom('deleted_episodes').select('langfuse').execute()).map(({ langfuse }) => langfuse);
+  const limits = async () => {
+    const answer = await fetch(`${outbox.collector.url}/faults`);
+    return ((await answer.json()) as { limits: object[] }).limits;
+  };
+  await outbox.setFaults({ faults: [], limits: [{ on: 'deletion', points: 1, window_s: 3_600 }] });
+  await cycle();
+  expect([await owed(), await limits()]).toMatchObject([['owed', 'owed', 'owed'], [{ served: 0, refused: 1 }]]);
+  // Not in every cycle, and at once when Retry-After is over.
+  await pass(30 * MINUTE_MS);
+  expect(await limits()).toMatchObject([{ refused: 1 }]);
+  await outbox.setFaults({ faults: [{ kind: 'error_500', on: ['deletion'] }], limits: [] });
+  await pass(8 * 24 * 60 * MINUTE_MS);
+  expect(outbox.raised).toEqual([expect.objectContaining({ name: 'langfuse_deletion_owed' })]);
+  await outbox.setFaults({ faults: [], limits: [{ on: 'deletion', points: 9 }] });
+  await pass(30 * MINUTE_MS);
+  expect([await owed(), await limits()]).toMatchObject([['forgotten', 'forgotten', 'forgotten'], [{ served: 1 }]]);
+  expect(outbox.raised).toEqual([]);
+  for (const episode of deleted) expect(await outbox.stored(episode)).toEqual([]);
+});
+
+test('the doctor writes a span, reads it back, and says how long that took', async () => {
+  const { outbox } = await open();
+  const { url: base_url } = outbox.collector;
+  const langfuse = { base_url, public_key: KEYS.public_key, secret_key: new Secret(KEYS.secret_key) };
+  const findings = await perform(checkLangfuse({ langfuse }));
+  expect(findings).toMatchObject([
+    { name: 'langfuse', state: 'ok', detail: 'version 4.16.0, takes the keys, shows traces from events' },
+    {
+      name: 'langfuse traces',
+      state: 'ok',
+      detail: expect.stringMatching(/^a span was written, and shown \d+\.\d s later$/),
+    },
+  ]);
+  const refused = await perform(checkLangfuse({ langfuse: { ...langfuse, secret_key: new Secret('another') } }));
+  expect(refused).toMatchObject([{ state: 'fail', detail: 'refuses the keys' }]);
+});
 
 test('a v4 server that writes the older store is read there: nothing is missed, and nothing sent again', async () => {
   const { outbox, db, cycle, pass } = await open('v4_legacy');

@@ -23,11 +23,27 @@ const PackageJson = z.object({
   optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 
+const Lockfile = z.object({
+  packages: z.record(z.string(), z.object({ optionalDependencies: z.record(z.string(), z.string()).default({}) })),
+});
+
 test('the checks see the repository', () => {
   expect(FILES).toEqual(
     expect.arrayContaining(['package.json', 'src/errors.ts', 'test/unit/tidy/tree.test.ts', '.npmrc']),
   );
   expect(FILES.filter((path) => path.includes('node_modules'))).toEqual([]);
+});
+
+test('`npm ci` takes the lockfile: it names the optional packages of every platform', () => {
+  const { packages } = Lockfile.parse(JSON.parse(read('package-lock.json')));
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  );
+  // Mend: copy package.json, the lockfile and .npmrc into an empty folder, and run `npm install --package-lock-only` there.
+  // What the registry lacks gets an entry by hand: version, os, cpu, libc and `optional`.
+  expect(missing).toEqual([]);
 });
 
 test('no source file has more than 300 lines', () => {

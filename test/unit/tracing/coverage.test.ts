@@ -1,3 +1,4 @@
+import type { Observation } from '../../../src/schemas/trace.ts';
 import { expect, test } from 'vitest';
 import { rootRunOf } from '../../../src/identity.ts';
 import { compareWitnesses } from '../../../src/tracing/coverage.ts';
@@ -54,6 +55,17 @@ test('an audit counts what Langfuse is to show, what of it it shows, and each ki
     wrongly_typed: 1,
     damaged: 0,
   });
+});
+
+test('rows of one span that are alike will merge by themselves, which the finding says; others will not', () => {
+  const at = (startTime: string) => ({ ...row('a'), startTime, endTime: '2026-01-02T03:04:06.000Z' });
+  const detailOf = (...rows: Observation[]) =>
+    compareWitnesses({ ...whole(), langfuse: { asked: true, items: rows } }).findings.find(
+      ({ kind }) => kind === 'doubled',
+    )?.detail;
+  const first = at('2026-01-02T03:04:05.000Z');
+  expect(detailOf(first, first)).toBe('think is there 2 times, and will merge: they are alike');
+  expect(detailOf(first, at('2026-01-02T03:04:05.500Z'))).toBe('think is there 2 times');
 });
 
 test('a witness that was not asked makes the verdict unverified, never complete', () => {

@@ -5,7 +5,8 @@ import { OtlpSpan } from '../../../src/schemas/trace.ts';
 import { tellConversation } from '../../../src/tracing/capture.ts';
 import { ingestionEvents } from '../../../src/tracing/ingestion.ts';
 import { serverOf } from '../../../src/tracing/langfuse-server.ts';
-import { createRootFreezer, createSpanFreezer } from '../../../src/tracing/spans.ts';
+import { createBegunFreezer, createRootFreezer } from '../../../src/tracing/root-spans.ts';
+import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 
 const EPISODE = '01890a5d-ac96-774b-bcce-b302099a8057';
 const episode = {
@@ -138,6 +139,81 @@ test('the root has no parent, and shows the task and how the episode came out', 
   });
 });
 
+test('an episode that runs is listed by its root, which has no length; the root with its end is the same span, another item', () => {
+  const freezeBegun = createBegunFreezer({ namespace: 'tests' });
+  const begun = freezeBegun({ episode, run: 'run-1', started_at: step.started_at });
+  const times = { started_at: step.started_at, ended_at: '2026-01-02T03:04:06Z' };
+  const line = { episode, run: 'run-1', ...times, level: 'DEFAULT', status_message: null, output: null } as const;
+  const ended = createRootFreezer({ namespace: 'tests' })(line);
+  expect(begun.span_id).not.toBe(ended.span_id);
+  const { span } = read(begun.payload);
+  expect([span.spanId, span.startTimeUnixNano]).toEqual([
+    read(ended.payload).span.spanId,
+    read(ended.payload).span.startTimeUnixNano,
+  ]);
+  expect(span.endTimeUnixNano).toBe(span.startTimeUnixNano);
+});
+
+test('a thought is drawn as a chat: named by its role, its calls and thinking as Langfuse’s parsers want them, its tools with it', () => {
+  const calls = [{ id: 'c1', name: 'write_file', args: { path: '/a' } }];
+  const output = { text: 'I write.', tool_calls: calls, reasoning: 'hm', images: [] };
+  const input = { role: 'engineer', conversation_before: 3, tools: ['write_file', 'gone'] };
+  const describeTool = (name: string) => (name === 'write_file' ? { type: 'function', function: { name } } : undefined);
+  const messages = tellConversation([new HumanMessage('go'), new AIMessage({ content: 'ok', tool_calls: calls })]);
+  const heard = { messages, parameters: {} };
+  const [own] = createSpanFreezer({ namespace: 'tests', describeTool })({
+    episode,
+    step: { ...step, input, output },
+    parent_span_id: '00000000000000ff',
+    artifacts: [],
+    failed: [],
+    heard,
+  });
+  const { span, attributes } = read(own?.payload);
+  expect(span.name).toBe('engineer · think');
+  const tool_calls = [{ id: 'c1', type: 'function', function: { name: 'write_file', arguments: '{"path":"/a"}' } }];
+  expect(JSON.parse(String(attributes['langfuse.observation.output']))).toEqual({
+    role: 'assistant',
+    content: 'I write.',
+    thinking: [{ type: 'thinking', content: 'hm' }],
+    tool_calls,
+  });
+  expect(JSON.parse(String(attributes['langfuse.observation.input']))).toEqual({
+    messages: [
+      { role: 'user', content: 'go' },
+      { role: 'assistant', content: 'ok', tool_calls },
+    ],
+    tools: [{ type: 'function', function: { name: 'write_file' } }],
+  });
+  expect(attributes['langfuse.observation.metadata.images']).toBe('[]');
+});
+
+test('all calls of one thought stand side by side in Langfuse’s graph, before the next thought', () => {
+  const placeOf = (seq: number, parent_seq: number | null) =>
+    read(
+      freezeSpan({
+        episode,
+        step: { ...step, seq, parent_seq, kind: parent_seq === null ? 'thought' : 'tool_call' },
+        parent_span_id: '00000000000000ff',
+        artifacts: [],
+        failed: [],
+        heard: null,
+      })[0]?.payload,
+    ).attributes['langfuse.observation.metadata.langgraph_step'];
+  expect([placeOf(3, null), placeOf(4, 3), placeOf(5, 3), placeOf(6, null)]).toEqual(['3', '4', '4', '6']);
+});
+
+test('a file’s address in the store is one that people can open', () => {
+  const sha256 = 'ab'.repeat(32);
+  const freezeLinked = createSpanFreezer({ namespace: 'tests', artifactUrl: (hash) => `http://here/${hash}` });
+  const output = { video: { uri: `s3://bucket/sha256/ab/${sha256}`, sha256 } };
+  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard: null };
+  const [own] = freezeLinked({ episode, step: { ...step, kind: 'simulation', output }, ...parts });
+  expect(read(own?.payload).attributes['langfuse.observation.output']).toBe(
+    JSON.stringify({ video: { uri: `http://here/${sha256}`, sha256 } }),
+  );
+});
+
 test('a text beyond Langfuse’s bound is cut and says so', () => {
   const long = { ...step, output: 'x'.repeat(300_000) };
   const [own] = freezeSpan({
@@ -179,9 +255,9 @@ test('a generation shows the conversation that the model was shown; of a long on
   const heard = { messages: tellConversation(messages), parameters: { script: 'transfer' } };
   const [own] = freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard });
   const shown = JSON.parse(String(read(own?.payload).attributes['langfuse.observation.input'])) as {
-    content: string;
-  }[];
-  expect(shown.map(({ content }) => content.slice(0, 30))).toEqual([
+    messages: { content: string }[];
+  };
+  expect(shown.messages.map(({ content }) => content.slice(0, 30))).toEqual([
     'rules',
     '(1 messages are left out here:',
     'x'.repeat(30),
