@@ -95,7 +95,7 @@ create table episodes (
   log_line_count bigint not null default 0,
   input_tokens bigint not null default 0,
   output_tokens bigint not null default 0,
-  usd numeric(18,9) not null default 0,
+  usd numeric(18,9) default 0,
   last_stream_seq bigint not null default 0,
   idempotency_key text,
   request_sha256 text not null,
@@ -111,7 +111,9 @@ create table episodes (
   opening_message jsonb,
   recorded_until integer,
   recorded_miss jsonb,
-  reopened_by text[] not null default '{}'::text[]
+  reopened_by text[] not null default '{}'::text[],
+  cached_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0
 );
 
 create table events (
@@ -257,8 +259,12 @@ create table step_attempts (
   error jsonb,
   input_tokens bigint not null default 0,
   output_tokens bigint not null default 0,
-  usd numeric(18,9) not null default 0,
-  usage_unknown boolean not null default false
+  usd numeric(18,9) default 0,
+  usage_unknown boolean not null default false,
+  cached_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  worked_ms bigint,
+  next_try_at timestamp with time zone
 );
 
 create table steps (
@@ -280,7 +286,7 @@ create table steps (
   model text,
   input_tokens bigint not null default 0,
   output_tokens bigint not null default 0,
-  usd numeric(18,9) not null default 0,
+  usd numeric(18,9) default 0,
   started_at timestamp with time zone not null default clock_timestamp(),
   ended_at timestamp with time zone,
   activity_id text,
@@ -292,7 +298,10 @@ create table steps (
   started_stream_seq bigint not null,
   ended_stream_seq bigint,
   asked_sha256 text,
-  served_from uuid
+  served_from uuid,
+  cached_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  status_detail text
 );
 
 create table trace_outbox (
@@ -503,6 +512,8 @@ alter table step_attempts add constraint step_attempts_pkey PRIMARY KEY (step_id
 alter table step_attempts add constraint step_attempts_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'error'::text, 'cancelled'::text, 'lost'::text])));
 
 alter table step_attempts add constraint step_attempts_step_id_fkey FOREIGN KEY (step_id) REFERENCES steps(id) ON DELETE CASCADE;
+
+alter table step_attempts add constraint step_attempts_worked_ms_check CHECK ((worked_ms >= 0));
 
 alter table steps add constraint ended_step_has_span TRIGGER DEFERRABLE INITIALLY DEFERRED;
 

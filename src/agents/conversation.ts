@@ -4,11 +4,22 @@ import type { Episode } from '../schemas/episode.ts';
 import type { Json } from '../schemas/primitives.ts';
 import { ThoughtOutput, ToolOutput } from '../schemas/step.ts';
 import type { Step } from '../schemas/step.ts';
+import type { ThoughtEnd } from '../schemas/thought.ts';
 import type { JsonStore } from '../storage/json-store.ts';
 import type { Role } from './role.ts';
 import { framesOf } from './models/images.ts';
 
-const NUDGE = 'You asked for no tool. Go on with your work, and end your turn with the tool that hands it on.';
+const GO_ON = 'Go on with your work, and end your turn with the tool that hands it on.';
+
+/** What a model is told that asked for no tool, by how its answer ended. */
+const NUDGES: Record<ThoughtEnd | 'complete', string> = {
+  complete: `You asked for no tool. ${GO_ON}`,
+  cut: `Your answer was cut off at the limit of its length, before you asked for a tool. Say less at once. ${GO_ON}`,
+  filtered: `Your answer was held back by the endpoint's filter. Say it differently. ${GO_ON}`,
+  refused: `You refused. If there is a part of the work that you can do, do that. ${GO_ON}`,
+  empty: `Your answer was empty: no words, and no tool was asked for. ${GO_ON}`,
+  malformed: `Your call could not be read: ask for a tool by its name, with one whole JSON object as its arguments. ${GO_ON}`,
+};
 
 /**
  * A role's conversation, rebuilt from the record: its instructions, the task, its own thoughts with what their calls came
@@ -36,9 +47,14 @@ function taskOf({ task, inputs }: Episode): string {
 function thought(step: Step, output: Json | null): BaseMessage[] {
   const said = ThoughtOutput.safeParse(output);
   if (!said.success) return []; // it ended in an error or was cancelled: nothing was said
-  const { text, tool_calls } = said.data;
-  const message = new AIMessage({ id: step.id, content: text, tool_calls });
-  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGE)];
+  const { text, tool_calls, refusal = '', reasoning, back, end = 'complete' } = said.data;
+  const message = new AIMessage({
+    id: step.id,
+    content: text || refusal,
+    tool_calls,
+    additional_kwargs: { seq: step.seq, ...(reasoning !== undefined && { reasoning }), ...(back && { back }) },
+  });
+  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGES[end])];
 }
 
 function result(step: Step, output: Json | null): BaseMessage {

@@ -2,11 +2,22 @@ import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgr
 import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
 import { AppError } from '../errors.ts';
 import type { TurnEnd } from '../schemas/step.ts';
+import type { ThoughtEnd } from '../schemas/thought.ts';
 import type { GraphOutcome } from '../schemas/turn.ts';
 import type { AgentDefinition, Role } from './role.ts';
 
 /** Thoughts in a row without a call, after which a turn counts as never handed on. */
 const SILENT_THOUGHTS_MAX = 3;
+/** As often as this among them, an end of its own kind is what the turn failed by. */
+const SAME_ENDS_MIN = 2;
+
+const OUTCOME_OF_END = {
+  cut: 'MODEL_OUTPUT_CUT',
+  filtered: 'MODEL_OUTPUT_FILTERED',
+  refused: 'MODEL_REFUSED',
+  empty: 'MODEL_OUTPUT_EMPTY',
+  malformed: 'MODEL_OUTPUT_MALFORMED',
+} as const satisfies Record<ThoughtEnd, GraphOutcome>;
 
 const last = <T>(initial: T) => Annotation<T>({ reducer: (_, next) => next, default: () => initial });
 
@@ -16,8 +27,10 @@ const State = Annotation.Root({
   turn: last(0),
   /** Whether the last thought asked for calls. */
   calling: last(false),
-  /** Thoughts in a row that asked for nothing. */
+  /** Thoughts in a row that asked for nothing, or for nothing that could be read. */
   silent: last(0),
+  /** How those of them ended that are not complete, oldest first. */
+  ends: last<ThoughtEnd[]>([]),
   /** Rejections so far. */
   rejections: last(0),
   outcome: last<GraphOutcome | null>(null),
@@ -26,10 +39,13 @@ const State = Annotation.Root({
 /** The graph's state, as its nodes read it. */
 export type AgentState = typeof State.State;
 
+/** What the graph needs of a thought: how many calls it asks for, and how it ended where it is not complete. */
+type Thought = { calls: number; end?: ThoughtEnd | undefined };
+
 /** What one advance brings along for the graph's nodes; it never enters a checkpoint. */
 export type TurnContext = {
   /** Has the role's model think, recorded as a step. */
-  think?: (role: Role) => Promise<{ calls: number }>;
+  think?: (role: Role) => Promise<Thought>;
   /** How the last thought's calls ended the turn; null when they did not. Absent until they are done. */
   turn_end?: TurnEnd | null;
 };
@@ -49,10 +65,11 @@ export function buildGraph(agent: AgentDefinition, checkpointer: BaseCheckpointS
     graph.addNode(role.name, async (state, config) => {
       const { think } = contextOf(config);
       if (!think) throw new AppError('internal', 'a role was run without a model');
-      const { calls } = await think(role);
-      const silent = calls > 0 ? 0 : state.silent + 1;
-      const stuck = silent >= SILENT_THOUGHTS_MAX;
-      return { calling: calls > 0, silent, outcome: stuck ? 'HANDOFF_INVARIANT_VIOLATION' : null };
+      const { calls, end } = await think(role);
+      const fruitless = calls === 0 || end === 'malformed';
+      const silent = fruitless ? state.silent + 1 : 0;
+      const ends = fruitless ? [...state.ends, ...(end ? [end] : [])] : [];
+      return { calling: calls > 0, silent, ends, outcome: calls > 0 ? null : stuckOutcome({ silent, ends }) };
     });
     graph.addConditionalEdges(role.name, (state) => (state.outcome ? END : state.calling ? 'tools' : role.name), [
       'tools',
@@ -64,11 +81,18 @@ export function buildGraph(agent: AgentDefinition, checkpointer: BaseCheckpointS
     const { turn_end } = contextOf(config);
     // Without results the graph stops here and waits for them; with them it goes on. They never enter its state.
     if (turn_end === undefined) return interrupt<string, Partial<AgentState>>('tool results');
-    return { calling: false, ...(turn_end && next(agent, state, turn_end)) };
+    return { calling: false, ...(turn_end ? next(agent, state, turn_end) : { outcome: stuckOutcome(state) }) };
   });
   graph.addConditionalEdges('tools', (state) => (state.outcome ? END : nameAt(state.turn)), [...names, END]);
   graph.addEdge(START, nameAt(0));
   return graph.compile({ checkpointer });
+}
+
+/** How a role fails that says nothing of use time and again; null while it may go on. */
+function stuckOutcome({ silent, ends }: Pick<AgentState, 'silent' | 'ends'>): GraphOutcome | null {
+  if (silent < SILENT_THOUGHTS_MAX) return null;
+  const often = ends.findLast((end) => ends.filter((one) => one === end).length >= SAME_ENDS_MIN);
+  return often ? OUTCOME_OF_END[often] : 'HANDOFF_INVARIANT_VIOLATION';
 }
 
 /** Whose turn it is after one ended, or how the episode ended. */

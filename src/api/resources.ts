@@ -23,7 +23,7 @@ import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
-import { Step, StepAttempt } from '../schemas/step.ts';
+import { Step, StepAttempt, Waiting } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
 const WITHOUT_NUL = '^[^\\u0000]*$';
@@ -109,7 +109,13 @@ const EpisodeLinks = component(
 /** An episode with its links. */
 export const EpisodeResource = component(
   'Episode',
-  Episode.extend({ metadata: AnyJsonObject, approvals: ToolApprovals, links: EpisodeLinks }),
+  Episode.extend({
+    metadata: AnyJsonObject,
+    approvals: ToolApprovals,
+    links: EpisodeLinks,
+    /** What it waits for between two tries, where it is read alone; left out while it waits for nothing. */
+    waiting_for: component('Waiting', Waiting).optional(),
+  }),
 );
 export type EpisodeResource = z.infer<typeof EpisodeResource>;
 

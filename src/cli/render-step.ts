@@ -29,12 +29,20 @@ export function renderPlight(step: OpenStep & Pick<StepDetailAnswer, 'kind' | 's
 export function renderStepDetail(step: StepDetailAnswer, stream: NodeJS.WriteStream): string {
   const { seq, kind, agent, name, status, served_from, error, model, usd, input_tokens, output_tokens } = step;
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at));
+  const detail = step.status_detail === null ? '' : `, ${step.status_detail}`;
   const facts: [string, string | null][] = [
     ['Step', `${seq}: ${kind} ${oneLine(name)} of ${oneLine(agent)}`],
-    ['Status', `${coloured(status, status, stream)}${served_from === null ? '' : ', recorded'} ${took}`.trimEnd()],
+    [
+      'Status',
+      `${coloured(status, status, stream)}${detail}${served_from === null ? '' : ', recorded'} ${took}`.trimEnd(),
+    ],
     ['Failure', error && `${error.code}: ${printable(error.message)}`],
     ['Began', `${step.started_at}${step.parent_seq === null ? '' : `, asked for by step ${step.parent_seq}`}`],
-    ['Model', model && `${oneLine(model)}, ${input_tokens} tokens in, ${output_tokens} out, ${usd} USD`],
+    [
+      'Model',
+      model &&
+        `${oneLine(model)}, ${input_tokens} tokens in, ${output_tokens} out, ${usd ?? 'an unknown amount of'} USD`,
+    ],
     ['Trace', step.trace_url],
   ];
   const tries = step.attempts.map(

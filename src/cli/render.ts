@@ -45,7 +45,8 @@ export function renderEpisode(
     ['Files', String(episode.artifact_count)],
     ['Log lines', String(episode.log_line_count)],
     ['Events', String(episode.event_count)],
-    ['Usage', `${episode.input_tokens + episode.output_tokens} tokens, ${episode.usd} USD`],
+    ['Usage', usageOf(episode)],
+    ['Waits', waitOf(episode)],
     ...replays.map(({ sentence }): [string, string] => ['Replay', oneLine(sentence)]),
     ['Link', episode.links.self],
     ['Temporal', episode.links.temporal],
@@ -65,6 +66,23 @@ function renderPlights(steps: StepAnswer[]): string[] {
   return told.length === 0 ? [] : ['', ...told];
 }
 
+/** What was used: tokens, of which cached and of reasoning, and dollars where they are known. */
+function usageOf({ input_tokens, cached_tokens, output_tokens, reasoning_tokens, usd }: EpisodeAnswer): string {
+  const kinds = [
+    ...(cached_tokens > 0 ? [`${cached_tokens} cached`] : []),
+    ...(reasoning_tokens > 0 ? [`${reasoning_tokens} of reasoning`] : []),
+  ];
+  const tokens = `${input_tokens + output_tokens} tokens${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}`;
+  return `${tokens}, ${usd === null ? 'an unknown amount of' : usd} USD`;
+}
+
+/** What a running episode waits for; null while it waits for nothing. */
+function waitOf({ waiting_for }: EpisodeAnswer): string | null {
+  if (!waiting_for) return null;
+  const { seq, model, attempt, reason, next_try_at } = waiting_for;
+  return `step ${seq} for ${oneLine(model ?? 'its tool')} after try ${attempt}, next at ${next_try_at}: ${oneLine(reason)}`;
+}
+
 /** Where an episode comes from; null for one that began by itself. */
 function originOf(episode: EpisodeAnswer): string | null {
   const { generation_kind, parent_episode_id, forked_from_seq, recorded_until, recorded_miss } = episode;
@@ -82,7 +100,12 @@ function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
     { title: 'NAME', text: ({ name }) => name },
     {
       title: 'STATUS',
-      text: ({ status, served_from }) => (served_from === null ? status : `${status}, recorded`),
+      text: ({ status, status_detail, served_from }) =>
+        [
+          status,
+          ...(status_detail === null ? [] : [status_detail]),
+          ...(served_from === null ? [] : ['recorded']),
+        ].join(', '),
       paint: (cell, { status }) => coloured(cell, status, stream),
     },
     { title: 'TRIES', right: true, text: ({ attempt_count }) => String(attempt_count) },
@@ -94,9 +117,9 @@ function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
 
 /** A line that tells of a step that has ended. */
 export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string {
-  const { seq, kind, agent, name, status, error } = step;
+  const { seq, kind, agent, name, status, status_detail, error } = step;
   const what = `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}`;
-  const why = error ? `  ${oneLine(error.message)}` : '';
+  const why = error || status_detail !== null ? `  ${oneLine(error?.message ?? status_detail ?? '')}` : '';
   return `${what}  ${coloured(status.padEnd(9), status, stream)}  ${tookOf(step)}${why}`;
 }
 

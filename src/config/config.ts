@@ -1,7 +1,9 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
-import type { ModelPrices } from '../schemas/model.ts';
+import type { ModelsConfig } from '../schemas/model.ts';
+import { findConfigFile, readConfigFile } from './file.ts';
+import { modelsConfig } from './models.ts';
 import { Secret } from './secret.ts';
 import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION, refuseDefaultSecrets } from './variables.ts';
 import type { Variables } from './variables.ts';
@@ -21,16 +23,7 @@ export type Config = {
   readonly langfuse:
     | { readonly base_url: string; readonly public_key: string; readonly secret_key: Secret }
     | undefined;
-  readonly model:
-    | {
-        readonly base_url: string;
-        readonly api_key: Secret | undefined;
-        readonly name: string;
-        readonly prices: ModelPrices;
-        readonly context_tokens: number;
-        readonly images: boolean;
-      }
-    | undefined;
+  readonly models: ModelsConfig;
   readonly api: {
     readonly host: string;
     readonly port: number;
@@ -113,6 +106,7 @@ export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
     });
   }
   if (variables.OBSERVATORY_MODE === 'production') refuseDefaultSecrets(variables);
+  const options = readConfigFile(findConfigFile(variables.OBSERVATORY_CONFIG));
   return freeze({
     mode: variables.OBSERVATORY_MODE,
     home: defaultHome(env),
@@ -121,7 +115,7 @@ export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
     s3: s3Config(variables),
     temporal: temporalConfig(variables),
     langfuse: langfuseConfig(variables),
-    model: modelConfig(variables),
+    models: modelsConfig(options, variables, env),
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
     retention: { media_days: variables.RETENTION_MEDIA_DAYS, episode_days: variables.RETENTION_EPISODE_DAYS },
@@ -190,19 +184,6 @@ function langfuseConfig(variables: Variables): Config['langfuse'] {
 function webhookConfig({ ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET }: Variables): Config['webhook'] {
   if (!ALERT_WEBHOOK_URL) return undefined;
   return { url: new Secret(ALERT_WEBHOOK_URL), secret: secret(ALERT_WEBHOOK_SECRET) };
-}
-
-function modelConfig(variables: Variables): Config['model'] {
-  const { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODEL_PRICES, MODEL_CONTEXT_TOKENS, MODEL_IMAGES } = variables;
-  if (!MODEL_BASE_URL || !MODEL_NAME) return undefined;
-  return {
-    base_url: MODEL_BASE_URL,
-    name: MODEL_NAME,
-    api_key: secret(MODEL_API_KEY),
-    prices: MODEL_PRICES,
-    context_tokens: MODEL_CONTEXT_TOKENS,
-    images: MODEL_IMAGES,
-  };
 }
 
 function apiConfig(variables: Variables): Config['api'] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { ModelPrices } from '../schemas/model.ts';
+import { CONTEXT_TOKENS_DEFAULT, WAIT_S_DEFAULT } from './options.ts';
 import { privateKeyOf, publicKeyOf } from './signing-key.ts';
 
 /** The port that the API asks for first. */
@@ -9,8 +10,6 @@ export const API_PORT_DEFAULT = 7700;
 const API_REQUESTS_PER_S_DEFAULT = 200;
 /** A quarter of an hour: then a client of a stream comes back with its key. */
 const API_STREAM_S_DEFAULT = 900;
-/** What conversations may hold unless told otherwise: most models take this many tokens in. */
-const MODEL_CONTEXT_TOKENS_DEFAULT = 128_000;
 
 const text = z.string().regex(/\S/, 'is set but empty').trim();
 const httpUrl = text.refine((value) => hasProtocol(value, ['http:', 'https:']), 'must be an http(s) URL');
@@ -58,6 +57,7 @@ const flag = z.enum(['true', 'false'], 'must be true or false').transform((value
 const Variables = z.object({
   OBSERVATORY_MODE: z.enum(['development', 'production'], 'must be development or production').default('development'),
   OBSERVATORY_HOME: text.optional(),
+  OBSERVATORY_CONFIG: text.optional(),
   OBSERVATORY_SANDBOX: z
     .enum(['bubblewrap', 'unsafe', 'refuse'], 'must be bubblewrap, unsafe or refuse')
     .default('bubblewrap'),
@@ -99,8 +99,18 @@ const Variables = z.object({
     .int('must be a count of tokens')
     .min(1_000, 'must be at least 1000')
     .max(10_000_000, 'must be at most 10000000')
-    .default(MODEL_CONTEXT_TOKENS_DEFAULT),
+    .default(CONTEXT_TOKENS_DEFAULT),
   MODEL_IMAGES: flag.default(false),
+  MODEL_STREAM: flag.default(true),
+  MODEL_ALTERNATE_ROLES: flag.default(false),
+  MODEL_WAIT_S: count(0, 86_400).default(WAIT_S_DEFAULT),
+  MODEL_TEMPERATURE: z.coerce
+    .number('must be a number')
+    .min(0, 'must be at least 0')
+    .max(10, 'must be at most 10')
+    .optional(),
+  MODEL_MAX_OUTPUT_TOKENS: count(1, 10_000_000).optional(),
+  MODEL_REASONING_EFFORT: text.max(50, 'must have at most 50 characters').optional(),
   API_HOST: text.default('127.0.0.1'),
   API_PORT: port.default(API_PORT_DEFAULT),
   API_PUBLIC_URL: httpUrl.optional(),

@@ -43,7 +43,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   workspaces: Workspaces;
   workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'forgetRuns' | 'client'>;
   sandbox: Sandbox;
-  model: Config['model'];
+  models: Config['models'];
   namespace: string;
   /** After how many days logs and videos go, and whole episodes. */
   retention: Config['retention'];
@@ -65,7 +65,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 
 /** Every activity, wired, by the queue that serves it: an episode's, those that run calls, the sweeps', and those of traces. */
 export function createActivities(parts: ActivityParts) {
-  const { db, pool, store, workspaces, workflows, sandbox, model, namespace, worker, replays, queues, tracing } = parts;
+  const { db, pool, store, workspaces, workflows, sandbox, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
   const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
   const registry = createRegistry();
@@ -76,7 +76,7 @@ export function createActivities(parts: ActivityParts) {
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
   const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
-  const models = createModels(json, model);
+  const models = createModels(json, parts.models);
   const workspace_queue = queues.workspace;
   const calls = {
     ...createReproduceActivity({ db, store, environment }),

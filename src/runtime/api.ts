@@ -100,10 +100,10 @@ const configured = (
   ApiDeps,
   'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'environment' | 'requests_per_s_max' | 'stream_ms_max'
 > => ({
-  catalogue: () => createCatalogue(config.model),
+  catalogue: () => createCatalogue(config.models),
   checkRequest({ agent, model, approvals }) {
     getAgent(agent);
-    checkModel(model, config.model);
+    checkModel(model, config.models);
     checkApprovals(approvals);
   },
   namespace: config.temporal.namespace,

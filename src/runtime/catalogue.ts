@@ -1,4 +1,5 @@
 import { listAgents } from '../agents/agents.ts';
+import { findEndpointModel } from '../agents/models/models.ts';
 import { listScripts } from '../agents/scripts/scripts.ts';
 import { createRegistry, describeTool } from '../agents/tools/registry.ts';
 import { AppError } from '../errors.ts';
@@ -6,7 +7,7 @@ import type { Catalogue } from '../schemas/catalogue.ts';
 import type { Config } from '../config/config.ts';
 
 /** What episodes can be started with in a deployment of this configuration. */
-export function createCatalogue(endpoint: Config['model']): Catalogue {
+export function createCatalogue(configured: Config['models']): Catalogue {
   const scripts = listScripts().map(({ name, description }) => ({ name, description }));
   return {
     agents: listAgents().map(({ name, description, roles, review_rounds_max }) => ({
@@ -22,15 +23,24 @@ export function createCatalogue(endpoint: Config['model']): Catalogue {
     models: [
       { name: 'scripted', description: `Plays the script ${scripts[0]?.name}; scripted:NAME plays another one` },
       { name: 'scripted:transcript', description: 'Plays the transcript among the inputs, /transcript.json' },
-      ...(endpoint
-        ? [
-            { name: 'default', description: `${endpoint.name}, at the configured endpoint` },
-            { name: 'openai:NAME', description: 'Any other model of the configured endpoint, by its name there' },
-          ]
-        : []),
+      ...modelsOf(configured),
     ],
     scripts,
   };
+}
+
+/** What episodes can think with at the configured endpoints. */
+function modelsOf(models: Config['models']): Catalogue['models'] {
+  const chosen = models.default === undefined ? undefined : findEndpointModel(models.default, models);
+  const sayWhere = ({ name, endpoint }: { name: string; endpoint: string }) => `${name}, at the endpoint ${endpoint}`;
+  return [
+    ...(chosen ? [{ name: 'default', description: sayWhere(chosen) }] : []),
+    ...Object.entries(models.named).map(([name, model]) => ({ name, description: sayWhere(model) })),
+    ...Object.keys(models.endpoints).map((endpoint) => ({
+      name: `${endpoint}:NAME`,
+      description: `Any other model of the endpoint ${endpoint}, by its name there`,
+    })),
+  ];
 }
 
 /** Throws failed_precondition that names the tools there are, unless every tool to be approved is one: a slip would ask nobody. */

@@ -52,13 +52,18 @@ export function openLangfuse({ langfuse }: Config, db: Kysely<Database>): Langfu
   return createLangfuseClient({ ...access, budget: createApiBudget(db, base_url) });
 }
 
+/** Headers that say who asks, and are no secret. */
+const isPlain = (name: string) => /^(user-agent|referer|http-referer|x-title|accept.*)$/i.test(name);
+
 /** The secrets of this deployment, which no record and no trace may show. */
 function secretsOf(config: Config): string[] {
-  const { database_url, s3, temporal, langfuse, model, api, webhook } = config;
+  const { database_url, s3, temporal, langfuse, models, api, webhook } = config;
   const password = decodeURIComponent(new URL(database_url.reveal()).password);
   const secrets = [s3.secret_access_key, s3.backups.secret_access_key, temporal.api_key, langfuse?.secret_key, api.key];
-  return [
-    password,
-    ...[...secrets, model?.api_key, webhook?.url, webhook?.secret].flatMap((secret) => secret?.reveal() ?? []),
-  ].filter(Boolean);
+  const ofModels = [...Object.values(models.endpoints), ...Object.values(models.named)].flatMap((one) => [
+    one.api_key,
+    ...Object.entries(one.headers).flatMap(([name, value]) => (isPlain(name) ? [] : [value])),
+  ]);
+  const revealed = [...secrets, ...ofModels, webhook?.url, webhook?.secret].flatMap((one) => one?.reveal() ?? []);
+  return [...new Set([password, ...revealed])].filter(Boolean);
 }

@@ -57,7 +57,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     workspaces,
     workflows,
     sandbox,
-    model: config.model,
+    models: config.models,
     namespace,
     worker: { id, build },
     replays,

@@ -107,7 +107,7 @@ export type DeploymentRow = {
 type RestoredEpisodeRow = { episode_id: string; restore_epoch: number; continued_at: string | null };
 
 type Sums = 'step_count' | 'attempt_count' | 'artifact_count' | 'log_line_count' | 'event_count' | 'last_stream_seq';
-type UsageSums = 'input_tokens' | 'output_tokens' | 'usd';
+type UsageSums = 'input_tokens' | 'cached_tokens' | 'output_tokens' | 'reasoning_tokens' | 'usd';
 type Ancestry =
   | 'generation_kind'
   | 'seed_id'
@@ -133,6 +133,7 @@ export type Database = {
     'input' | 'output' | 'error',
     | UsageSums
     | 'status'
+    | 'status_detail'
     | 'output'
     | 'error'
     | 'superseded_by'
@@ -148,7 +149,7 @@ export type Database = {
   step_attempts: Table<
     AttemptRow,
     'error',
-    UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown'
+    UsageSums | 'status' | 'error' | 'started_at' | 'ended_at' | 'usage_unknown' | 'worked_ms' | 'next_try_at'
   >;
   step_artifacts: Table<StepArtifactRow, 'clock'>;
   episode_statuses: Table<StatusChange & { episode_id: string }, never, 'at'>;

@@ -32,11 +32,25 @@ export const TerminalReason = z.enum([
   'SYSTEM_TOOL_RETRY_EXHAUSTED',
   'INFRA_ERROR',
   'USER_CANCELLED',
+  'MODEL_OUTPUT_CUT',
+  'MODEL_OUTPUT_FILTERED',
+  'MODEL_REFUSED',
+  'MODEL_OUTPUT_EMPTY',
+  'MODEL_OUTPUT_MALFORMED',
+  'MODEL_ENDPOINT_REFUSED',
+  'MODEL_ENDPOINT_FAILED',
+  'MODEL_ENDPOINT_UNAVAILABLE',
 ]);
 export type TerminalReason = z.infer<typeof TerminalReason>;
 
-/** Whose fault a failure was. */
-export const FailureClass = z.enum(['AGENT_QUALITY', 'AGENT_SEMANTIC', 'APPLICATION_LOGIC', 'INFRA_DEVOPS']);
+/** Whose fault a failure was; `MODEL_ENDPOINT`: the language model's, its endpoint's, or that of how it is configured. */
+export const FailureClass = z.enum([
+  'AGENT_QUALITY',
+  'AGENT_SEMANTIC',
+  'APPLICATION_LOGIC',
+  'INFRA_DEVOPS',
+  'MODEL_ENDPOINT',
+]);
 export type FailureClass = z.infer<typeof FailureClass>;
 
 /** Bounds that end an episode as `stopped`: recorded steps, tokens in and out, US dollars, seconds of wall time. */
@@ -130,8 +144,11 @@ export const Episode = z.object({
   log_line_count: Count,
   event_count: Count,
   input_tokens: Count,
+  cached_tokens: Count,
   output_tokens: Count,
-  usd: z.number().min(0),
+  reasoning_tokens: Count,
+  /** null where some of its thoughts are of a model whose price nobody said. */
+  usd: z.number().min(0).nullable(),
   last_stream_seq: Count,
   /** Since when its log lines and videos are gone, by the deployment's policy; null while they are kept. */
   media_deleted_at: Timestamp.nullable(),

@@ -27,8 +27,8 @@ export const Statistics = z.object({
   /** Approved ones of those that have ended, 0 to 1. */
   success_rate: z.number().min(0).max(1).nullable(),
   steps_median: z.number().min(0).nullable(),
-  /** US dollars, of all of them. */
-  usd_sum: z.number().min(0),
+  /** US dollars, of all of them; null where some think with a model whose price nobody said. */
+  usd_sum: z.number().min(0).nullable(),
   usd_median: z.number().min(0).nullable(),
   duration_s_p50: z.number().nullable(),
   duration_s_p95: z.number().nullable(),

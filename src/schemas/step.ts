@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Failure } from './episode.ts';
 import { Count, Json, Sha256, Timestamp, Uuid } from './primitives.ts';
+import { AnswerFacts, SentBack, ThoughtEnd } from './thought.ts';
 
 /** What a step was: a model's thought, a tool's call, a simulation, a reviewer's decision, a person's word, or the system's own. */
 export const StepKind = z.enum(['thought', 'tool_call', 'simulation', 'review', 'human', 'system']);
@@ -22,11 +23,27 @@ export const StepIdentity = z.object({
 });
 export type StepIdentity = z.infer<typeof StepIdentity>;
 
-/** Tokens and US dollars that a model call consumed. */
-export const Usage = z.object({ input_tokens: Count, output_tokens: Count, usd: z.number().min(0) });
+/**
+ * Tokens and US dollars that a model call consumed: `cached_tokens` are among the input's, `reasoning_tokens` among the
+ * output's. `usd` is null where nobody said what the model costs.
+ */
+export const Usage = z.object({
+  input_tokens: Count,
+  cached_tokens: Count.default(0),
+  output_tokens: Count,
+  reasoning_tokens: Count.default(0),
+  usd: z.number().min(0).nullable(),
+});
 export type Usage = z.infer<typeof Usage>;
-/** Nothing was used. */
-export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+
+/** What was used where no model was asked. */
+export const NO_USAGE = {
+  input_tokens: 0,
+  cached_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  usd: 0,
+} as const satisfies Usage;
 
 /**
  * A call that a model asks for. `args` are what the model wrote, not yet checked against the tool's schema; where that is
@@ -45,7 +62,7 @@ export const Compaction = z.object({
   previous_length: Count,
   compacted_length: Count,
   threshold: Count,
-  compaction_strategy: z.literal('shorten_older_tool_results'),
+  compaction_strategy: z.string(),
 });
 export type Compaction = z.infer<typeof Compaction>;
 
@@ -60,8 +77,14 @@ export const ThoughtOutput = z.object({
   compaction: Compaction.optional(),
   /** The pictures in the conversation that the model saw. */
   images: z.array(SeenImage).optional(),
-  /** Nobody said what the model costs: its tokens then count as 0 dollars. */
-  usd_unknown: z.literal(true).optional(),
+  /** What the model thought before it spoke, where the endpoint tells it. */
+  reasoning: z.string().optional(),
+  /** In which words the model refused. */
+  refusal: z.string().optional(),
+  /** How the answer ended, where it is not complete. */
+  end: ThoughtEnd.optional(),
+  answer: AnswerFacts.optional(),
+  back: SentBack.optional().catch(undefined),
 });
 export type ThoughtOutput = z.infer<typeof ThoughtOutput>;
 
@@ -93,14 +116,19 @@ export const Step = z.object({
   node: z.string(),
   name: z.string(),
   status: StepStatus,
+  /** How it ended, where the status does not say it: a model's answer that was cut, filtered, refused, empty or malformed. */
+  status_detail: z.string().nullable(),
   superseded_by: z.string().nullable(),
   input: Json.nullable(),
   output: Json.nullable(),
   error: Failure.nullable(),
   model: z.string().nullable(),
   input_tokens: Count,
+  cached_tokens: Count,
   output_tokens: Count,
-  usd: z.number().min(0),
+  reasoning_tokens: Count,
+  /** null where nobody said what the model costs. */
+  usd: z.number().min(0).nullable(),
   started_at: Timestamp,
   ended_at: Timestamp.nullable(),
   activity_id: z.string().nullable(),
@@ -127,8 +155,27 @@ export const StepAttempt = z.object({
   ended_at: Timestamp.nullable(),
   error: Failure.nullable(),
   input_tokens: Count,
+  cached_tokens: Count,
   output_tokens: Count,
-  usd: z.number().min(0),
+  reasoning_tokens: Count,
+  usd: z.number().min(0).nullable(),
   usage_unknown: z.boolean(),
+  /** How long it worked; null where it died, or is from before this was measured. */
+  worked_ms: Count.nullable(),
+  /** When the next try is made, where a model's endpoint is waited for. */
+  next_try_at: Timestamp.nullable(),
 });
 export type StepAttempt = z.infer<typeof StepAttempt>;
+
+/** A step between two tries: what it waits for, in the words of the last one, and when it tries again. */
+export const Waiting = z.object({
+  episode_id: Uuid,
+  seq: Count,
+  model: z.string().nullable(),
+  attempt: z.number().int().min(1),
+  reason: z.string(),
+  /** Since when the step has not ended. */
+  since: Timestamp,
+  next_try_at: Timestamp,
+});
+export type Waiting = z.infer<typeof Waiting>;

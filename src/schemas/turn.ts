@@ -119,7 +119,17 @@ export type Turn = {
 };
 
 /** How the agents' work ended by their own decision. */
-export type GraphOutcome = Extract<TerminalReason, 'APPROVED' | 'REJECTED_BY_REVIEW' | 'HANDOFF_INVARIANT_VIOLATION'>;
+export type GraphOutcome = Extract<
+  TerminalReason,
+  | 'APPROVED'
+  | 'REJECTED_BY_REVIEW'
+  | 'HANDOFF_INVARIANT_VIOLATION'
+  | 'MODEL_OUTPUT_CUT'
+  | 'MODEL_OUTPUT_FILTERED'
+  | 'MODEL_REFUSED'
+  | 'MODEL_OUTPUT_EMPTY'
+  | 'MODEL_OUTPUT_MALFORMED'
+>;
 
 /** Run one call of a thought; its arguments are in the thought's row. */
 export type CallRequest = {

@@ -31,8 +31,10 @@ export function tellMessage(message: BaseMessage): Json {
   const role = ROLES[message.type] ?? message.type;
   const { tool_calls = [] } = message as Partial<AIMessage>;
   const { tool_call_id } = message as Partial<ToolMessage>;
+  const { reasoning } = message.additional_kwargs;
   return {
     role,
+    ...(typeof reasoning === 'string' && { reasoning }),
     content: message.text,
     ...(tool_calls.length > 0 && {
       tool_calls: tool_calls.map(({ id, name, args }) => ({ id: id ?? '', name, args: args as Json })),

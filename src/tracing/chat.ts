@@ -26,7 +26,8 @@ export function chatInput({ messages }: Heard, tools: Json[]): Json {
 export function chatOutput(output: Json): { said: Json; beside: { [key: string]: Json } } {
   const thought = Thought.safeParse(output);
   if (!thought.success) return { said: output, beside: {} };
-  const { text, tool_calls, reasoning, ...rest } = thought.data;
+  // What only its provider can read is in the step alone.
+  const { text, tool_calls, reasoning, back: _, ...rest } = thought.data;
   const said = {
     role: 'assistant',
     content: text,

@@ -15,6 +15,8 @@ import type {
 import { nanosecondsOf } from './nanoseconds.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
+import { costOf } from './usage.ts';
+import type { UsageByKind } from './usage.ts';
 
 /** The server drops longer values of what applies to the whole trace. In UTF-16 units. */
 const TRACE_VALUE_CHARS_MAX = 200;
@@ -47,7 +49,7 @@ export type Told = {
   ended_at: string;
   input: Json;
   output: Json;
-  model: { name: string; parameters: ModelParameters | null; input: number; output: number; usd: number } | null;
+  model: { name: string; parameters: ModelParameters | null; usage: UsageByKind; usd: number | null } | null;
   metadata: { [key: string]: Json };
 };
 
@@ -103,8 +105,8 @@ function ofSpan(told: Told): Attributes {
     [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
-    [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify({ input: model.input, output: model.output })],
-    [Attribute.OBSERVATION_COST_DETAILS, model && JSON.stringify({ total: model.usd })],
+    [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],
+    [Attribute.OBSERVATION_COST_DETAILS, costOf(model?.usd)],
     ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [
       `${Attribute.OBSERVATION_METADATA}.${key}`,
       typeof value === 'string' ? value : JSON.stringify(value),

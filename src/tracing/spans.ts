@@ -2,11 +2,12 @@ import { AppError } from '../errors.ts';
 import { attemptSpanIdOf } from '../identity.ts';
 import type { Step, StepAttempt } from '../schemas/step.ts';
 import type { Json } from '../schemas/primitives.ts';
-import type { EndedStep, FrozenItem, ObservationType } from '../schemas/trace.ts';
+import type { EndedStep, FrozenItem, ObservationLevel, ObservationType } from '../schemas/trace.ts';
 import { chatInput, chatOutput, toolsOf } from './chat.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createFreezer, where } from './otlp-span.ts';
 import type { SpanFreezerOptions, Told } from './otlp-span.ts';
+import { usageOf } from './usage.ts';
 
 /** What Langfuse calls each kind of step. */
 export const TYPE_OF_KIND = {
@@ -63,8 +64,8 @@ function tellStep(
     parent_span_id,
     type: TYPE_OF_KIND[step.kind],
     name: thought ? `${step.agent} · ${step.name}` : step.name,
-    level: step.status === 'ok' ? 'DEFAULT' : step.status === 'cancelled' ? 'WARNING' : 'ERROR',
-    status_message: step.error?.message ?? null,
+    level: levelOf(step),
+    status_message: step.error?.message ?? step.status_detail,
     started_at: step.started_at,
     ended_at,
     input: heard ? chatInput(heard, toolsOf(step.input, describeTool)) : step.input,
@@ -72,13 +73,7 @@ function tellStep(
     model:
       step.model === null
         ? null
-        : {
-            name: step.model,
-            parameters: heard?.parameters ?? null,
-            input: step.input_tokens,
-            output: step.output_tokens,
-            usd: step.usd,
-          },
+        : { name: step.model, parameters: heard?.parameters ?? null, usage: usageOf(step), usd: step.usd },
     metadata: {
       ...where(step.episode_id, step.run_id),
       step: step.seq,
@@ -86,6 +81,7 @@ function tellStep(
       step_key: step.step_key,
       agent: step.agent,
       attempts: step.attempt_count,
+      ...(step.status_detail !== null && { status_detail: step.status_detail }),
       ...(step.served_from !== null && { served_from: step.served_from }),
       ...beside,
       ...placeInGraph(step),
@@ -98,6 +94,11 @@ function tellStep(
       })),
     },
   };
+}
+
+function levelOf({ status, status_detail }: Step): ObservationLevel {
+  if (status === 'ok') return status_detail === null ? 'DEFAULT' : 'WARNING';
+  return status === 'cancelled' ? 'WARNING' : 'ERROR';
 }
 
 function tellAttempt(step: Step, { attempt, status, started_at, ended_at, error, worker }: StepAttempt, trace: string) {

@@ -8,13 +8,26 @@ export function outcomeOf(reason: GraphOutcome): EpisodeOutcome {
     return { status: 'completed', terminal_reason: reason, failure_class: null, failure: null };
   if (reason === 'REJECTED_BY_REVIEW')
     return { status: 'completed', terminal_reason: reason, failure_class: 'AGENT_QUALITY', failure: null };
+  const ofModel = reason === 'HANDOFF_INVARIANT_VIOLATION' ? undefined : MODEL_FAILURES[reason];
   return {
     status: 'failed',
     terminal_reason: reason,
-    failure_class: 'AGENT_SEMANTIC',
-    failure: { code: 'failed_precondition', message: 'an agent ended its turn without handing its work on' },
+    failure_class: ofModel === undefined ? 'AGENT_SEMANTIC' : 'MODEL_ENDPOINT',
+    failure: {
+      code: 'failed_precondition',
+      message: ofModel ?? 'an agent ended its turn without handing its work on',
+    },
   };
 }
+
+/** What a model did time and again, in words. */
+const MODEL_FAILURES = {
+  MODEL_OUTPUT_CUT: "the model's answers were cut at their length limit, time and again: raise max_output_tokens",
+  MODEL_OUTPUT_FILTERED: "the model's answers were filtered by its endpoint, time and again",
+  MODEL_REFUSED: 'the model refused, time and again',
+  MODEL_OUTPUT_EMPTY: 'the model answered without a word or a call, time and again',
+  MODEL_OUTPUT_MALFORMED: 'the model asked for calls that cannot be read, time and again',
+} as const;
 
 /** How a budget that is used up stops the episode; undefined while none is. */
 export function stoppedBy(progress: EpisodeProgress, { budgets }: EpisodeRun): EpisodeOutcome | undefined {
@@ -48,6 +61,13 @@ export function endingOf(error: unknown): EpisodeOutcome {
   if (isCancellation(error))
     return { status: 'cancelled', terminal_reason: 'USER_CANCELLED', failure_class: null, failure: null };
   const failure = failureOf(error);
+  if (isOfEndpoint(error))
+    return {
+      status: 'failed',
+      terminal_reason: ENDPOINT_REASONS[failure.code] ?? 'MODEL_ENDPOINT_REFUSED',
+      failure_class: 'MODEL_ENDPOINT',
+      failure,
+    };
   const infra = INFRASTRUCTURE.has(failure.code);
   const ofTool = error instanceof ActivityFailure && ['callTool', 'simulate'].includes(error.activityType);
   return {
@@ -56,6 +76,21 @@ export function endingOf(error: unknown): EpisodeOutcome {
     failure_class: infra ? 'INFRA_DEVOPS' : 'APPLICATION_LOGIC',
     failure,
   };
+}
+
+/** How a model's endpoint fails, by the code of its error; any other is its refusal of what it was asked. */
+const ENDPOINT_REASONS: Partial<Record<string, TerminalReason>> = {
+  unavailable: 'MODEL_ENDPOINT_UNAVAILABLE',
+  deadline_exceeded: 'MODEL_ENDPOINT_UNAVAILABLE',
+  model_failed: 'MODEL_ENDPOINT_FAILED',
+};
+
+/** Whether the error is the model endpoint's: its activity says so in the details. */
+function isOfEndpoint(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure)) return false;
+  const [details] = (cause.details ?? []) as { origin?: unknown }[];
+  return details?.origin === 'model_endpoint';
 }
 
 /** What an error is called on the record. */

@@ -142,6 +142,24 @@ export const PAYLOADS: Record<string, Record<string, unknown>> = {
     compaction_strategy: 'journal_summarization',
     message: 'compacted',
   },
+  model_answered: {
+    model: 'oracle',
+    model_version: 'oracle-2026-01',
+    endpoint: 'openai',
+    response_id: 'chatcmpl-1',
+    finish_reason: 'length',
+    end: 'cut',
+    text: 'I look',
+    reasoning: 'let me see',
+    refusal: 'no',
+    shortened: false,
+    tool_calls: 1,
+    input_tokens: 100,
+    cached_tokens: 40,
+    output_tokens: 20,
+    reasoning_tokens: 5,
+    usd: 0.01,
+  },
 };
 
 /** An event as a producer outside would send it, with an id of its own. */

@@ -108,7 +108,7 @@ export async function openOutbox(
     const identity = { episode_id: id, run_id: 'run-1', seq, parent_seq: null };
     const begun = await beginStep(db, { identity, description, tryer, freezeSpan });
     if (begun.state !== 'running') throw new Error('the step had ended');
-    const usage = { input_tokens: 1, output_tokens: 2, usd: 0.001 };
+    const usage = { input_tokens: 1, cached_tokens: 0, output_tokens: 2, reasoning_tokens: 0, usd: 0.001 };
     const end = { status: 'ok' as const, output: { said: 'yes' }, error: null, usage, artifacts };
     const rest = { workspace: null, search_text: null };
     await endStep(db, { step: begun.step, attempt: begun.attempt, end: { ...end, ...rest }, freezeSpan });

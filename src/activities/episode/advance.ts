@@ -1,48 +1,30 @@
 import { Context } from '@temporalio/activity';
 import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
-import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { findStep } from '../../db/read/steps.ts';
-import { listCallsOf, listTranscript } from '../../db/read/transcript.ts';
+import { listCallsOf } from '../../db/read/transcript.ts';
 import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
-import type { Database } from '../../schemas/database.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import { threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
-import type { Step, StepIdentity, TurnEnd } from '../../schemas/step.ts';
+import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
-import type { ObjectStore } from '../../storage/object-store.ts';
 import { getAgent } from '../../agents/agents.ts';
 import type { Role } from '../../agents/role.ts';
-import { buildConversation } from '../../agents/conversation.ts';
 import { buildGraph } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
-import { compact } from '../../agents/models/compaction.ts';
-import { showImages } from '../../agents/models/images.ts';
-import type { Models } from '../../agents/models/models.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
 import { heartbeating } from '../heartbeat.ts';
-import type { JsonStore } from '../../storage/json-store.ts';
-import type { RecordStep, StepSubject } from '../record/recorder.ts';
-import { hashOfAsked } from './recorded-answers.ts';
-import type { RecordedAnswers } from './recorded-answers.ts';
-import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
+import { recordThought } from './think.ts';
+import type { ThinkDeps } from './think.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
-import { tellConversation, tellMessage } from '../../tracing/capture.ts';
 
-export type AdvanceDeps = {
-  db: Kysely<Database>;
+export type AdvanceDeps = ThinkDeps & {
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
-  json: JsonStore;
-  store: Pick<ObjectStore, 'stat' | 'readBytes'>;
-  recordStep: RecordStep;
-  recordedAnswers: RecordedAnswers;
-  models: Models;
-  registry: ReadonlyMap<string, Tool>;
 };
 
 /** What Temporal's UI shows of a call is cut here; the whole is in the record. */
@@ -94,7 +76,8 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           step_key,
           checkpoint_id: before.checkpoint_id,
         });
-        return { calls: (await thoughtOf(deps, step)).tool_calls.length };
+        const { tool_calls, end } = await thoughtOf(deps, step);
+        return { calls: tool_calls.length, end };
       };
       const position = await superstep(before.checkpoint_id, { think });
       step ??= await findStep(deps.db, episode_id, identity.seq);
@@ -108,7 +91,8 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           key: step.step_key,
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
-          usd: step.usd,
+          // What nobody knows is bounded by no budget: such an episode has none in dollars.
+          usd: step.usd ?? 0,
         },
       };
     }),
@@ -141,60 +125,6 @@ async function thoughtOf({ json }: AdvanceDeps, step: Step): Promise<ThoughtOutp
       `step ${step.seq} ended as ${step.status}: there is no thought to go on from`,
     );
   return ThoughtOutput.parse(await json.unpack(step.output));
-}
-
-type Thinking = { episode: Episode; role: Role; identity: StepIdentity; step_key: string; checkpoint_id: string };
-
-function recordThought(
-  deps: AdvanceDeps,
-  { episode, role, identity, step_key, checkpoint_id }: Thinking,
-): Promise<Step> {
-  const { db, json, store, models, recordStep, recordedAnswers, registry } = deps;
-  const subject: StepSubject = {
-    step_key,
-    kind: 'thought',
-    agent: role.name,
-    node: role.name,
-    name: 'think',
-    // The conversation is what the record holds of this role up to here: said by number, not copied.
-    input: { role: role.name, conversation_before: identity.seq, tools: [...role.tools] },
-    model: models.nameOf(episode.model),
-    checkpoint_id,
-  };
-  return recordStep(identity, subject, async ({ step, signal, log }) => {
-    const steps = await listTranscript(db, {
-      episode_id: episode.id,
-      agent: role.name,
-      before: identity.seq,
-      turn_ending: turnEndingTools(),
-    });
-    const conversation = await buildConversation({ episode, role, steps }, json);
-    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
-    const recorded = await recordedAnswers.take(episode, step, asked_sha256);
-    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
-    const tools = role.tools.flatMap((name) => registry.get(name) ?? []).map(describeTool);
-    const model = await models.open(episode, role.name);
-    const { messages: fitting, compaction } = compact(conversation, model.conversation_chars_max);
-    const { messages, images } = model.sees_images
-      ? await showImages(fitting, store)
-      : { messages: fitting, images: [] };
-    const { text, tool_calls, usage, usd_unknown } = await model.think(messages, { tools, signal });
-    if (text) log.write('agent', text);
-    const output: ThoughtOutput = {
-      text,
-      tool_calls,
-      ...(compaction && { compaction }),
-      ...(images.length > 0 && { images }),
-      ...(usd_unknown && { usd_unknown }),
-    };
-    return {
-      output,
-      usage,
-      search_text: text,
-      heard: { messages: tellConversation(fitting), parameters: model.parameters },
-      asked_sha256,
-    };
-  });
 }
 
 /** The call as the workflow knows it. */

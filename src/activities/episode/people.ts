@@ -8,7 +8,7 @@ import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import type { JsonObject } from '../../schemas/primitives.ts';
-import { ThoughtOutput, NO_USAGE } from '../../schemas/step.ts';
+import { NO_USAGE, ThoughtOutput } from '../../schemas/step.ts';
 import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord } from '../../schemas/turn.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';

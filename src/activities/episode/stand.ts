@@ -12,6 +12,7 @@ import type { Database } from '../../schemas/database.ts';
 import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
+import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
 import { buildGraph } from '../../agents/graph.ts';
@@ -46,8 +47,12 @@ export function createStandActivity(deps: StandDeps) {
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
-      const { tool_calls } = ThoughtOutput.parse(await json.unpack(thought.output));
-      const { thread_id, position } = await thinkAgain(deps, { request, thought, calls: tool_calls.length });
+      const { tool_calls, end } = ThoughtOutput.parse(await json.unpack(thought.output));
+      const { thread_id, position } = await thinkAgain(deps, {
+        request,
+        thought,
+        had: { calls: tool_calls.length, end },
+      });
       const { outcome, ...graph } = placeOf(position);
       const deliver_seq = tool_calls.length > 0 ? thought.seq : null;
       Object.assign(progress, { thread_id, ...graph, deliver_seq });
@@ -81,12 +86,12 @@ async function standBefore(
   };
 }
 
-type Again = { request: StandRequest; thought: Step; calls: number };
+type Again = { request: StandRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
 
 /** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
 async function thinkAgain(
   { db, pool, checkpointer }: StandDeps,
-  { request: { episode_id, run_id }, thought, calls }: Again,
+  { request: { episode_id, run_id }, thought, had }: Again,
 ): Promise<{ thread_id: string; position: GraphPosition }> {
   const from = thought.checkpoint_id;
   if (from === null) throw new AppError('data_loss', `step ${thought.seq} has no checkpoint`);
@@ -102,7 +107,7 @@ async function thinkAgain(
     await setThread(db, episode_id, thread_id);
   }
   const graph = buildGraph(getAgent(episode.agent), checkpointer);
-  const context = { think: () => Promise.resolve({ calls }) };
+  const context = { think: () => Promise.resolve(had) };
   const recovering = Context.current().info.attempt > 1;
   const position = await runSuperstep({ graph, pool }, { thread_id, run_id, from, context }, recovering);
   return { thread_id, position };

@@ -10,13 +10,14 @@ import type { Failure } from '../../schemas/episode.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
-import { Usage, NO_USAGE } from '../../schemas/step.ts';
+import { NO_USAGE, Usage } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 import { toActivityFailure } from '../failure.ts';
+import { withWaiting } from './waiting.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
 import { openAttemptLog } from './logs.ts';
@@ -46,6 +47,8 @@ export type StepResult = {
   asked_sha256?: string;
   /** The step whose recorded answer this is. */
   served_from?: string;
+  /** How it ended, where the status does not say it. */
+  status_detail?: string;
 };
 
 /** What a step is, before it begins; ids that follow from others are filled in. */
@@ -104,21 +107,39 @@ export function createRecorder(deps: RecorderDeps): RecordStep {
       storeRest: (file) => storeLogRest(store, file, step.seq),
     });
     const context: AttemptContext = { step, attempt, signal: cancellationSignal, log };
+    const timer = startTimer();
     const end = async (status: StepEnd['status'], result: StepResult) => {
-      const ending = { step, attempt, end: await toStepEnd(deps, context, { status, result, input }), freezeSpan };
-      return keepTrying(() => endStep(db, ending), cancellationSignal);
+      const ended = { ...(await toStepEnd(deps, context, { status, result, input })), worked_ms: timer.stop() };
+      return keepTrying(() => endStep(db, { step, attempt, end: ended, freezeSpan }), cancellationSignal);
     };
+    let result: StepResult | undefined;
     try {
-      const result = await work(context);
+      result = await work(context);
+      timer.stop();
       return await end(result.error ? 'error' : 'ok', result);
     } catch (thrown) {
+      const worked_ms = timer.stop();
+      // What the work used is used, also where its end could not be stored.
+      const usage = result?.usage === undefined ? usageIn(AppError.from(thrown)) : result.usage;
       if (Context.current().cancellationDetails?.cancelRequested) {
         const error = { code: 'cancelled', message: 'the episode was cancelled' };
-        await end('cancelled', { output: null, error, usage: usageIn(AppError.from(thrown)) });
+        await end('cancelled', { output: null, error, usage });
         throw new CancelledFailure('the episode was cancelled');
       }
-      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log });
+      throw await closeFailedAttempt({ db, redactor }, AppError.from(thrown), { step, attempt, log, usage, worked_ms });
     }
+  };
+}
+
+/** Measures the time of an attempt's work until it is first stopped, in whole milliseconds. */
+function startTimer(): { stop: () => number } {
+  const began = performance.now();
+  let worked_ms: number | undefined;
+  return {
+    stop() {
+      worked_ms ??= Math.round(performance.now() - began);
+      return worked_ms;
+    },
   };
 }
 
@@ -144,7 +165,9 @@ async function toStepEnd(
     attempt,
     signal,
   };
-  const events = await eventsOfStep({ step, status, input: input.value, took, output: shown }, source, log);
+  const usage = result.usage === undefined ? NO_USAGE : result.usage;
+  const ending = { step, status, input: input.value, took, output: shown, usage };
+  const events = await eventsOfStep(ending, source, log);
   const logRest = await log.close();
   const artifacts = [
     ...(result.artifacts ?? []),
@@ -156,13 +179,14 @@ async function toStepEnd(
     status,
     output: output.value,
     error: result.error ? redacted(redactor, result.error) : null,
-    usage: result.usage === undefined ? NO_USAGE : result.usage,
+    usage,
     artifacts: artifacts.filter((link) => link !== null),
     workspace: result.workspace ?? null,
     heard: result.heard ?? null,
     events,
     asked_sha256: result.asked_sha256 ?? null,
     served_from: result.served_from ?? null,
+    status_detail: result.status_detail ?? null,
     search_text: result.search_text ? bounded(redactor.text(result.search_text)) : null,
   };
 }
@@ -171,20 +195,24 @@ async function toStepEnd(
 async function closeFailedAttempt(
   { db, redactor }: Pick<RecorderDeps, 'db' | 'redactor'>,
   error: AppError,
-  { step, attempt, log }: Omit<AttemptContext, 'signal'>,
+  { step, attempt, log, usage, worked_ms }: Omit<AttemptContext, 'signal'> & { usage: Usage | null; worked_ms: number },
 ) {
   // Heartbeat timeouts, resets and shutdowns abort the work too: none of them is the step's end.
   const { code, details } = error;
   const cause =
     code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
   log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
+  let told = cause;
   try {
     await log.close({ drop_rest: true });
-    await failAttempt(db, { step, attempt, error: redacted(redactor, cause), usage: usageIn(cause) });
+    told = await withWaiting(db, step, cause);
+    const { retry_after_s } = told.details;
+    const retry_ms = typeof retry_after_s === 'number' && told.details['final'] !== true ? retry_after_s * 1000 : null;
+    await failAttempt(db, { step, attempt, error: redacted(redactor, told), usage, worked_ms, retry_ms });
   } catch {
     // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
   }
-  return toActivityFailure(cause, attempt);
+  return toActivityFailure(told, attempt);
 }
 
 const redacted = (redactor: Redactor, { code, message }: Failure): Failure => ({

@@ -3,21 +3,24 @@ import { readEvidence } from '../../db/read/events.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Json, JsonInput, JsonObject } from '../../schemas/primitives.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
-import type { Step, TurnEnd } from '../../schemas/step.ts';
+import type { Step, TurnEnd, Usage } from '../../schemas/step.ts';
 import { fileTypeOf } from '../../storage/content-type.ts';
 import { inspectMedia } from '../../agents/tools/inspect-media.ts';
 import type { Fact, Tool } from '../../agents/tools/tool.ts';
+import { factsOfAnswer } from './answer-event.ts';
 
 // Which events a step of our own amounts to; those of a call are said by its tool.
 
 /** A step that ends: what it was asked (as its row keeps it), the arguments as its tool took them, what it came to. */
 export type EndingStep = {
-  step: Pick<Step, 'id' | 'episode_id' | 'seq' | 'kind' | 'agent' | 'name'>;
+  step: Pick<Step, 'id' | 'episode_id' | 'seq' | 'kind' | 'agent' | 'name' | 'model'>;
   status: 'ok' | 'error' | 'cancelled';
   input: Json;
   /** null where no tool ran to its end. */
   took: JsonObject | null;
   output: JsonInput;
+  /** What it used; null where nobody said. */
+  usage: Usage | null;
 };
 
 /** What models are shown comes from this tool's results, between thoughts. */
@@ -29,8 +32,12 @@ export async function factsOf(
   registry: ReadonlyMap<string, Tool>,
   ending: EndingStep,
 ): Promise<Fact[]> {
-  const { step, status, input, took, output } = ending;
-  if (step.kind === 'thought') return status === 'ok' ? factsOfThought(step, ThoughtOutput.parse(output)) : [];
+  const { step, status, input, took, output, usage } = ending;
+  if (step.kind === 'thought') {
+    if (status !== 'ok') return [];
+    const thought = ThoughtOutput.parse(output);
+    return [...factsOfThought(step, thought), ...factsOfAnswer(step, thought, usage)];
+  }
   const invocation: Fact = { type: 'tool_invocation', payload: { tool_name: step.name, arguments: input } };
   if (status !== 'ok' || took === null) return [invocation];
   const { result = {}, turn_end } = ToolOutput.parse(output);
@@ -46,7 +53,7 @@ function factsOfThought({ agent }: EndingStep['step'], { compaction, images = []
     return { type: 'llm_media_attached', payload: { ...media, ...shown } };
   });
   if (!compaction) return attached;
-  const message = 'The conversation was too long for the model: older tool results were shortened.';
+  const message = 'The conversation was too long for the model: older parts of it were shortened.';
   return [{ type: 'conversation_length_exceeded', payload: { ...compaction, message } }, ...attached];
 }
 

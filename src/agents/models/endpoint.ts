@@ -1,172 +1,210 @@
-import { convertMessagesToCompletionsMessageParams, OpenAIClient } from '@langchain/openai';
 import type { BaseMessage } from '@langchain/core/messages';
-import { z } from 'zod';
+import { Agent, fetch } from 'undici';
 import { AppError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
-import type { ModelPrices } from '../../schemas/model.ts';
-import { Count } from '../../schemas/primitives.ts';
+import type { EndpointModel } from '../../schemas/model.ts';
 import type { Usage } from '../../schemas/step.ts';
-import { fromEndpointError } from './endpoint-errors.ts';
-import type { Model, Said, ThinkOptions } from './model.ts';
+import { finish, hear, newHearing } from './answer.ts';
+import type { Hearing } from './answer.ts';
+import { toChatMessages } from './chat-messages.ts';
+import { endpointAway, endpointFailed, faultOfAnswer } from './endpoint-errors.ts';
+import type { Model, ThinkOptions } from './model.ts';
+import { readPieces } from './pieces.ts';
 import { costOf, findPrice } from './prices.ts';
-import type { TokenCount } from './prices.ts';
-import { addPiece, CALLS_PER_THOUGHT_MAX, finishCalls } from './tool-calls.ts';
-
-/** An OpenAI-compatible endpoint, as the configuration gives it. `name` is its default model. */
-export type ModelEndpoint = {
-  base_url: string;
-  api_key: { reveal: () => string } | undefined;
-  name: string;
-  prices: ModelPrices;
-  /** What a conversation may hold, counted as `CHARS_PER_TOKEN` characters a token. */
-  context_tokens: number;
-  /** Whether its models take pictures. */
-  images: boolean;
-};
+import type { TokenCount } from './usage.ts';
 
 /** How long an endpoint may say nothing (reasoning is silent), and how long one answer may take in all. */
 const ENDPOINT_TIMES = { silence_ms: 300_000, answer_ms: 1_200_000 };
-/** Far above what models can say at once: an answer that goes on and on is stopped. In UTF-16 units. */
-const ANSWER_CHARS_MAX = 4_000_000;
 /** English and code come to about four; three leaves room for the tools' descriptions and the answer. */
 const CHARS_PER_TOKEN = 3;
-/** The SDK wants a key even where the endpoint does not. */
-const NO_KEY = 'none';
+/** An error's words are read up to here. */
+const ERROR_BYTES_MAX = 64 * 1024;
 
 /**
- * One model of the endpoint, asked by chat completions (streamed, one request a thought, never retried here). The stream
- * is read as it is sent: LangChain's `ChatOpenAI` on top of it repairs arguments that were cut off, and loses the calls
- * of endpoints that leave the role out.
+ * One model of an endpoint that speaks chat completions in any of their forms: one request a thought, never retried here.
+ * Whatever the answer's shape, what leaves is an answer or an `AppError` whose details say that the endpoint is its origin.
  */
-export function createEndpointModel(endpoint: ModelEndpoint, name: string, times = ENDPOINT_TIMES): Model {
-  const key = endpoint.api_key?.reveal();
-  const client = new OpenAIClient({
-    baseURL: endpoint.base_url,
-    apiKey: key ?? NO_KEY,
-    maxRetries: 0,
-    timeout: times.answer_ms,
-    // The SDK's own variables are none of our configuration, and it would print answers that it cannot read.
-    organization: null,
-    project: null,
-    logLevel: 'off',
-  });
-  const price = findPrice(name, endpoint.prices);
-  const usageOf = ({ input_tokens, cached_tokens, output_tokens }: TokenCount): Usage => ({
-    input_tokens,
-    output_tokens,
-    usd: price ? costOf(price, { input_tokens, cached_tokens, output_tokens }) : 0,
-  });
+export function createEndpointModel(model: EndpointModel, times = ENDPOINT_TIMES): Model {
+  const price = findPrice(model.name, model.prices);
+  const usageOf = (tokens: TokenCount): Usage => ({ ...tokens, usd: price ? costOf(price, tokens) : null });
+  const provider = providerOf(model);
 
   return {
-    conversation_chars_max: endpoint.context_tokens * CHARS_PER_TOKEN,
-    sees_images: endpoint.images,
-    // Nothing else is set: sampling is as the endpoint has it.
-    parameters: { stream: 'true', context_tokens: endpoint.context_tokens },
-    async think(messages, { tools, signal }) {
+    conversation_chars_max: model.context_tokens * CHARS_PER_TOKEN,
+    sees_images: model.images,
+    parameters: parametersOf(model),
+    async think(messages, options) {
       const heard = newHearing();
       try {
-        await listen(client, { name, messages, tools, signal, heard, times });
+        await listen({ model, messages, options, heard, times, provider });
+        const said = finish(heard, provider);
+        const answer = said.answer && { ...said.answer, endpoint: model.endpoint };
+        return { ...said, ...(answer && { answer }), usage: heard.tokens ? usageOf(heard.tokens) : null };
       } catch (thrown) {
-        const error = signal.aborted
-          ? broken('cancelled', 'the model was told to stop')
-          : thrown instanceof AppError
-            ? thrown
-            : fromEndpointError(thrown, key ? [key] : [], Date.now());
-        if (!heard.tokens) throw error;
-        const { usage_unknown: _, ...details } = error.details;
-        throw new AppError(error.code, error.message, { details: { ...details, ...usageOf(heard.tokens) } });
+        const error = options.signal.aborted ? stopped() : asFault(thrown);
+        const { usage_unknown, ...details } = error.details;
+        // An answer that had begun was paid for, however it ended.
+        const unknown = usage_unknown === true || heard.chosen ? { usage_unknown: true } : {};
+        const used = heard.tokens ? usageOf(heard.tokens) : unknown;
+        const message = withoutSecrets(error.message, model);
+        // No cause: Temporal would store that one's message as it is.
+        throw new AppError(error.code, message, { details: { ...details, ...used, wait_s: model.wait_s } });
       }
-      const said: Said = {
-        text: heard.text,
-        tool_calls: finishCalls(heard.calls),
-        usage: heard.tokens ? usageOf(heard.tokens) : null,
-      };
-      return price ? said : { ...said, usd_unknown: true };
     },
   };
 }
 
-/** What has been heard of an answer so far. */
-type Hearing = {
-  text: string;
-  calls: Parameters<typeof addPiece>[0];
-  chars: number;
-  tokens: TokenCount | undefined;
-  finished: boolean;
+/** Whoever is asked under this address: what it wants back goes to it alone. */
+const providerOf = ({ base_url }: Pick<EndpointModel, 'base_url'>): string => {
+  const { origin, pathname } = new URL(base_url);
+  return origin + pathname.replace(/\/+$/, '');
 };
-const newHearing = (): Hearing => ({ text: '', calls: [], chars: 0, tokens: undefined, finished: false });
 
-type Listening = ThinkOptions & {
-  name: string;
+type Listening = {
+  model: EndpointModel;
   messages: BaseMessage[];
+  options: ThinkOptions;
   heard: Hearing;
   times: typeof ENDPOINT_TIMES;
+  provider: string;
 };
 
-/** Takes one streamed answer in; throws unless it is whole. */
-async function listen(client: OpenAIClient, { name, messages, tools, signal, heard, times }: Listening): Promise<void> {
+/** Takes one answer in; throws unless it came to its end. */
+async function listen({ model, messages, options, heard, times, provider }: Listening): Promise<void> {
   const late = new AbortController();
-  const stop = (said: string) => late.abort(failed(`the model ${said}`));
+  const stop = (said: string) => late.abort(endpointFailed(`the model ${said}`));
   const silence = setTimeout(() => stop(`said nothing for ${times.silence_ms / 1000} s`), times.silence_ms);
   const answer = setTimeout(() => stop(`did not end within ${times.answer_ms / 1000} s`), times.answer_ms);
+  // Its own bounds are off: ours say what happened.
+  const connection = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   try {
-    const either = AbortSignal.any([signal, late.signal]);
-    const stream = await client.chat.completions.create(
-      {
-        model: name,
-        messages: convertMessagesToCompletionsMessageParams({ messages, model: name }),
-        ...(tools.length > 0 && { tools }),
-        stream: true,
-        stream_options: { include_usage: true },
-      },
-      { signal: either },
-    );
-    for await (const chunk of stream) {
-      silence.refresh();
-      take(heard, chunk);
-    }
+    const signal = AbortSignal.any([options.signal, late.signal]);
+    const form = { provider, reasoning_back: model.reasoning_back, alternate_roles: model.alternate_roles };
+    const request = { ...bodyOf(model, options), messages: toChatMessages(messages, form) };
+    const response = await fetch(`${model.base_url.replace(/\/+$/, '')}/chat/completions`, {
+      method: 'POST',
+      headers: headersOf(model),
+      body: JSON.stringify(request),
+      signal,
+      dispatcher: connection,
+      redirect: 'error',
+    });
+    if (!response.ok) throw faultOfAnswer(response, await beginningOf(response.body), Date.now());
+    await takeIn(response.body ?? nothing(), { heard, model, options, silence });
     // An aborted stream may also just end.
-    either.throwIfAborted();
+    signal.throwIfAborted();
   } catch (thrown) {
     late.signal.throwIfAborted();
     throw thrown;
   } finally {
     clearTimeout(silence);
     clearTimeout(answer);
+    await connection.destroy();
   }
-  if (!heard.finished) throw failed("the model's answer broke off before it was complete");
 }
 
-function take(heard: Hearing, { choices, usage }: OpenAIClient.Chat.Completions.ChatCompletionChunk): void {
-  heard.tokens = tokensOf(usage) ?? heard.tokens; // where it is streamed with every piece, it is the sum so far
-  const [choice] = choices ?? [];
-  if (choice?.finish_reason) heard.finished = true;
-  const { content, tool_calls } = choice?.delta ?? {};
-  heard.text += content ?? '';
-  heard.chars += content?.length ?? 0;
-  for (const { index, id, function: asked } of tool_calls ?? []) {
-    addPiece(heard.calls, { index, id, name: asked?.name, args: asked?.arguments });
-    heard.chars += asked?.arguments?.length ?? 0;
+async function takeIn(
+  body: AsyncIterable<Uint8Array>,
+  { heard, model, options, silence }: Pick<Listening, 'heard' | 'model' | 'options'> & { silence: NodeJS.Timeout },
+): Promise<void> {
+  for await (const piece of readPieces(body, () => silence.refresh())) {
+    if (piece === 'done') {
+      heard.finished = true;
+      continue; // some count tokens after it
+    }
+    const { text, reasoning } = heard;
+    hear(heard, piece.value, model.send_back);
+    if (heard.reasoning.length > reasoning.length)
+      options.hear?.({ kind: 'reasoning', text: heard.reasoning.slice(reasoning.length) });
+    if (heard.text.length > text.length) options.hear?.({ kind: 'text', text: heard.text.slice(text.length) });
   }
-  if (heard.chars > ANSWER_CHARS_MAX) throw failed(`the model's answer exceeds ${ANSWER_CHARS_MAX} characters`);
-  if (heard.calls.length > CALLS_PER_THOUGHT_MAX)
-    throw failed(`the model asks for more than ${CALLS_PER_THOUGHT_MAX} calls at once`);
 }
 
-const broken = (code: ErrorCode, message: string) => new AppError(code, message, { details: { usage_unknown: true } });
-const failed = (message: string) => broken('model_failed', message);
+function headersOf({ api_key, headers }: EndpointModel): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: 'text/event-stream, application/json',
+    ...(api_key && { authorization: `Bearer ${api_key.reveal()}` }),
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
+  };
+}
 
-/** An endpoint's own account of an answer (`cached_tokens` are among the prompt's). */
-const EndpointUsage = z
-  .object({
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    prompt_tokens_details: z.object({ cached_tokens: Count.nullish() }).nullish(),
-  })
-  .transform(({ prompt_tokens, completion_tokens, prompt_tokens_details: details }) => ({
-    input_tokens: prompt_tokens,
-    cached_tokens: Math.min(details?.cached_tokens ?? 0, prompt_tokens),
-    output_tokens: completion_tokens,
-  }));
+/** The request but for its messages; a member of the configured body that is null takes ours away. */
+function bodyOf(model: EndpointModel, { tools }: Pick<ThinkOptions, 'tools'>): Record<string, unknown> {
+  const { temperature, max_output_tokens, reasoning_effort, stop } = model;
+  const body = {
+    model: model.name,
+    ...(tools.length > 0 && { tools }),
+    stream: model.stream,
+    ...(model.stream && { stream_options: { include_usage: true } }),
+    ...(temperature !== undefined && { temperature }),
+    ...(max_output_tokens !== undefined && { [outputMember(model)]: max_output_tokens }),
+    ...(reasoning_effort !== undefined && { reasoning_effort }),
+    ...(stop && { stop }),
+    ...model.body,
+  };
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
 
-const tokensOf = (usage: unknown): TokenCount | undefined => EndpointUsage.safeParse(usage).data;
+/** OpenAI's newer models refuse the old name, other servers do not know the new one. */
+const outputMember = ({ base_url }: EndpointModel) =>
+  new URL(base_url).hostname.endsWith('openai.com') ? 'max_completion_tokens' : 'max_tokens';
+
+function parametersOf(model: EndpointModel): Model['parameters'] {
+  const { temperature, max_output_tokens, reasoning_effort, stop } = model;
+  return {
+    endpoint: model.endpoint,
+    stream: String(model.stream),
+    context_tokens: model.context_tokens,
+    ...(temperature !== undefined && { temperature }),
+    ...(max_output_tokens !== undefined && { max_output_tokens }),
+    ...(reasoning_effort !== undefined && { reasoning_effort }),
+    ...(stop && { stop: JSON.stringify(stop) }),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** The beginning of an error's text; an answer that breaks off while it is read is told as far as it came. */
+async function beginningOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const bytes of body ?? nothing()) {
+      chunks.push(bytes);
+      length += bytes.length;
+      if (length >= ERROR_BYTES_MAX) break;
+    }
+  } catch {
+    // The status has been heard: that is what counts.
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Anything that asking throws as a fault of the endpoint. */
+function asFault(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const { code } = AppError.from(cause);
+  const reason = (cause as { code?: unknown }).code;
+  const words = [
+    cause.message || error.message,
+    typeof reason === 'string' && !cause.message.includes(reason) && reason,
+  ];
+  const said = words.filter(Boolean).join(' ');
+  return code === 'unavailable' && !/terminated/.test(error.message)
+    ? endpointAway(said)
+    : endpointFailed(`the model's answer broke off: ${said}`);
+}
+
+const stopped = () => new AppError('cancelled', 'the model was told to stop', { details: { usage_unknown: true } });
+
+function withoutSecrets(text: string, { api_key, headers }: EndpointModel): string {
+  let shown = text;
+  for (const secret of [api_key, ...Object.values(headers)]) {
+    const value = secret?.reveal();
+    if (value) shown = shown.replaceAll(value, '[redacted]');
+  }
+  // Endpoints repeat a wrong key with stars in its middle.
+  return shown.replaceAll(/\b(sk-|Bearer )[\w*.-]+/g, '[redacted]');
+}

@@ -1,25 +1,33 @@
 import type { BaseMessage } from '@langchain/core/messages';
 import type { ModelParameters } from '../../schemas/trace.ts';
-import type { ToolCall, Usage } from '../../schemas/step.ts';
-import type { describeTool } from '../tools/registry.ts';
+import type { ThoughtOutput, Usage } from '../../schemas/step.ts';
 
-/** What a thinking model is given besides the conversation: the tools that it may ask for, and when to stop. */
-export type ThinkOptions = { tools: ReturnType<typeof describeTool>[]; signal: AbortSignal };
+/** A piece of a thought as it comes: words, or what the model thinks before it speaks. */
+export type Word = { kind: 'text' | 'reasoning'; text: string };
+
+/** A tool as endpoints are told of it: OpenAI's function format, its parameters as JSON Schema. */
+export type ToolDescription = {
+  type: 'function';
+  function: { name: string; description: string; parameters: object };
+};
+
+/** What a thinking model is given besides the conversation: the tools that it may ask for, when to stop, who listens meanwhile. */
+export type ThinkOptions = {
+  tools: ToolDescription[];
+  signal: AbortSignal;
+  hear?: (word: Word) => void;
+};
 
 /** What a model said, the calls that it asks for in its order, and what saying it took. */
-export type Said = {
-  text: string;
-  tool_calls: ToolCall[];
+export type Said = Omit<ThoughtOutput, 'compaction' | 'images'> & {
   /** null where the endpoint did not say. */
   usage: Usage | null;
-  /** Nobody said what the model costs: it counts as 0 dollars. */
-  usd_unknown?: true;
 };
 
 /**
  * A model that roles think with. `think` throws: `unavailable` where waiting mends it, `model_failed` where another try
- * may, other codes for good; the error's details hold the
- * `Usage` of the failed try, or `usage_unknown`.
+ * may, other codes for good. The error's details hold the `Usage` of the failed try, or `usage_unknown`, and where the
+ * conversation was too long `context_share`: how much of it there is room for.
  */
 export type Model = {
   /** Longer conversations are shortened first. In UTF-16 units of text. */

@@ -1,11 +1,11 @@
 import { AppError } from '../../errors.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import { ToolCall, NO_USAGE } from '../../schemas/step.ts';
+import type { EndpointModel, ModelsConfig } from '../../schemas/model.ts';
+import { NO_USAGE, ToolCall } from '../../schemas/step.ts';
 import { Transcript } from '../../schemas/transcript.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { findScript, listScripts } from '../scripts/scripts.ts';
 import { createEndpointModel } from './endpoint.ts';
-import type { ModelEndpoint } from './endpoint.ts';
 import type { Model } from './model.ts';
 import { ScriptedModel } from './scripted.ts';
 import type { Script } from './scripted.ts';
@@ -23,34 +23,45 @@ const SCRIPTED = 'scripted';
 /** Plays the transcript among the episode's inputs. */
 const TRANSCRIPT = 'scripted:transcript';
 const TRANSCRIPT_PATH = '/transcript.json';
-/** Before a model's name at the endpoint; a name that is none of a script may stand alone. */
-const ENDPOINT_PREFIX = 'openai:';
-/** The endpoint's model that the configuration names. */
+/** The model that the configuration names as the one to take. */
 const DEFAULT = 'default';
+/** What the only endpoint may be called besides its name: what it speaks. */
+const OPENAI = 'openai';
 
 /** Throws failed_precondition, naming what there is, unless episodes may be started with this model. */
-export function checkModel(name: string, endpoint: Pick<ModelEndpoint, 'name'> | undefined): void {
-  if (name !== TRANSCRIPT && endpointName(name, endpoint) === undefined) scriptOf(name, endpoint);
+export function checkModel(name: string, models: ModelsConfig): void {
+  if (name !== TRANSCRIPT && findEndpointModel(name, models) === undefined) scriptOf(name, models);
 }
 
-/** The models of this deployment: the scripts, and those of the endpoint where one is configured. */
-export function createModels(json: Pick<JsonStore, 'read'>, endpoint: ModelEndpoint | undefined): Models {
+/** The models of this deployment: the scripts, and those of its endpoints. */
+export function createModels(json: Pick<JsonStore, 'read'>, models: ModelsConfig): Models {
   return {
-    nameOf: (model) => endpointName(model, endpoint) ?? model,
+    nameOf: (model) => findEndpointModel(model, models)?.name ?? model,
     async open(episode, role) {
-      const name = endpointName(episode.model, endpoint);
-      if (endpoint && name !== undefined) return createEndpointModel(endpoint, name);
+      const found = findEndpointModel(episode.model, models);
+      if (found) return createEndpointModel(found);
       const isTranscript = episode.model === TRANSCRIPT;
-      return play(isTranscript ? await transcriptOf(json, episode) : scriptOf(episode.model, endpoint), role);
+      return play(isTranscript ? await transcriptOf(json, episode) : scriptOf(episode.model, models), role);
     },
   };
 }
 
-/** The model's name at the endpoint; undefined where there is none or the name is of a script. */
-function endpointName(model: string, endpoint: Pick<ModelEndpoint, 'name'> | undefined): string | undefined {
-  if (!endpoint || model === SCRIPTED || model.startsWith(`${SCRIPTED}:`)) return undefined;
-  const name = model.startsWith(ENDPOINT_PREFIX) ? model.slice(ENDPOINT_PREFIX.length) : model;
-  return name === DEFAULT ? endpoint.name : name || undefined;
+/**
+ * The model of an endpoint that a name stands for: a configured one, `default`, or `ENDPOINT:NAME` for any other; where there is
+ * one endpoint, any name. Undefined where it is a script's, or nobody's.
+ */
+export function findEndpointModel(model: string, models: ModelsConfig): EndpointModel | undefined {
+  if (model === SCRIPTED || model.startsWith(`${SCRIPTED}:`)) return undefined;
+  const plain = model.startsWith(`${OPENAI}:`) && model.slice(OPENAI.length + 1) === DEFAULT ? DEFAULT : model;
+  if (plain === DEFAULT) return models.default === undefined ? undefined : findEndpointModel(models.default, models);
+  if (Object.hasOwn(models.named, plain)) return models.named[plain];
+  const targets = Object.values(models.endpoints);
+  const [only] = targets.length === 1 ? targets : [];
+  const target = targets.find(({ endpoint }) => plain.startsWith(`${endpoint}:`)) ?? only;
+  if (!target) return undefined;
+  const prefix = [target.endpoint, OPENAI].find((one) => plain.startsWith(`${one}:`));
+  const name = prefix === undefined ? plain : plain.slice(prefix.length + 1);
+  return name ? { ...target, name } : undefined;
 }
 
 function play(script: Pick<Script, 'name' | 'lines'>, role: string): Model {
@@ -64,24 +75,26 @@ function play(script: Pick<Script, 'name' | 'lines'>, role: string): Model {
       const { text, tool_calls } = await model.invoke(messages, { signal }).catch((error: unknown) => {
         throw signal.aborted ? new AppError('cancelled', 'the script was told to stop') : error;
       });
-      return {
-        text,
-        tool_calls: ToolCall.array().parse(tool_calls),
-        usage: NO_USAGE,
-      };
+      return { text, tool_calls: ToolCall.array().parse(tool_calls), usage: NO_USAGE };
     },
   };
 }
 
-function scriptOf(model: string, endpoint: Pick<ModelEndpoint, 'name'> | undefined) {
+function scriptOf(model: string, models: ModelsConfig) {
   const [kind, name] = model.split(':', 2);
   const script = kind === SCRIPTED ? findScript(name) : undefined;
   if (script) return script;
   const names = [SCRIPTED, TRANSCRIPT, ...listScripts().map((one) => `${SCRIPTED}:${one.name}`)];
-  const others = endpoint
-    ? `, ${DEFAULT} (${endpoint.name}) and ${ENDPOINT_PREFIX}NAME for any model of the endpoint`
-    : '; MODEL_BASE_URL and MODEL_NAME would add those of an endpoint';
-  throw new AppError('failed_precondition', `no such model: there is ${names.join(', ')}${others}`);
+  throw new AppError('failed_precondition', `no such model: there is ${names.join(', ')}${othersOf(models)}`);
+}
+
+function othersOf(models: ModelsConfig): string {
+  const endpoints = Object.keys(models.endpoints);
+  if (endpoints.length === 0)
+    return '; MODEL_BASE_URL and MODEL_NAME, or models in observatory.config.ts, would add those of an endpoint';
+  const own = models.default === undefined ? [] : [`${DEFAULT} (${findEndpointModel(models.default, models)?.name})`];
+  const others = endpoints.map((endpoint) => `${endpoint}:NAME`);
+  return `, ${[...own, ...Object.keys(models.named)].join(', ')} and ${others.join(', ')} for any model of the endpoint`;
 }
 
 async function transcriptOf(json: Pick<JsonStore, 'read'>, { inputs }: Episode) {

@@ -1,4 +1,5 @@
 import type { ModelPrice, ModelPrices } from '../../schemas/model.ts';
+import type { TokenCount } from './usage.ts';
 
 /**
  * List prices of OpenAI's platform (its pricing page, November 2025), US dollars per million tokens. Other models, and
@@ -20,9 +21,6 @@ const LIST_PRICES: ModelPrices = {
 /** A dated snapshot costs what its model costs. */
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
-/** Tokens of one model call; `cached_tokens` are among the input tokens. */
-export type TokenCount = { input_tokens: number; cached_tokens: number; output_tokens: number };
-
 /** The price of the model, the deployment's own before the list's; undefined where nobody has said one. */
 export function findPrice(model: string, own: ModelPrices): ModelPrice | undefined {
   for (const prices of [own, LIST_PRICES])
@@ -31,7 +29,10 @@ export function findPrice(model: string, own: ModelPrices): ModelPrice | undefin
 }
 
 /** US dollars for these tokens. */
-export function costOf(price: ModelPrice, { input_tokens, cached_tokens, output_tokens }: TokenCount): number {
+export function costOf(
+  price: ModelPrice,
+  { input_tokens, cached_tokens, output_tokens }: Omit<TokenCount, 'reasoning_tokens'>,
+): number {
   const fresh = input_tokens - cached_tokens;
   return (fresh * price.input + cached_tokens * price.cached + output_tokens * price.output) / 1_000_000;
 }

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
+import { listWaiting } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 import type { EpisodeInput } from '../../schemas/episode.ts';
@@ -159,7 +160,11 @@ export function createEpisodeRoutes(deps: Deps) {
       const { items, next_cursor } = toPage(rows, limit, ({ id }) => episodeCursor.encode(id));
       return c.json({ items: items.map((episode) => withLinks(episode, deps.links)), next_cursor }, 200);
     })
-    .openapi(getRoute, async (c) => c.json(withLinks(await getEpisode(db, c.req.valid('param').id), deps.links), 200))
+    .openapi(getRoute, async (c) => {
+      const episode = await getEpisode(db, c.req.valid('param').id);
+      const [waiting_for] = episode.ended_at === null ? await listWaiting(db, episode.id) : [];
+      return c.json({ ...withLinks(episode, deps.links), ...(waiting_for && { waiting_for }) }, 200);
+    })
     .openapi(cancelRoute, async (c) => {
       const episode = await getEpisode(db, c.req.valid('param').id);
       if (hasEnded(episode.status)) throw new AppError('failed_precondition', 'The episode has ended already.');

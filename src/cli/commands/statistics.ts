@@ -56,7 +56,7 @@ function render(statistics: StatisticsAnswer): string {
       duration_s_p50 === null
         ? ''
         : `${seconds(duration_s_p50)} (median), ${seconds(duration_s_p95)} (95th percentile)`,
-    Cost: `${usd_sum} USD${usd_median === null ? '' : `, ${usd_median} (median)`}`,
+    Cost: `${usd_sum ?? 'an unknown amount of'} USD${usd_median === null ? '' : `, ${usd_median} (median)`}`,
   };
   return Object.entries(facts)
     .filter(([, text]) => text !== '')

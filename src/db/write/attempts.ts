@@ -58,6 +58,9 @@ type AttemptEnd = {
   /** null where it was used up and nobody said how much. */
   usage: Usage | null;
   error: Failure | null;
+  /** null where nobody measured it. */
+  worked_ms: number | null;
+  retry_ms?: number | null;
 };
 
 /** Closes one attempt; also one that a later one took for lost and that speaks now: what it used is known after all. */
@@ -66,7 +69,10 @@ export async function closeAttempt(tx: Tx, end: AttemptEnd): Promise<void> {
 }
 
 /** The statement that closes one attempt. */
-export const closingAttempt = (tx: Pick<Tx, 'updateTable'>, { step_id, attempt, status, usage, error }: AttemptEnd) =>
+export const closingAttempt = (
+  tx: Pick<Tx, 'updateTable'>,
+  { step_id, attempt, status, usage, error, worked_ms, retry_ms = null }: AttemptEnd,
+) =>
   tx
     .updateTable('step_attempts')
     .set({
@@ -75,6 +81,10 @@ export const closingAttempt = (tx: Pick<Tx, 'updateTable'>, { step_id, attempt, 
       error: error && JSON.stringify(error),
       ...usage,
       usage_unknown: usage === null,
+      worked_ms,
+      ...(retry_ms !== null && {
+        next_try_at: sql<string>`clock_timestamp() + make_interval(secs => ${retry_ms / 1000}::float8)`,
+      }),
     })
     .where('step_id', '=', step_id)
     .where('attempt', '=', attempt);
@@ -92,14 +102,17 @@ export async function isUnspoken(tx: Tx, stepId: string, attempt: number): Promi
 
 /** Adds what an attempt used, as far as it is known, to its step and its episode. */
 export async function addUsage(tx: Tx, step: StepRef, usage: Usage | null): Promise<void> {
-  if (!usage || usage.input_tokens + usage.output_tokens + usage.usd === 0) return;
+  if (!usage || usage.input_tokens + usage.output_tokens + (usage.usd ?? 1) === 0) return;
   await tx.updateTable('steps').set(plusUsage(usage)).where('id', '=', step.id).execute();
   await tx.updateTable('episodes').set(plusUsage(usage)).where('id', '=', step.episode_id).execute();
 }
 
 /** The change of a row that counts what was used, by this much. */
-export const plusUsage = ({ input_tokens, output_tokens, usd }: Usage) => ({
-  input_tokens: sql<number>`input_tokens + ${input_tokens}`,
-  output_tokens: sql<number>`output_tokens + ${output_tokens}`,
-  usd: sql<number>`usd + ${usd}`,
+export const plusUsage = (usage: Usage) => ({
+  input_tokens: sql<number>`input_tokens + ${usage.input_tokens}`,
+  cached_tokens: sql<number>`cached_tokens + ${usage.cached_tokens}`,
+  output_tokens: sql<number>`output_tokens + ${usage.output_tokens}`,
+  reasoning_tokens: sql<number>`reasoning_tokens + ${usage.reasoning_tokens}`,
+  // A price that nobody knows makes the sum one that nobody knows.
+  usd: sql<number>`usd + ${usage.usd}::numeric`,
 });

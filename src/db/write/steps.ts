@@ -7,7 +7,6 @@ import type { Failure } from '../../schemas/episode.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
-import { insertArtifacts } from '../append/artifacts.ts';
 import { appendEvents } from '../append/events.ts';
 import type { Heard } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
@@ -22,6 +21,7 @@ import {
   plusUsage,
 } from './attempts.ts';
 import type { Tryer } from './attempts.ts';
+import { linkArtifacts } from './links.ts';
 import { lockLine, overtaken } from './line.ts';
 import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
@@ -61,6 +61,10 @@ export type StepEnd = {
   asked_sha256?: string | null;
   /** The step whose recorded answer this is. */
   served_from?: string | null;
+  /** How it ended, where the status does not say it. */
+  status_detail?: string | null;
+  /** How long the attempt that ends it worked. */
+  worked_ms?: number;
 };
 
 /** A step that is now running under an attempt of ours, or one that had ended already: then its record is the answer. */
@@ -127,7 +131,14 @@ export async function endStep(
     if (now.status !== 'running') {
       // Unless it has spoken before: then this is the same end again, after a lost acknowledgement.
       if (await isUnspoken(tx, step.id, attempt)) {
-        await closeAttempt(tx, { step_id: step.id, attempt, status: 'lost', usage: end.usage, error: null });
+        await closeAttempt(tx, {
+          step_id: step.id,
+          attempt,
+          status: 'lost',
+          usage: end.usage,
+          error: null,
+          worked_ms: end.worked_ms ?? null,
+        });
         await addUsage(tx, step, end.usage);
       }
       return now;
@@ -158,7 +169,9 @@ async function updateEnded(
   const { status, usage, error } = end;
   const used = usage ?? NO_USAGE;
   const row = await tx
-    .with('closed', (query) => closingAttempt(query, { step_id: id, attempt, status, usage, error }))
+    .with('closed', (query) =>
+      closingAttempt(query, { step_id: id, attempt, status, usage, error, worked_ms: end.worked_ms ?? null }),
+    )
     .with('counted', (query) =>
       query
         .updateTable('episodes')
@@ -175,6 +188,7 @@ async function updateEnded(
     .set({
       ...plusUsage(used),
       status,
+      status_detail: end.status_detail ?? null,
       output: JSON.stringify(end.output),
       error: error && JSON.stringify(error),
       ended_at: sql`clock_timestamp()`,
@@ -193,13 +207,21 @@ async function updateEnded(
 /** Closes an attempt that failed while its step goes on: a later attempt will end it. Its usage (null: unknown) counts all the same. */
 export async function failAttempt(
   db: Kysely<Database>,
-  options: { step: Step; attempt: number; error: Failure; usage: Usage | null },
+  options: {
+    step: Step;
+    attempt: number;
+    error: Failure;
+    usage: Usage | null;
+    worked_ms: number;
+    /** In how long the next try is made, where somebody is waited for. */
+    retry_ms: number | null;
+  },
 ): Promise<void> {
-  const { step, attempt, error, usage } = options;
+  const { step, attempt, ...end } = options;
   await db.transaction().execute(async (tx) => {
     await tx.selectFrom('episodes').select('id').where('id', '=', step.episode_id).forUpdate().execute();
-    await closeAttempt(tx, { step_id: step.id, attempt, status: 'error', usage, error });
-    await addUsage(tx, step, usage);
+    await closeAttempt(tx, { step_id: step.id, attempt, status: 'error', ...end });
+    await addUsage(tx, step, end.usage);
   });
 }
 
@@ -260,23 +282,4 @@ async function insertStep(
     .selectFrom('step')
     .selectAll()
     .executeTakeFirst();
-}
-
-async function linkArtifacts(
-  tx: Tx,
-  { stepId, attempt, end: { artifacts, workspace } }: { stepId: string; attempt: number; end: StepEnd },
-): Promise<void> {
-  await insertArtifacts(tx, workspace ? [...artifacts, workspace] : artifacts);
-  if (artifacts.length === 0) return;
-  await tx
-    .insertInto('step_artifacts')
-    .values(
-      artifacts.map(({ size_bytes: _, clock, ...link }) => ({
-        ...link,
-        step_id: stepId,
-        attempt,
-        clock: clock && JSON.stringify(clock),
-      })),
-    )
-    .execute();
 }

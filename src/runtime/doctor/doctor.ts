@@ -3,7 +3,8 @@ import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
 import { checkLangfuse } from './langfuse.ts';
-import { checkBuckets, checkModelEndpoint, checkPostgres } from './servers.ts';
+import { checkModelEndpoints } from './models.ts';
+import { checkBuckets, checkPostgres } from './servers.ts';
 import { checkTemporal } from './temporal.ts';
 
 /** Looks at everything that a deployment depends on, all at once and within bounded time; never throws. */
@@ -13,7 +14,7 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     ...checkBuckets(config),
     checkTemporal(config.temporal),
     checkLangfuse(config),
-    checkModelEndpoint(config),
+    ...checkModelEndpoints(config),
     ...checkMachine(config),
   ];
   return (await Promise.all(checks.map(perform))).flat();

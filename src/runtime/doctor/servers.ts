@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { createDatabase } from '../../db/client.ts';
 import { readMigrations } from '../../db/migrate.ts';
+import { listWaiting } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
 import type { Config, S3Access } from '../../config/config.ts';
 import { openBucket } from '../recovery.ts';
 import { found } from './finding.ts';
@@ -40,6 +43,7 @@ export function checkPostgres(config: Config): Check {
         found('postgres', 'ok', { detail: `PostgreSQL ${server?.version}` }),
         await compareMigrations(applied),
         judgeClock(skew_ms, answered - asked),
+        ...(server?.migrated ? await findWaits(db) : []),
       ];
     },
   };
@@ -64,6 +68,15 @@ async function compareMigrations(applied: { name: string; checksum: string }[]):
   return missing === 0
     ? found(name, 'ok', { detail: `all ${own.length} applied` })
     : found(name, 'fail', { detail: `${missing} of ${own.length} are not applied`, mend: SET_UP });
+}
+
+/** Whether steps wait for a model's endpoint, and for what. A database of an older version has no place for it. */
+async function findWaits(db: Kysely<Database>): Promise<Finding[]> {
+  const [first, ...others] = await listWaiting(db).catch(() => []);
+  if (!first) return [];
+  const more = others.length > 0 ? `; ${others.length} more steps wait` : '';
+  const detail = `episode ${first.episode_id} waits for ${first.model} after try ${first.attempt}: ${first.reason}${more}`;
+  return [found('waiting', 'warn', { detail, mend: "Start the model's endpoint, or cancel the episode." })];
 }
 
 function judgeClock(skew_ms: number, took_ms: number): Finding {
@@ -100,33 +113,6 @@ function checkBucket(name: string, access: S3Access, bucket: string): Check {
       }
       if (await opened.names.stat(key)) throw new AppError('data_loss', 'a removed object is still there');
       return [found(name, 'ok', { detail: `${bucket}: written, read and removed` })];
-    },
-  };
-}
-
-/** The model endpoint, where there is one: it answers and takes the key. Without one the scripted model works. */
-export function checkModelEndpoint({ model }: Config): Check {
-  const name = 'model endpoint';
-  return {
-    name,
-    mend: 'Mend MODEL_BASE_URL, or start the endpoint.',
-    async look(signal) {
-      if (!model) return [found(name, 'ok', { detail: 'none configured: the scripted model needs none' })];
-      const headers: Record<string, string> = model.api_key
-        ? { authorization: `Bearer ${model.api_key.reveal()}` }
-        : {};
-      const answer = await fetch(`${model.base_url.replace(/\/+$/, '')}/models`, { signal, headers });
-      await answer.body?.cancel();
-      if (answer.ok) return [found(name, 'ok', { detail: `answers; the model is ${model.name}` })];
-      if (answer.status === 401 || answer.status === 403)
-        return [found(name, 'fail', { detail: 'refuses the key', mend: 'Mend MODEL_API_KEY.' })];
-      // Not every endpoint lists its models; that it answers is as much as can be known without paying.
-      return [
-        found(name, 'warn', {
-          detail: `answers ${answer.status} when asked for its models`,
-          mend: 'Look whether MODEL_BASE_URL ends as the endpoint wants, mostly in /v1.',
-        }),
-      ];
     },
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DESIGN_EVENTS } from './design.ts';
 import { ELECTRONICS_EVENTS } from './electronics.ts';
 import { KNOWLEDGE_EVENTS } from './knowledge.ts';
+import { MODEL_EVENTS } from './models.ts';
 import { REVIEW_EVENTS } from './review.ts';
 import { SIMULATION_EVENTS } from './simulation.ts';
 import { TOOL_EVENTS } from './tools.ts';
@@ -14,6 +15,7 @@ export const EVENTS = [
   ...SIMULATION_EVENTS,
   ...ELECTRONICS_EVENTS,
   ...KNOWLEDGE_EVENTS,
+  ...MODEL_EVENTS,
 ] as const;
 
 /** One type of event in one version. */

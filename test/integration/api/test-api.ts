@@ -68,7 +68,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     rewindEpisode: async ({ id }, rewinding) => void said.push({ what: 'rewind', episode: id, ...rewinding }),
     startReproduction: async (id, requests) => void said.push({ what: 'reproduce', id, requests }),
     reconstruction: createReconstruction({ db, store }),
-    catalogue: () => createCatalogue(undefined),
+    catalogue: () => createCatalogue({ default: undefined, named: {}, endpoints: {} }),
     listSchedules: async () => [],
     steerSchedule: async (id, steering) => {
       said.push({ id, ...steering });
@@ -201,7 +201,7 @@ export async function seedStep(
     status: 'ok',
     output: { text: 'done' },
     error: null,
-    usage: { input_tokens: 10, output_tokens: 5, usd: 0.001 },
+    usage: { input_tokens: 10, cached_tokens: 0, output_tokens: 5, reasoning_tokens: 0, usd: 0.001 },
     artifacts,
     workspace: null,
     search_text: null,

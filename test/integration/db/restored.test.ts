@@ -49,7 +49,7 @@ test('runs of an older epoch are refused, and the new run goes on from the last 
   const { db } = database.client;
   const first = await begin(1, 'old');
   const rest = { artifacts: [], workspace: null, search_text: null, error: null };
-  const usage = { input_tokens: 0, output_tokens: 0, usd: 0 };
+  const usage = { input_tokens: 0, cached_tokens: 0, output_tokens: 0, reasoning_tokens: 0, usd: 0 };
   await endStep(db, { step: first.step, attempt: 1, end: { status: 'ok', output: {}, usage, ...rest }, freezeSpan });
   await begin(2, 'old');
   expect(await readDeployment(db)).toMatchObject({ restore_epoch: 0, restored_at: null, schedules_held: false });

@@ -22,7 +22,7 @@ import type { TestDatabase } from '../../support/database.ts';
 const freezeSpan = createSpanFreezer({ namespace: 'test' });
 const request = StartEpisode.parse({ task: 'test' });
 const EVENT_ID = '0199d3c0-0000-7000-8000-00000000000e';
-const USAGE = { input_tokens: 10, output_tokens: 5, usd: 0.25 };
+const USAGE = { input_tokens: 10, cached_tokens: 0, output_tokens: 5, reasoning_tokens: 0, usd: 0.25 };
 let database: TestDatabase;
 let episode: string;
 
@@ -141,7 +141,13 @@ test('ending a step again after a lost acknowledgement changes nothing', async (
 
 test('a failed attempt closes while its step goes on, and what it used counts', async () => {
   const first = await running(1);
-  await failAttempt(database.client.db, { ...first, error: { code: 'model_failed', message: 'no' }, usage: USAGE });
+  await failAttempt(database.client.db, {
+    ...first,
+    error: { code: 'model_failed', message: 'no' },
+    usage: USAGE,
+    worked_ms: 7,
+    retry_ms: null,
+  });
   const second = await running(1);
   await end(second.step, second.attempt);
   expect((await attemptsOf(1)).map(({ status }) => status)).toEqual(['error', 'ok']);

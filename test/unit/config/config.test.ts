@@ -46,7 +46,7 @@ describe('loadConfig', () => {
       api: { host: '127.0.0.1', port: 7700, public_url: 'http://127.0.0.1:7700' },
       sandbox: { mode: 'bubblewrap' },
       langfuse: undefined,
-      model: undefined,
+      models: { default: undefined, named: {}, endpoints: {} },
     });
   });
 

@@ -30,13 +30,16 @@ const step: Step = {
   node: 'engineer',
   name: 'think',
   status: 'ok',
+  status_detail: null,
   superseded_by: null,
   input: { password: 'hunter22' },
   output: { text: 'yes' },
   error: null,
   model: 'some-model',
   input_tokens: 10,
+  cached_tokens: 6,
   output_tokens: 4,
+  reasoning_tokens: 1,
   usd: 0.25,
   started_at: '2026-01-02T03:04:05.123456Z',
   ended_at: '2026-01-02T03:04:06Z',
@@ -59,9 +62,13 @@ const lost: StepAttempt = {
   ended_at: '2026-01-02T03:04:05.3Z',
   error: null,
   input_tokens: 0,
+  cached_tokens: 0,
   output_tokens: 0,
+  reasoning_tokens: 0,
   usd: 0,
   usage_unknown: true,
+  worked_ms: null,
+  next_try_at: null,
 };
 const freezeSpan = createSpanFreezer({ namespace: 'tests', environment: 'testing', release: 'build-9' });
 const freeze = () =>
@@ -90,7 +97,7 @@ test('a thought is a generation with its model, usage and cost, and says what it
   expect(attributes).toMatchObject({
     'langfuse.observation.type': 'generation',
     'langfuse.observation.model.name': 'some-model',
-    'langfuse.observation.usage_details': '{"input":10,"output":4}',
+    'langfuse.observation.usage_details': '{"input":4,"output":3,"input_cached_tokens":6,"output_reasoning_tokens":1}',
     'langfuse.observation.cost_details': '{"total":0.25}',
     'langfuse.observation.metadata.langgraph_node': 'engineer',
     'langfuse.observation.metadata.langgraph_step': '3',
@@ -245,7 +252,7 @@ test('the frozen bytes tell an older server the same: one trace, a generation wi
     id: step.span_id,
     startTime: '2026-01-02T03:04:05.123Z',
     output: { text: 'yes' },
-    usageDetails: { input: 10, output: 4 },
+    usageDetails: { input: 4, output: 3, input_cached_tokens: 6, output_reasoning_tokens: 1 },
   });
 });
 

@@ -205,7 +205,11 @@ test('a conversation that outgrew the model is shortened, and the thought says b
   const compactions = thoughts.map(({ output }) => ThoughtOutput.parse(output ?? {}).compaction);
   expect(compactions[1]).toBeUndefined();
   const { previous_length = 0, compacted_length = 0 } = compactions.at(-1) ?? {};
-  expect(compactions.at(-1)).toMatchObject({ threshold: 30_000, compaction_strategy: 'shorten_older_tool_results' });
+  expect(compactions.at(-1)).toMatchObject({
+    threshold: 30_000,
+    compaction_strategy: 'shorten_older_results_and_calls',
+  });
+  expect(compacted_length).toBeLessThanOrEqual(30_000);
   expect(compacted_length).toBeLessThan(previous_length);
   const results = requests.at(-1)?.messages.filter(({ role }) => role === 'tool');
   expect(results?.[1]?.content).toMatch(/\[shortened: step 4 holds all \d+ characters; ask again if you need them\]$/);

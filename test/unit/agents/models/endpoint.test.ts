@@ -2,9 +2,9 @@
 import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
 import { describe, expect, test } from 'vitest';
 import { createEndpointModel } from '../../../../src/agents/models/endpoint.ts';
-import type { ModelEndpoint } from '../../../../src/agents/models/endpoint.ts';
 import { createRegistry, describeTool } from '../../../../src/agents/tools/registry.ts';
 import { AppError } from '../../../../src/errors.ts';
+import { endpointModel } from '../../../support/endpoint-model.ts';
 import { startModelServer } from '../../../support/model-server.ts';
 import type { Fault, Reply } from '../../../support/model-server.ts';
 
@@ -12,18 +12,12 @@ const KEY = 'mk-hunter2-hunter2';
 const PRICES = { oracle: { input: 10, cached: 1, output: 100 } };
 const SHORT = { silence_ms: 60, answer_ms: 10_000 };
 
-const endpointAt = (base_url: string): ModelEndpoint => ({
-  base_url,
-  api_key: { reveal: () => KEY },
-  name: 'oracle',
-  prices: PRICES,
-  context_tokens: 1_000,
-  images: false,
-});
+const endpointAt = (base_url: string, name = 'oracle') =>
+  endpointModel(base_url, { api_key: { reveal: () => KEY }, prices: PRICES, name });
 
 async function think(reply: Reply, { name = 'oracle', times = { silence_ms: 10_000, answer_ms: 10_000 } } = {}) {
   await using server = await startModelServer([reply]);
-  const model = createEndpointModel(endpointAt(server.base_url), name, times);
+  const model = createEndpointModel(endpointAt(server.base_url, name), times);
   const said = await model.think([new HumanMessage('think')], { tools: [], signal: new AbortController().signal });
   return { said, requests: server.requests };
 }
@@ -49,13 +43,14 @@ describe('an answer', () => {
       usage: { input: 1_000, cached: 400, output: 50 },
     });
     expect(said).toEqual({
+      answer: { finish_reason: 'tool_calls', response_id: 'chatcmpl-1', model: null, endpoint: 'test' },
       text: 'I look at the files.',
       tool_calls: [
         { id: 'call_1', name: 'read_file', args: { path: '/a.md' } },
         { id: 'call_2', name: 'grep', args: { pattern: 'ä "quoted"', path: '/' } },
       ],
       // 600 fresh at 10, 400 cached at 1 and 50 written at 100 dollars a million
-      usage: { input_tokens: 1_000, output_tokens: 50, usd: 0.0114 },
+      usage: { input_tokens: 1_000, cached_tokens: 400, output_tokens: 50, reasoning_tokens: 0, usd: 0.0114 },
     });
   });
 
@@ -95,14 +90,14 @@ describe('an answer', () => {
 
   test('of a model without a price says so, and one without usage says nothing of it', async () => {
     const { said } = await think({ text: 'hm' }, { name: 'stranger' });
-    expect(said).toMatchObject({ usage: { input_tokens: 10, output_tokens: 5, usd: 0 }, usd_unknown: true });
+    expect(said).toMatchObject({ usage: { input_tokens: 10, output_tokens: 5, usd: null } });
     expect((await think({ text: 'hm', usage: null })).said.usage).toBeNull();
   });
 });
 
 test('the request carries the key, the tools as JSON Schema, and every result under the id of its call', async () => {
   await using server = await startModelServer([{ text: 'done' }]);
-  const model = createEndpointModel(endpointAt(server.base_url), 'oracle');
+  const model = createEndpointModel(endpointAt(server.base_url));
   const messages = [
     new SystemMessage('be good'),
     new HumanMessage('the task'),
@@ -140,12 +135,13 @@ describe('a failure', () => {
 
   test('whose tokens are known says what it cost', async () => {
     const error = await failure('cut', { usage: { input: 100, output: 10 }, usage_always: true });
-    expect(error.details).toEqual({ input_tokens: 100, output_tokens: 10, usd: 0.002 });
+    expect(error.details).toMatchObject({ input_tokens: 100, output_tokens: 10, usd: 0.002 });
+    expect(error.details).not.toHaveProperty('usage_unknown');
   });
 
   test.each([
     [500, 'model_failed'],
-    [503, 'model_failed'],
+    [503, 'unavailable'],
     [408, 'model_failed'],
     [429, 'unavailable'],
     [400, 'invalid_argument'],
@@ -156,7 +152,7 @@ describe('a failure', () => {
   ] as const)('with status %i is %s, in the words of the endpoint, and used nothing', async (status, code) => {
     const error = await failure({ status, body: { error: { message: 'because of the tool_calls' } } });
     expect(error).toMatchObject({ code, message: `the model endpoint answered ${status}: because of the tool_calls` });
-    expect(error.details).toEqual({ status });
+    expect(error.details).toEqual({ origin: 'model_endpoint', status, wait_s: 60 });
   });
 
   test('of an empty account, or of a conversation that is too long, is not tried again', async () => {
@@ -168,7 +164,7 @@ describe('a failure', () => {
 
   test('that asks to wait says for how long', async () => {
     const seconds = await failure({ status: 429, headers: { 'retry-after': '7' } });
-    expect(seconds.details).toEqual({ status: 429, retry_after_s: 7 });
+    expect(seconds.details).toMatchObject({ status: 429, retry_after_s: 7 });
     const at = new Date(Date.now() + 60_000).toUTCString();
     const date = await failure({ status: 503, headers: { 'retry-after': at } });
     expect(date.details['retry_after_s']).toBeGreaterThan(50);
@@ -187,7 +183,7 @@ describe('a failure', () => {
   test('to reach the endpoint at all is waited out', async () => {
     const server = await startModelServer([]);
     await server[Symbol.asyncDispose]();
-    const model = createEndpointModel(endpointAt(server.base_url), 'oracle');
+    const model = createEndpointModel(endpointAt(server.base_url));
     const thinking = model.think([new HumanMessage('x')], { tools: [], signal: new AbortController().signal });
     await expect(thinking).rejects.toMatchObject({ code: 'unavailable', retry: 'patiently' });
   });
@@ -195,7 +191,7 @@ describe('a failure', () => {
 
 test('a thought that is stopped from outside ends at once as cancelled', async () => {
   await using server = await startModelServer([{ fault: 'hang' }]);
-  const model = createEndpointModel(endpointAt(server.base_url), 'oracle');
+  const model = createEndpointModel(endpointAt(server.base_url));
   const stop = new AbortController();
   const thinking = model.think([new HumanMessage('x')], { tools: [], signal: stop.signal });
   stop.abort();

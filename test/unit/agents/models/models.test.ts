@@ -3,6 +3,7 @@ import { listScripts } from '../../../../src/agents/scripts/scripts.ts';
 import { checkModel, createModels } from '../../../../src/agents/models/models.ts';
 import { costOf, findPrice } from '../../../../src/agents/models/prices.ts';
 import { AppError } from '../../../../src/errors.ts';
+import type { ModelsConfig } from '../../../../src/schemas/model.ts';
 import { loadConfig } from '../../../../src/config/config.ts';
 
 const ENV = {
@@ -14,11 +15,12 @@ const ENV = {
   MODEL_BASE_URL: 'http://127.0.0.1:1/v1',
   MODEL_NAME: 'oracle',
 };
-const ENDPOINT = { name: 'oracle' };
+const ENDPOINT = loadConfig(ENV).models;
+const NONE: ModelsConfig = { default: undefined, named: {}, endpoints: {} };
 const SCRIPTS = ['scripted', 'scripted:transcript', ...listScripts().map(({ name }) => `scripted:${name}`)];
 const json = { read: () => Promise.reject(new Error('no file is read')) };
 
-function refusal(name: string, endpoint?: typeof ENDPOINT): string {
+function refusal(name: string, endpoint = NONE): string {
   try {
     checkModel(name, endpoint);
   } catch (error) {
@@ -30,14 +32,14 @@ function refusal(name: string, endpoint?: typeof ENDPOINT): string {
 
 describe('the name of a model', () => {
   test.each(SCRIPTS)('%s is always there', (name) => {
-    expect(() => checkModel(name, undefined)).not.toThrow();
+    expect(() => checkModel(name, NONE)).not.toThrow();
     expect(() => checkModel(name, ENDPOINT)).not.toThrow();
   });
 
   test.each(['default', 'oracle', 'openai:gpt-5', 'meta/llama-3:70b'])('%s is one where an endpoint is', (name) => {
     expect(() => checkModel(name, ENDPOINT)).not.toThrow();
     expect(refusal(name)).toBe(
-      `no such model: there is ${SCRIPTS.join(', ')}; MODEL_BASE_URL and MODEL_NAME would add those of an endpoint`,
+      `no such model: there is ${SCRIPTS.join(', ')}; MODEL_BASE_URL and MODEL_NAME, or models in observatory.config.ts, would add those of an endpoint`,
     );
   });
 
@@ -48,7 +50,7 @@ describe('the name of a model', () => {
   });
 
   test('is recorded as the endpoint calls it', () => {
-    const models = createModels(json, loadConfig(ENV).model);
+    const models = createModels(json, loadConfig(ENV).models);
     const names = ['default', 'openai:default', 'openai:gpt-5', 'gpt-5', 'scripted'].map(models.nameOf);
     expect(names).toEqual(['oracle', 'oracle', 'gpt-5', 'gpt-5', 'scripted']);
   });
@@ -73,9 +75,12 @@ describe('the price of a model', () => {
 describe('the configuration of the endpoint', () => {
   test('holds prices and the length of conversations', () => {
     const MODEL_PRICES = '{"oracle": {"input": 1, "cached": 0.1, "output": 4}}';
-    const { model } = loadConfig({ ...ENV, MODEL_PRICES, MODEL_CONTEXT_TOKENS: '8192' });
-    expect(model).toMatchObject({ prices: { oracle: { input: 1, cached: 0.1, output: 4 } }, context_tokens: 8192 });
-    expect(loadConfig(ENV).model).toMatchObject({ prices: {}, context_tokens: 128_000 });
+    const endpointOf = (env: Record<string, string>) => loadConfig(env).models.endpoints['openai'];
+    expect(endpointOf({ ...ENV, MODEL_PRICES, MODEL_CONTEXT_TOKENS: '8192' })).toMatchObject({
+      prices: { oracle: { input: 1, cached: 0.1, output: 4 } },
+      context_tokens: 8192,
+    });
+    expect(endpointOf(ENV)).toMatchObject({ prices: {}, context_tokens: 128_000 });
   });
 
   test.each(['oracle=1', '{"oracle": 1}', '{"oracle": {"input": -1, "cached": 0, "output": 0}}'])(

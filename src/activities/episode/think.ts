@@ -1,0 +1,135 @@
+import type { BaseMessage } from '@langchain/core/messages';
+import type { Kysely } from 'kysely';
+
+import { buildConversation } from '../../agents/conversation.ts';
+import { compact } from '../../agents/models/compaction.ts';
+import { showImages } from '../../agents/models/images.ts';
+import type { Model, Said } from '../../agents/models/model.ts';
+import type { Models } from '../../agents/models/models.ts';
+import type { Role } from '../../agents/role.ts';
+import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
+import type { Tool } from '../../agents/tools/tool.ts';
+import { listTranscript } from '../../db/read/transcript.ts';
+import { AppError } from '../../errors.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Episode } from '../../schemas/episode.ts';
+import type { Compaction, SeenImage, Step, StepIdentity, ThoughtOutput } from '../../schemas/step.ts';
+import { STEP_DETAILS } from '../../schemas/thought.ts';
+import type { JsonStore } from '../../storage/json-store.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import { tellConversation, tellMessage } from '../../tracing/capture.ts';
+import type { AttemptContext, RecordStep, StepResult, StepSubject } from '../record/recorder.ts';
+import { hashOfAsked } from './recorded-answers.ts';
+import type { RecordedAnswers } from './recorded-answers.ts';
+
+export type ThinkDeps = {
+  db: Kysely<Database>;
+  json: JsonStore;
+  store: Pick<ObjectStore, 'stat' | 'readBytes'>;
+  recordStep: RecordStep;
+  recordedAnswers: RecordedAnswers;
+  models: Models;
+  registry: ReadonlyMap<string, Tool>;
+};
+
+/** A conversation that its model calls too long is shortened to this part of what there is room for: counts differ a little. */
+const ROOM_SHARE = 0.9;
+
+/** The thought that is to be had: whose, and at which place of the episode and of its graph. */
+export type Thinking = {
+  episode: Episode;
+  role: Role;
+  identity: StepIdentity;
+  step_key: string;
+  checkpoint_id: string;
+};
+
+/** Has a role's model think about its conversation as the record holds it, or takes the recorded answer; recorded as a step. */
+export function recordThought(
+  deps: ThinkDeps,
+  { episode, role, identity, step_key, checkpoint_id }: Thinking,
+): Promise<Step> {
+  const { db, json, models, recordStep, recordedAnswers } = deps;
+  const subject: StepSubject = {
+    step_key,
+    kind: 'thought',
+    agent: role.name,
+    node: role.name,
+    name: 'think',
+    // The conversation is what the record holds of this role up to here: said by number, not copied.
+    input: { role: role.name, conversation_before: identity.seq, tools: [...role.tools] },
+    model: models.nameOf(episode.model),
+    checkpoint_id,
+  };
+  return recordStep(identity, subject, async (context) => {
+    const steps = await listTranscript(db, {
+      episode_id: episode.id,
+      agent: role.name,
+      before: identity.seq,
+      turn_ending: turnEndingTools(),
+    });
+    const conversation = await buildConversation({ episode, role, steps }, json);
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const recorded = await recordedAnswers.take(episode, context.step, asked_sha256);
+    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
+    const model = await models.open(episode, role.name);
+    const { said, shown, compaction, images } = await ask(deps, { model, conversation, role, context });
+    const heard = { messages: tellConversation(shown), parameters: model.parameters };
+    return { ...resultOf(said, { compaction, images }, context), asked_sha256, heard };
+  });
+}
+
+type Asking = { model: Model; conversation: BaseMessage[]; role: Role; context: AttemptContext };
+type Asked = { said: Said; shown: BaseMessage[]; compaction: Compaction | undefined; images: SeenImage[] };
+
+/** Asks the model; where it refuses the conversation as too long, once more with a shorter one. */
+async function ask(deps: ThinkDeps, { model, conversation, role, context }: Asking): Promise<Asked> {
+  const { log, signal } = context;
+  const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
+  const think = async (charsMax: number): Promise<Asked> => {
+    const { messages: shown, length, compaction } = compact(conversation, charsMax);
+    if (length > charsMax)
+      log.write(
+        'system',
+        `the conversation has ${length} characters, and cannot be shortened to ${charsMax}`,
+        'warning',
+      );
+    const seen = model.sees_images ? await showImages(shown, deps.store) : { messages: shown, images: [] };
+    const said = await model.think(seen.messages, { tools, signal });
+    return { said, shown, compaction, images: seen.images };
+  };
+  const charsMax = model.conversation_chars_max;
+  try {
+    return await think(charsMax);
+  } catch (thrown) {
+    const { details, message } = AppError.from(thrown);
+    const share = details['context_share'];
+    if (typeof share !== 'number' || signal.aborted) throw thrown;
+    const { length } = compact(conversation, charsMax);
+    const room = Math.floor(length * share * ROOM_SHARE);
+    if (compact(conversation, room).length >= length) throw thrown; // nothing is left that could be shortened
+    log.write('system', `${message}; asked again with at most ${room} of ${length} characters`, 'warning');
+    return think(room);
+  }
+}
+
+/** What the thought's step ends with. */
+function resultOf(
+  { usage, ...words }: Said,
+  { compaction, images }: Pick<Asked, 'compaction' | 'images'>,
+  { log }: Pick<AttemptContext, 'log'>,
+): StepResult {
+  const spoken = words.text || words.refusal;
+  if (spoken) log.write('agent', spoken);
+  const output: ThoughtOutput = {
+    ...words,
+    ...(compaction && { compaction }),
+    ...(images.length > 0 && { images }),
+  };
+  return {
+    output,
+    usage,
+    ...(spoken && { search_text: spoken }),
+    ...(words.end && { status_detail: STEP_DETAILS[words.end] }),
+  };
+}
