@@ -26,32 +26,7 @@ const MISSING: ReadonlySet<string> = new Set(['not_found', 'invalid_argument', '
  */
 export async function resolveScene(scenePath: string, source: SceneSource): Promise<ResolvedScene> {
   const files = new Map<string, Uint8Array>();
-  const given = new Map<string, string>();
-  const inputs = [scenePath];
-  const read = async (path: string, { element, file }: FileName) => {
-    let whole = '';
-    let bytes: Uint8Array = new Uint8Array();
-    try {
-      whole = source.locate(path);
-      if (!given.has(whole)) bytes = await source.read(whole);
-    } catch (thrown) {
-      const error = AppError.from(thrown);
-      if (!MISSING.has(error.code)) throw thrown;
-      throw new AppError(
-        'invalid_argument',
-        `The scene cannot be compiled: its <${element}> names the file "${file}", which would be ${path}: ${error.message}`,
-        { cause: thrown },
-      );
-    }
-    const known = given.get(whole);
-    if (known !== undefined) return { name: known, bytes: undefined };
-    if (given.size >= SCENE_LIMITS.FILES_MAX)
-      throw new AppError('resource_exhausted', `The scene names more than ${SCENE_LIMITS.FILES_MAX} files.`);
-    const name = `${given.size}-${posix.basename(whole)}`;
-    given.set(whole, name);
-    inputs.push(whole);
-    return { name, bytes };
-  };
+  const { inputs, read } = createReader(scenePath, source);
 
   /** A document: the scene, or a model that it attaches, with what they include. */
   const resolveDocument = async (xml: string, folder: string): Promise<string> => {
@@ -98,6 +73,37 @@ export async function resolveScene(scenePath: string, source: SceneSource): Prom
 
   const xml = Buffer.from(await source.read(scenePath)).toString('utf8');
   return { xml: await resolveDocument(xml, posix.dirname(scenePath)), files, inputs };
+}
+
+/** Reads each file once, and gives it a name that no other has. */
+function createReader(scenePath: string, source: SceneSource) {
+  const given = new Map<string, string>();
+  const inputs = [scenePath];
+  const read = async (path: string, { element, file }: FileName) => {
+    let whole = '';
+    let bytes: Uint8Array = new Uint8Array();
+    try {
+      whole = source.locate(path);
+      if (!given.has(whole)) bytes = await source.read(whole);
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      if (!MISSING.has(error.code)) throw thrown;
+      throw new AppError(
+        'invalid_argument',
+        `The scene cannot be compiled: its <${element}> names the file "${file}", which would be ${path}: ${error.message}`,
+        { cause: thrown },
+      );
+    }
+    const known = given.get(whole);
+    if (known !== undefined) return { name: known, bytes: undefined };
+    if (given.size >= SCENE_LIMITS.FILES_MAX)
+      throw new AppError('resource_exhausted', `The scene names more than ${SCENE_LIMITS.FILES_MAX} files.`);
+    const name = `${given.size}-${posix.basename(whole)}`;
+    given.set(whole, name);
+    inputs.push(whole);
+    return { name, bytes };
+  };
+  return { inputs, read };
 }
 
 function pathOf({ element, file }: FileName, folder: string, compiler: Record<string, string>): string {

@@ -77,11 +77,9 @@ export function readFileNames(xml: string): NamedFiles {
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 function unescape(value: string): string {
-  return value.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, name = '') =>
-    hex
-      ? String.fromCodePoint(parseInt(hex, 16))
-      : decimal
-        ? String.fromCodePoint(Number(decimal))
-        : (ENTITIES[name] ?? whole),
-  );
+  return value.replace(/&(#?\w+);/g, (whole, name: string) => {
+    if (!name.startsWith('#')) return ENTITIES[name] ?? whole;
+    const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : Number(name.slice(1));
+    return code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
 }
