@@ -48,9 +48,7 @@ export function Dock({ episode, steps, place, go }: PaneProps) {
           <Plain>{shown.text}</Plain>
         </span>
       </header>
-      {open && (
-        <Physics key={shown.seq} {...{ episode, simulations, go }} row={shown} t={place.t} chosen={place.step} />
-      )}
+      {open && <Physics key={shown.seq} {...{ episode, simulations, go }} row={shown} t={place.t} />}
     </section>
   );
 }
@@ -61,10 +59,9 @@ type PhysicsProps = Readonly<{
   go: PaneProps['go'];
   row: Row;
   t: number | null;
-  chosen: number | null;
 }>;
 
-function Physics({ episode, simulations, go, row, t, chosen }: PhysicsProps) {
+function Physics({ episode, simulations, go, row, t }: PhysicsProps) {
   const body = useBody(episode.id, row.seq);
   const [clock] = useState(() => createClock(t ?? 0));
   useEffect(() => {
@@ -78,7 +75,7 @@ function Physics({ episode, simulations, go, row, t, chosen }: PhysicsProps) {
       clearTimeout(timer);
       leave();
     };
-  }, [clock, go, row.seq, chosen]);
+  }, [clock, go, row.seq]);
   const earlier = simulations.filter(({ seq }) => seq < row.seq).slice(-GHOSTS_MAX);
   const ghosts = useGhosts(episode.id, earlier);
   if (!body) return <p className="waiting-line">Reading…</p>;

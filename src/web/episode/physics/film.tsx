@@ -4,15 +4,20 @@ import { useContentUrl } from '../details/picture.tsx';
 import { ASK } from '../keys.ts';
 import type { SimulationClock } from './clock.ts';
 
+type Props = Readonly<{ file: ArtifactFile; poster: string | undefined; clock: SimulationClock }>;
+
 /** The video of a simulation. It keeps the clock while it plays, and goes where the clock is sent. */
-export function Film({
-  file,
-  poster,
-  clock,
-}: Readonly<{ file: ArtifactFile; poster: string | undefined; clock: SimulationClock }>) {
-  const video = useRef<HTMLVideoElement>(null);
+export function Film({ file, poster, clock }: Props) {
   const url = useContentUrl(file.sha256);
   const still = useContentUrl(poster ?? file.sha256);
+  if (url === undefined) return <p className="waiting-line">Reading…</p>;
+  return <Screen {...{ file, clock, url }} still={poster === undefined ? undefined : still} />;
+}
+
+type ScreenProps = Readonly<{ file: ArtifactFile; clock: SimulationClock; url: string; still: string | undefined }>;
+
+function Screen({ file, clock, url, still }: ScreenProps) {
+  const video = useRef<HTMLVideoElement>(null);
   const t0 = file.clock?.t0 ?? 0;
   const frame_s = 1 / (file.clock?.fps ?? 30);
   useEffect(() => {
@@ -55,14 +60,12 @@ export function Film({
       for (const leave of left) leave();
       for (const [target, name, listener] of heard) target.removeEventListener(name, listener);
     };
-  }, [clock, url, t0, frame_s]);
-  if (url === undefined) return <p className="waiting-line">Reading…</p>;
-  // oxlint-disable-next-line jsx-a11y/media-has-caption -- simulations have no sound
+  }, [clock, t0, frame_s]);
   return (
     <video
       ref={video}
       src={url}
-      {...(poster !== undefined && still !== undefined && { poster: still })}
+      {...(still !== undefined && { poster: still })}
       controls
       muted
       playsInline

@@ -86,37 +86,39 @@ type Shown = { main: Loaded; ghost: Loaded; followed: string; clock: SimulationC
 
 function useStage({ main, ghost, followed, clock }: Shown) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [stage, setStage] = useState<Stage>();
-  const [failed, setFailed] = useState(false);
+  const [made, setStage] = useState<Stage | 'none'>();
   const there = main !== undefined;
   useEffect(() => {
     const element = canvas.current;
     if (!element || !there) return undefined;
-    let made: Stage;
-    try {
-      made = createStage(element);
-    } catch {
-      // Without WebGL there is no stage; whoever looks is told so.
-      setFailed(true);
-      return undefined;
-    }
-    setStage(made);
-    const sized = new ResizeObserver(() => made.draw());
+    const stage = createStageIfAny(element);
+    setStage(stage ?? 'none');
+    const sized = new ResizeObserver(() => stage?.draw());
     sized.observe(element);
     return () => {
       sized.disconnect();
-      made.close();
+      stage?.close();
     };
   }, [there]);
+  const stage = made === 'none' ? undefined : made;
   useEffect(() => {
-    if (stage && main) {
-      stage.show(main, ghost);
-      stage.at(clock.now().t);
-    }
-  }, [stage, main, ghost, clock]);
-  useEffect(() => stage?.follow(followed === '' ? undefined : followed), [stage, followed, main]);
+    if (!stage || !main) return;
+    stage.show(main, ghost);
+    stage.follow(followed === '' ? undefined : followed);
+    stage.at(clock.now().t);
+  }, [stage, main, ghost, clock, followed]);
   useEffect(() => stage && clock.subscribe(() => stage.at(clock.now().t)), [stage, clock]);
-  return [canvas, failed] as const;
+  return [canvas, made === 'none'] as const;
+}
+
+/** The stage; undefined where the browser has no WebGL. */
+function createStageIfAny(canvas: HTMLCanvasElement): Stage | undefined {
+  try {
+    return createStage(canvas);
+  } catch {
+    // three.js says so by throwing; whoever looks is told in place of the scene.
+    return undefined;
+  }
 }
 
 type ChoiceProps = Readonly<{
