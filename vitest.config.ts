@@ -46,8 +46,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'page',
+          include: ['test/e2e/page/**/*.test.ts'],
+          globalSetup: ['test/support/servers.ts', 'test/support/built-page.ts'],
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/*.test.ts'],
           pool: 'forks',
           testTimeout: 300_000,
           hookTimeout: 60_000,

@@ -1,15 +1,23 @@
 /**
- * Makes node_modules what package-lock.json says where it is not; otherwise does nothing, in milliseconds.
+ * Makes node_modules what package-lock.json says where it is not, and builds the page where its sources have changed;
+ * otherwise does nothing, in milliseconds.
  * Plain JavaScript for any Node from 18 on: it runs before the project's own Node is there.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+/** Between two lines on how far it is. */
+const TELL_MS = 10_000;
+/** Of what npm says, so much of the end is kept. */
+const SAID_CHARS_MAX = 10_000;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const difference = findDifference();
-if (difference !== undefined) install(difference);
+if (difference !== undefined) await install(difference);
+buildPage();
 
 /** Why node_modules does not hold what the lockfile names; undefined when it does. */
 function findDifference() {
@@ -30,6 +38,13 @@ function findDifference() {
   return undefined;
 }
 
+/** The page is built from its sources on the Node that was just installed; where they have not changed, that takes no time. */
+function buildPage() {
+  const node = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  const { status } = spawnSync(node, [join(root, 'bin', 'page.mjs')], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 function readPackages(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages;
 }
@@ -43,18 +58,32 @@ function install(reason) {
     .join(delimiter);
   // Not `npm ci`, which works too: it would take away all that is installed, this script's own Node among it, for one package
   // that changed. This installs the same versions from the same lockfile, and leaves it as it is.
-  const { status, error } = spawnSync(
-    'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'http'],
-    {
-      cwd: root,
-      stdio: 'inherit',
-      env: { ...process.env, PATH: path },
-    },
-  );
-  if (status === 0) return;
-  console.error(
-    `npm install failed${error ? `: ${error.message}` : ''}. Mend what it says above, then run the command again.`,
-  );
-  process.exit(status ?? 1);
+  const npm = spawn('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'http'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: path },
+  });
+  let fetched = 0;
+  let said = '';
+  // npm says a line for each of some 800 requests: they are counted, and what else it says is shown where it fails.
+  for (const output of [npm.stdout, npm.stderr])
+    createInterface({ input: output }).on('line', (line) => {
+      if (/^npm http (?:fetch|cache) /.test(line)) fetched += 1;
+      else said = `${said}${line}\n`.slice(-SAID_CHARS_MAX);
+    });
+  const telling = setInterval(() => console.log(`Installing packages: ${fetched} requests so far`), TELL_MS);
+  return new Promise((installed) => {
+    npm.on('error', (error) => fail(`: ${error.message}`, 1));
+    npm.on('close', (status) => {
+      clearInterval(telling);
+      if (status !== 0) fail(`:\n${said}`, status ?? 1);
+      console.log('Packages are installed');
+      installed();
+    });
+  });
+}
+
+function fail(why, status) {
+  console.error(`npm install failed${why}\nMend what it says above, then run the command again.`);
+  process.exit(status);
 }

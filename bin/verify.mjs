@@ -78,6 +78,7 @@ function checks(tests) {
     tests,
     { name: 'lint', command: ['oxlint'] },
     { name: 'types', command: ['tsc', '-p', '.'] },
+    { name: 'types of the page', command: ['tsc', '-p', 'src/web'] },
     { name: 'dead code', command: ['knip', '--no-progress'] },
     ...generated.map(({ file, script }) => ({ name: file, command: ['node', script, '--check'] })),
     { name: 'openapi lint', command: ['redocly', 'lint', 'openapi.json'] },

@@ -234,6 +234,14 @@ create table sessions (
   token_sha256 text not null,
   api_key_id uuid not null,
   created_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null,
+  person text
+);
+
+create table sign_in_links (
+  token_sha256 text not null,
+  api_key_id uuid not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
   expires_at timestamp with time zone not null
 );
 
@@ -496,6 +504,10 @@ alter table sessions add constraint sessions_api_key_id_fkey FOREIGN KEY (api_ke
 
 alter table sessions add constraint sessions_pkey PRIMARY KEY (token_sha256);
 
+alter table sign_in_links add constraint sign_in_links_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE;
+
+alter table sign_in_links add constraint sign_in_links_pkey PRIMARY KEY (token_sha256);
+
 alter table step_artifacts add constraint step_artifacts_pkey PRIMARY KEY (step_id, role, path);
 
 alter table step_artifacts add constraint step_artifacts_role_check CHECK ((role = ANY (ARRAY['input'::text, 'output'::text])));
@@ -598,6 +610,8 @@ CREATE INDEX episodes_status ON episodes USING btree (status, id);
 
 CREATE INDEX episodes_tags ON episodes USING gin (tags);
 
+CREATE INDEX episodes_trace ON episodes USING btree (trace_id);
+
 CREATE INDEX events_exact ON events USING btree (exact_sha256) WHERE (exact_sha256 IS NOT NULL);
 
 CREATE INDEX events_step ON events USING btree (step_id) WHERE (step_id IS NOT NULL);
@@ -621,6 +635,8 @@ CREATE INDEX restore_points_started ON restore_points USING btree (started_at DE
 CREATE INDEX sessions_api_key ON sessions USING btree (api_key_id);
 
 CREATE INDEX sessions_expiry ON sessions USING btree (expires_at);
+
+CREATE INDEX sign_in_links_api_key ON sign_in_links USING btree (api_key_id);
 
 CREATE INDEX step_artifacts_sha256 ON step_artifacts USING btree (sha256);
 

@@ -1,6 +1,7 @@
 """A worker outside the Observatory that reports what it does: one artifact and its events. Python's own library alone.
 
-    OBSERVATORY_URL=http://127.0.0.1:3000 OBSERVATORY_KEY=… python3 worker.py EPISODE_ID
+    eval "$(npm run --silent observatory -- env)"           # sets OBSERVATORY_URL and OBSERVATORY_API_KEY
+    python3 examples/outside-worker/worker.py EPISODE_ID
 
 The events are dicts as the agents' code makes them with `event.model_dump(mode="json")`: `event_type`, `timestamp`,
 `agent_id`, `episode_id`, `user_session_id`, and the event's own fields, either beside these or under `data`. `adapt`
@@ -149,8 +150,12 @@ def work() -> tuple[bytes, list[dict]]:
 
 
 def main() -> int:
+    url, key = os.environ.get("OBSERVATORY_URL"), os.environ.get("OBSERVATORY_API_KEY")
+    if len(sys.argv) != 2 or not url or not key:
+        print(__doc__, file=sys.stderr)
+        return 2
     episode_id = sys.argv[1]
-    observatory = Observatory(os.environ["OBSERVATORY_URL"], os.environ["OBSERVATORY_KEY"])
+    observatory = Observatory(url, key)
     report, events = work()
     sha256 = observatory.put_artifact(report, "application/json")
     adapted = [adapt(event, episode_id) for event in events]

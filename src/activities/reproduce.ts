@@ -13,6 +13,8 @@ import { heartbeatingWith } from './heartbeat.ts';
 import { parseBenchmarkDefinition } from '../simulation/benchmark-definition.ts';
 import { compareTrajectories } from '../simulation/compare-trajectories.ts';
 import { runSimulation } from '../simulation/run-simulation.ts';
+import { resolveScene } from '../simulation/scene-files.ts';
+import { parseAgentPath } from '../storage/policy.ts';
 import { decodeTrajectory } from '../simulation/trajectory.ts';
 import { BENCHMARK_PATH, Simulate } from '../agents/tools/simulate.ts';
 
@@ -95,7 +97,14 @@ async function again(deps: Omit<ReproduceDeps, 'environment'>, step: StepDetail,
   const benchmark = parseBenchmarkDefinition(
     Buffer.from(await read(BENCHMARK_PATH, definition.sha256)).toString('utf8'),
   );
-  const what = { scene: await readScene(step, scene_path, read), benchmark, seed, ...running };
+  const { engine: physics } = recorded;
+  const what = {
+    scene: await readScene(step, { scenePath: scene_path, rules: physics.rules, read }),
+    benchmark,
+    seed,
+    physics,
+    ...running,
+  };
   const { result } = await runSimulation({ ...what, render: false });
   const engines = [recorded, result].map(({ engine: { name, version } }) => `${name} ${version}`);
   const hashesOf = ({ trajectory_sha256, jitters }: SimulationResult) => [
@@ -123,10 +132,19 @@ async function again(deps: Omit<ReproduceDeps, 'environment'>, step: StepDetail,
 }
 
 type Read = (path: string, sha256: string) => Promise<Uint8Array>;
+type Recorded = { scenePath: string; rules: number; read: Read };
 
-/** The scene and what it may refer to, from the files that the step is on record to have read. */
-async function readScene(step: StepDetail, scenePath: string, read: Read) {
-  const scene = linkOf(step, ({ role, path }) => role === 'input' && path === scenePath, scenePath);
+/** The scene and the files that it names, from those that the step is on record to have read. */
+async function readScene(step: StepDetail, { scenePath, rules, read }: Recorded) {
+  const input = (path: string) => linkOf(step, (link) => link.role === 'input' && link.path === path, path);
+  const from = parseAgentPath(scenePath);
+  if (rules > 1)
+    return resolveScene(from, {
+      locate: parseAgentPath,
+      read: (path) => read(path, input(path).sha256),
+    });
+  // Then, the engine was given all files beside the scene and below, and looked for them itself.
+  const scene = input(scenePath);
   const xml = Buffer.from(await read(scene.path, scene.sha256)).toString('utf8');
   const folder = dirname(scenePath) === '/' ? '/' : `${dirname(scenePath)}/`;
   const others = step.artifacts.filter(({ role, path }) => role === 'input' && path !== scenePath);

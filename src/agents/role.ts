@@ -20,6 +20,8 @@ export type AgentDefinition = {
   name: string;
   description: string;
   roles: readonly Role[];
+  /** Paths of the inputs that it cannot begin without; left out where it needs none. */
+  needs?: readonly string[];
   /** Rejections after which the episode ends as rejected. */
   review_rounds_max: number;
 };

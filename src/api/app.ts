@@ -20,6 +20,8 @@ import { createForkRoutes } from './routes/forks.ts';
 import { createReconstructionRoutes } from './routes/reconstruction.ts';
 import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
+import { createOutlineRoutes } from './routes/outline.ts';
+import { createPageRoutes } from './routes/page.ts';
 import { createPeopleRoutes } from './routes/people.ts';
 import { createRecoveryRoutes } from './routes/recovery.ts';
 import { createReplayRoutes } from './routes/replays.ts';
@@ -72,6 +74,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createRewindRoutes(deps))
     .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
+    .route('/', createOutlineRoutes(deps))
     .route('/', createLogRoutes(deps))
     .route('/', createEventRoutes(deps))
     .route('/', createEventSchemaRoutes())
@@ -89,6 +92,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createBundleRoutes(deps));
   const document = documentOf(routed);
   app.route('/', createDocsRoutes());
+  app.route('/', createPageRoutes());
   app.get('/openapi.json', (c) => c.json(document));
   return routed;
 }

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
+import { takeSignInLink } from '../db/append/sessions.ts';
 import { findApiKey, findSessionKey } from '../db/read/api-keys.ts';
 import type { KnownKey } from '../db/read/api-keys.ts';
 import { AppError } from '../errors.ts';
@@ -16,6 +17,8 @@ const READING = new Set(['GET', 'HEAD']);
 /** The cookie of the page's session, and where sessions are made and ended, which readers may do too. */
 export const SESSION_COOKIE = 'observatory_session';
 export const SESSIONS_PATH = '/v1/sessions';
+/** How the token of a link that signs in once begins. It is good for making one session and for nothing else. */
+export const SIGN_IN_TOKEN_PREFIX = 'once_';
 
 /** The SHA-256 of a key or token, in hexadecimal digits, under which it is kept. */
 export const secretHash = (secret: string): string => sha256Of(secret);
@@ -42,7 +45,7 @@ export function requireKey({
     const found = await find(db, hash);
     callers.delete(hash);
     if (!found) throw new AppError('unauthenticated', unknown);
-    callers.set(hash, found);
+    if (find !== takeSignInLink) callers.set(hash, found);
     const [first] = callers.keys();
     if (callers.size > CALLERS_MAX && first !== undefined) callers.delete(first);
     return found;
@@ -60,7 +63,7 @@ export function requireKey({
         detail: `This key may ask ${requests_per_s_max} times a second here.`,
         headers: { 'retry-after': String(wait_s) },
       });
-    if (key.role !== 'operator' && !READING.has(c.req.method) && c.req.path !== SESSIONS_PATH)
+    if (key.role !== 'operator' && !READING.has(c.req.method) && !c.req.path.startsWith(SESSIONS_PATH))
       throw new AppError('permission_denied', 'This key may only read: use an operator’s key.');
     c.set('key', key);
     c.set('author', key.name);
@@ -90,6 +93,8 @@ function secretOf(c: Context, api_url: string): Secret {
   }
   const [, key] = BEARER.exec(authorization ?? '') ?? [];
   if (key === undefined) throw new AppError('unauthenticated', 'Send `Authorization: Bearer <API key>`.');
+  if (key.startsWith(SIGN_IN_TOKEN_PREFIX) && c.req.method === 'POST' && c.req.path === SESSIONS_PATH)
+    return { hash: secretHash(key), find: takeSignInLink, unknown: 'This link was used already, or is too old.' };
   return { hash: secretHash(key), find: findApiKey, unknown: 'This API key is not known, or was revoked.' };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SEARCH_KINDS } from '../db/read/search.ts';
 import type { SearchPlace } from '../db/read/search.ts';
+import type { LinePoint } from '../db/read/line.ts';
 import { storableText } from '../schemas/primitives.ts';
 
 /** A place in a list as clients hold it, opaque to them. Every text that matches `schema` decodes. */
@@ -10,6 +11,8 @@ export type Cursor<T> = { schema: z.ZodString; encode: (place: T) => string; dec
 const PATH_BYTES_MAX = 4_096;
 const STEP_DIGITS = 8;
 const LOG_DIGITS = 14;
+/** A line of more parents than this can count is no line that anybody made. */
+const PARENT_DIGITS = 4;
 /** Sorted as the database sorts them. */
 const ROLES = ['input', 'output'] as const;
 
@@ -30,11 +33,15 @@ export const stepCursor: Cursor<number> = {
   decode: (cursor) => Number.parseInt(cursor, 16),
 };
 
-/** A log line's `stream_seq`: 53 bits, what a JSON number holds. */
-export const logCursor: Cursor<number> = {
-  schema: z.string().regex(/^[01][0-9a-f]{13}$/),
-  encode: (streamSeq) => hex(streamSeq, LOG_DIGITS),
-  decode: (cursor) => Number.parseInt(cursor, 16),
+/** A log line's or event's `stream_seq`: 53 bits, what a JSON number holds; of a parent's, after which parent of the line. */
+export const logCursor: Cursor<LinePoint> = {
+  schema: z.string().regex(/^(?:[0-9a-f]{4}-)?[01][0-9a-f]{13}$/),
+  encode: ({ parent, stream_seq }) =>
+    `${parent === null ? '' : `${hex(parent, PARENT_DIGITS)}-`}${hex(stream_seq, LOG_DIGITS)}`,
+  decode: (cursor) => ({
+    parent: cursor.length === LOG_DIGITS ? null : Number.parseInt(cursor.slice(0, PARENT_DIGITS), 16),
+    stream_seq: Number.parseInt(cursor.slice(-LOG_DIGITS), 16),
+  }),
 };
 
 /** A file's place within an episode. */

@@ -77,7 +77,12 @@ export type ApiDeps = {
     /** Starts replaying the episode's runs, unless that is being done. Throws `unavailable` when Temporal is away. */
     readonly start: (episode: Episode) => Promise<void>;
   };
-  /** Throws `failed_precondition` for an agent, model or tool to approve that this deployment does not have. */
+  /** What an episode thinks with whose request names no model: the endpoint's that is configured, else the script. */
+  readonly default_model: string;
+  /**
+   * Throws `failed_precondition` for an agent, model or tool to approve that this deployment does not have, `invalid_argument`
+   * that names the inputs without which agent or script would come to nothing.
+   */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */
   readonly namespace: string;

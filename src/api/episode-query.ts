@@ -15,6 +15,10 @@ export const EpisodeQuery = z.strictObject({
   model: boundedText(1, 200).optional(),
   tag: boundedText(1, 100).optional(),
   q: SearchText.optional(),
+  trace_id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
   created_from: DateTime.optional(),
   created_to: DateTime.optional(),
 });

@@ -24,21 +24,17 @@ export function refuseInvalid(
   });
 }
 
-/**
- * The first of zod's issues as a problem names them; `at` is where in that part of the request the checked value stands.
- * An unknown member is pointed at where `names_unknown` says so, else the object that has it.
- */
+/** The first of zod's issues as a problem names them; `at` is where in that part of the request the checked value stands. */
 export function memberErrors(
   place: string,
   issues: ZodError['issues'],
-  { at = [], names_unknown = false }: { at?: PropertyKey[]; names_unknown?: boolean } = {},
+  { at = [] }: { at?: PropertyKey[] } = {},
 ): MemberError[] {
   const errors = issues.flatMap((issue): MemberError[] => {
     const path = [...at, ...issue.path];
     const error = { in: place, pointer: pointerTo(path), code: issue.code, message: issue.message };
     if (issue.code !== 'unrecognized_keys') return [error];
-    // Zod names unknown members in its message; a request's own words are not repeated there.
-    if (!names_unknown) return [{ ...error, message: 'has a member that is not known here' }];
+    // Zod names them in its message: a request's own words stand in the pointer alone, which is bounded.
     return issue.keys.map((key) => ({ ...error, pointer: pointerTo([...path, key]), message: 'is not known here' }));
   });
   return errors.slice(0, MEMBER_ERRORS_MAX);

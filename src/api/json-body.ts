@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { AppError } from '../errors.ts';
+import { problemResponse } from './problem.ts';
 
 /** The largest JSON body, in bytes: an episode's task, its 1,000 inputs and its metadata, with room. */
 const JSON_BODY_BYTES_MAX = 1024 ** 2;
@@ -9,17 +10,26 @@ const JSON_BODY_BYTES_MAX = 1024 ** 2;
 export const JSON_DEPTH_MAX = 64;
 
 /** Refuses a body of more than JSON_BODY_BYTES_MAX before it is read. */
-export const jsonBodyLimit: MiddlewareHandler = bodyLimit({ maxSize: JSON_BODY_BYTES_MAX });
+export const jsonBodyLimit: MiddlewareHandler = bodyLimit({
+  maxSize: JSON_BODY_BYTES_MAX,
+  onError: (c) =>
+    problemResponse(c, 'payload_too_large', {
+      detail: `A body of JSON has at most ${JSON_BODY_BYTES_MAX} bytes: store large content as artifacts and name them.`,
+    }),
+});
 
 /** The whole body is read and checked before any schema sees it. */
-export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson()];
+export const jsonBody: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson(true)];
+
+/** The same where a request may do without one. */
+export const jsonBodyIfAny: MiddlewareHandler[] = [jsonBodyLimit, requireSoundJson(false)];
 
 /** Refuses bodies that are not UTF-8, not JSON, nested too deep, or that hold text which is no Unicode or a member that gets lost. */
-function requireSoundJson(): MiddlewareHandler {
+function requireSoundJson(required: boolean): MiddlewareHandler {
   return async (c, next) => {
     const type = c.req.header('content-type');
     // Hono validates `{}` in place of a body that is not there.
-    if (type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
+    if (required && type === undefined && (await c.req.arrayBuffer()).byteLength === 0)
       throw new AppError('invalid_argument', 'The request needs a body of JSON.');
     // Another media type is refused by the route (415).
     if (isJson(type)) checkJson(new Uint8Array(await c.req.arrayBuffer()));

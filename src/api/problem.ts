@@ -91,14 +91,22 @@ export function problemResponse(c: Context, code: ProblemCode, options: ProblemO
 
 /** The answer for anything thrown. Only what we worded for callers is shown: never a driver's or server's own message. */
 export function problemOf(c: Context, thrown: unknown): Response {
-  if (thrown instanceof HTTPException) return problemResponse(c, codeOfHttp(thrown.status));
+  if (thrown instanceof HTTPException) {
+    const code = codeOfHttp(thrown.status);
+    return problemResponse(c, code, code === 'unsupported_media_type' ? { detail: JSON_WANTED } : {});
+  }
   const error = AppError.from(thrown);
-  const worded = error === thrown && error.httpStatus < 500;
+  const worded = error === thrown && (error.httpStatus < 500 || OUTAGES.has(error.code));
   return problemResponse(c, error.code, {
     ...(worded && { detail: error.message }),
     ...(error instanceof RefusedRequest && { errors: error.errors }),
   });
 }
+
+/** Everything that takes a body takes JSON; only artifacts are bytes, of any type. */
+export const JSON_WANTED = 'Send the body as JSON, with `Content-Type: application/json`.';
+/** What is away, and what the store lost: our own words say which, and name no address. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set(['unavailable', 'deadline_exceeded', 'data_loss']);
 
 const statusOf = (code: ErrorCode): number => new AppError(code, '').httpStatus;
 

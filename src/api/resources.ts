@@ -22,13 +22,14 @@ import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
+import { Outline } from '../schemas/outline.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt, Waiting } from '../schemas/step.ts';
 
 /** As `boundedText` checks it. */
-const WITHOUT_NUL = '^[^\\u0000]*$';
+export const WITHOUT_NUL = '^[^\\u0000]*$';
 /** A member that zod leaves out of records; `requireSoundJson` refuses it. */
-const LOST_NAME = { const: '__proto__' };
+export const LOST_NAME = { const: '__proto__' };
 
 // What the API answers: the record's own shapes and the links between them, each a named component of the document.
 
@@ -42,19 +43,9 @@ function component<T extends z.ZodType>(name: string, schema: T, published: Reco
 
 /** For what the generator gets wrong: it adds null to a union that has it, and leaves out what keys must be. */
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const AnyJson = component('Json', Json, {
-  anyOf: [
-    { type: 'null' },
-    { type: 'boolean' },
-    { type: 'number' },
-    { type: 'string', maxLength: 1_000_000, pattern: WITHOUT_NUL },
-    { type: 'array', items: reference('Json') },
-    reference('JsonObject'),
-  ],
-});
-const AnyJsonObject = component('JsonObject', JsonObject, {
-  propertyNames: { type: 'string', maxLength: 200, pattern: WITHOUT_NUL, not: LOST_NAME },
-});
+// The document's `openJson` says what these two are: the generator cannot read off recursion.
+const AnyJson = component('Json', Json, { anyOf: [{ type: 'null' }, reference('JsonObject')] });
+const AnyJsonObject = component('JsonObject', JsonObject);
 const ToolApprovals = component('Approvals', Approvals, {
   propertyNames: { type: 'string', minLength: 1, maxLength: 100, pattern: WITHOUT_NUL, not: LOST_NAME },
 });
@@ -68,7 +59,12 @@ export const ProblemDocument = component('Problem', Problem);
 /** What starts an episode. */
 export const NewEpisode = component(
   'NewEpisode',
-  StartEpisode.extend({ metadata: AnyJsonObject.default({}), approvals: ToolApprovals.default({}) }),
+  StartEpisode.extend({
+    /** Left out: the configured endpoint's model, or where there is none the scripted one. */
+    model: StartEpisode.shape.model.unwrap().optional(),
+    metadata: AnyJsonObject.default({}),
+    approvals: ToolApprovals.default({}),
+  }),
 );
 
 /** What people say to a running episode. */
@@ -142,6 +138,9 @@ export const StepDetailResource = component(
   StepResource.extend({ attempts: z.array(component('StepAttempt', StepAttempt)) }),
 );
 
+/** The steps of an episode at a glance. */
+export const OutlineResource = component('Outline', Outline);
+
 /** A log line with the number of its step; null for a line of the episode itself. */
 export const LogLineResource = component('LogLine', LogLine.extend({ seq: seq.nullable() }));
 export type LogLineResource = z.infer<typeof LogLineResource>;
@@ -150,6 +149,8 @@ export type LogLineResource = z.infer<typeof LogLineResource>;
 export const EventResource = component(
   'Event',
   EventRecord.extend({
+    // Not `EventProducer`, which is what producers send: what is recorded is read leniently.
+    producer: component('RecordedProducer', EventRecord.shape.producer),
     payload: AnyJsonObject,
     attributes: AnyJsonObject,
     seq: seq.nullable(),

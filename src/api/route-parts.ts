@@ -60,7 +60,8 @@ export const json = <T extends z.ZodType>(description: string, schema: T) => ({
 
 /** Entries of one page, in a query: 1 to 100, 20 when not given. Written in decimal digits and nothing else. */
 export const PAGE_LIMIT_DEFAULT = 20;
-export const Limit = queryInteger({ min: 1, max: 100, default: PAGE_LIMIT_DEFAULT });
+export const PAGE_LIMIT_MAX = 100;
+export const Limit = queryInteger({ min: 1, max: PAGE_LIMIT_MAX, default: PAGE_LIMIT_DEFAULT });
 
 /** The number of a step as a query or path writes it. */
 export const Seq = queryInteger({ min: 1, max: 2_147_483_647 });
@@ -75,6 +76,10 @@ export const IdempotencyKey = z.object({
     .regex(/^[A-Za-z0-9._~-]{1,128}$/)
     .optional(),
 });
+
+/** Of an answer to such a request: it was done before, and this is what came of it then. */
+export const REPLAYED = { 'idempotent-replayed': 'true' } as const;
+export const ReplayedHeader = z.object({ 'idempotent-replayed': z.literal('true').optional() });
 
 /** A path that names an episode. */
 export const EpisodePath = z.object({ id: Uuid });

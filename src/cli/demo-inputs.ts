@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,6 +12,12 @@ const ExampleRequest = StartEpisode.extend({
   inputs: z.array(z.strictObject({ path: z.string(), file: z.string() })),
 });
 
+/** The examples that are an episode: those with a request. */
+async function listExamples(): Promise<string[]> {
+  const folders = await readdir(EXAMPLES);
+  return folders.filter((name) => existsSync(join(EXAMPLES, name, 'request.json')));
+}
+
 /** What starts an example's episode, without its inputs, and the files that it begins with. Throws not_found for an unknown name. */
 export async function demoRequest(name = 'sideways-transfer'): Promise<{
   request: Omit<StartEpisode, 'inputs'>;
@@ -18,8 +25,8 @@ export async function demoRequest(name = 'sideways-transfer'): Promise<{
 }> {
   const folder = join(EXAMPLES, name);
   const text = await readFile(join(folder, 'request.json'), 'utf8').catch(async (cause: unknown) => {
-    const names = (await readdir(EXAMPLES)).join(', ');
-    throw new AppError('not_found', `no example of this name with a request.json: there is ${names}`, { cause });
+    const names = (await listExamples()).join(', ');
+    throw new AppError('not_found', `There is no example ${name}: there is ${names}.`, { cause });
   });
   const { inputs, ...request } = ExampleRequest.parse(JSON.parse(text));
   const files = inputs.map(async ({ path, file }) => ({ path, content: await readFile(join(folder, file)) }));

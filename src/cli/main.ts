@@ -96,6 +96,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     description: 'keep the history of an episode as a golden one',
     load: async () => (await import('./commands/fixture.ts')).registerFixture,
   },
+  open: {
+    description: 'print a link to the page that signs one browser in, once',
+    load: async () => (await import('./commands/open.ts')).registerOpen,
+  },
   completion: {
     description: 'print what makes a shell complete commands and options',
     load: loadCompletion,

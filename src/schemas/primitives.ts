@@ -21,7 +21,7 @@ export const hasCodePoints = (min: number, max: number) => (text: string) => {
 };
 
 /** A UUID in any version and letter case, as RFC 9562 writes it. */
-export const Uuid = z.guid();
+export const Uuid = z.guid('must be a UUID, such as 0198c0de-7000-7000-8000-000000000000');
 export type Uuid = z.infer<typeof Uuid>;
 
 /** SHA-256 in 64 lower-case hexadecimal digits: an artifact's identity. */

@@ -34,6 +34,17 @@ export const Payload = z.strictObject({
 });
 export type Payload = z.infer<typeof Payload>;
 
+/** A medium: density in kg/m³, viscosity in Pa·s, wind in m/s. */
+const Fluid = z.strictObject({
+  density_kg_m3: z.number().min(0).max(20_000),
+  viscosity_pa_s: z.number().min(0).max(1_000),
+  wind_m_s: Vector3,
+});
+
+/** What a benchmark may allow to move the payload: contacts that pull, and surfaces that run without a motor, as belts do. */
+export const PayloadDrive = z.enum(['adhesion', 'moving_surfaces']);
+export type PayloadDrive = z.infer<typeof PayloadDrive>;
+
 /** What a scene is judged by, in metres, seconds and joules: the side of the bargain that an agent's scene cannot change. */
 export const Benchmark = z.strictObject({
   payload: Payload,
@@ -48,10 +59,18 @@ export const Benchmark = z.strictObject({
   kinetic_energy_max_j: z.number().positive(),
   /** The payload has arrived when it was slower than this inside the goal zone for so long. */
   settled: z.strictObject({ speed_m_s: z.number().positive(), for_s: z.number().min(0) }),
+  /** The medium that fills the scene; absent: none. */
+  fluid: Fluid.optional(),
+  /** What may move the payload besides gravity, the medium and touch. */
+  allowed: z.array(PayloadDrive).optional(),
 });
 export type Benchmark = z.infer<typeof Benchmark>;
 
-/** Why a simulation failed, in the words that the agents' code base uses; `NONE` when it succeeded. */
+/**
+ * Why a simulation failed, in the words that the agents' code base uses, and in ours from `PAYLOAD_DRIVEN` on: something other than
+ * gravity and touch moved the payload, the state was no longer finite, contacts did not fit into memory, the engine gave up.
+ * `NONE` when it succeeded.
+ */
 export const FailureReason = z.enum([
   'TIMEOUT',
   'OUT_OF_BOUNDS',
@@ -64,6 +83,10 @@ export const FailureReason = z.enum([
   'OVERCURRENT',
   'WIRE_TORN',
   'OPEN_CIRCUIT',
+  'PAYLOAD_DRIVEN',
+  'STATE_DIVERGED',
+  'ARENA_FULL',
+  'ENGINE_FAILED',
   'NONE',
 ]);
 type FailureReason = z.infer<typeof FailureReason>;
@@ -82,6 +105,21 @@ const Trial = z.object({ time_s: z.number().min(0), steps: Count, trajectory_sha
 export const JitteredTrial = z.intersection(Outcome, z.object({ seed: Count, ...Trial.shape }));
 export type JitteredTrial = z.infer<typeof JitteredTrial>;
 
+/** How MuJoCo steps from one state to the next, as MJCF names it. */
+export const Integrator = z.enum(['Euler', 'RK4', 'implicit', 'implicitfast', 'discrete']);
+export type Integrator = z.infer<typeof Integrator>;
+
+/** The rules that scenes are judged by today. 1: the payload is its body's origin, and whatever moves it counts. */
+export const RULES_VERSION = 2;
+
+/** What makes two runs of one scene the same: how it was stepped, and the version of the rules that judged it. */
+export const Physics = z.object({
+  integrator: Integrator,
+  timestep_s: z.number().positive(),
+  rules: z.number().int().min(1).default(1),
+});
+export type Physics = z.infer<typeof Physics>;
+
 /** What `simulation_result.json` says. The same scene, benchmark, seed and engine give the same bytes: no wall-clock time is in it. */
 export const SimulationResult = z.intersection(
   Outcome,
@@ -90,7 +128,7 @@ export const SimulationResult = z.intersection(
     spawn_mm: Vector3,
     end_mm: Vector3,
     seed: Seed,
-    engine: z.object({ name: z.string(), version: z.string(), integrator: z.string(), timestep_s: z.number() }),
+    engine: z.object({ name: z.string(), version: z.string(), ...Physics.shape }),
     jitters: z.array(JitteredTrial).max(JITTERED_SCENES),
     /** The share of the jittered scenes that succeeded, 0 to 1. */
     robustness: z.number().min(0).max(1),

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { Benchmark, SIMULATED_DURATION_S_MAX, Vector3 } from '../schemas/simulation.ts';
+import { Benchmark, PayloadDrive, SIMULATED_DURATION_S_MAX, Vector3 } from '../schemas/simulation.ts';
 
 /** A benchmark definition takes a few kilobytes; more is a mistake or an attack on the parser. */
 const DEFINITION_CHARS_MAX = 64 * 1024;
@@ -33,6 +33,14 @@ const BenchmarkDefinition = z.strictObject({
       max_duration_s: z.number().default(SIMULATED_DURATION_S_MAX),
       max_kinetic_energy_j: z.number().default(20),
       settled: z.strictObject({ speed_m_s: z.number().default(0.02), for_s: z.number().default(0.25) }).prefault({}),
+      fluid: z
+        .strictObject({
+          density_kg_m3: z.number(),
+          viscosity_pa_s: z.number().default(0),
+          wind_m_s: Vector3.default([0, 0, 0]),
+        })
+        .optional(),
+      allowed: z.array(PayloadDrive).optional(),
     })
     .prefault({}),
 });
@@ -66,6 +74,8 @@ export function parseBenchmarkDefinition(yamlText: string): Benchmark {
     duration_max_s: physics.max_duration_s,
     kinetic_energy_max_j: physics.max_kinetic_energy_j,
     settled: physics.settled,
+    ...(physics.fluid === undefined ? {} : { fluid: physics.fluid }),
+    ...(physics.allowed === undefined ? {} : { allowed: physics.allowed }),
   });
 }
 

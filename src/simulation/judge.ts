@@ -3,10 +3,19 @@ import type { Benchmark, Outcome, Vector3, Zone } from '../schemas/simulation.ts
 /** What a judge sees of a step: time, the payload's centre and speed in SI units, and the scene's kinetic energy. */
 export interface Observation {
   time_s: number;
-  position: ArrayLike<number>;
+  position: Float64Array;
   speed_m_s: number;
   kinetic_energy_j: number;
 }
+
+/** The failures that say that a scene could not be simulated well, not that its design is wrong: after them its state means nothing. */
+export const CALAMITIES: ReadonlySet<unknown> = new Set<Outcome['failure_reason']>([
+  'PHYSICS_INSTABILITY',
+  'STABILITY_ISSUE',
+  'STATE_DIVERGED',
+  'ARENA_FULL',
+  'ENGINE_FAILED',
+]);
 
 /** Seconds by which a time may miss its bound: time is a sum of steps. */
 const TIME_TOLERANCE_S = 1e-9;

@@ -1,5 +1,5 @@
 import { SimulationResult } from '../schemas/simulation.ts';
-import { INTEGRATOR, loadEngine, TIMESTEP_S } from './engine.ts';
+import { loadEngine } from './engine.ts';
 import { encodeGlb } from './glb.ts';
 import { millimetres } from './judge.ts';
 import { collectParts, encodeStl, partFileNames } from './part-files.ts';
@@ -11,7 +11,14 @@ import { openScene } from './scene.ts';
 import { jitterSeeds, spawnPoint } from './spawn.ts';
 import { encodeTrajectory } from './trajectory.ts';
 import { runTrial } from './trial.ts';
-import type { Benchmark, JitteredTrial, Seed, SimulationProgress, SimulationTiming } from '../schemas/simulation.ts';
+import type {
+  Benchmark,
+  JitteredTrial,
+  Physics,
+  Seed,
+  SimulationProgress,
+  SimulationTiming,
+} from '../schemas/simulation.ts';
 import type { SceneState } from './engine.ts';
 import type { ViewAngle } from './picture/camera.ts';
 import type { Film } from './picture/film.ts';
@@ -26,6 +33,8 @@ export interface SimulationRequest {
   benchmark: Benchmark;
   seed: Seed;
   render: RenderOptions | false;
+  /** Given where a recorded simulation is run again: stepped and judged as then. */
+  physics?: Physics | undefined;
 }
 
 /** A file that a simulation makes, to be stored under `path` in the simulation's own folder. */
@@ -52,9 +61,9 @@ export async function performSimulation(
   request: SimulationRequest,
   report: Report = () => {},
 ): Promise<SimulationOutcome> {
-  const { benchmark, seed, render } = request;
+  const { benchmark, seed, render, physics } = request;
   const started = performance.now();
-  using scene = openScene(await loadEngine(), request.scene, benchmark.payload);
+  using scene = openScene(await loadEngine(), request.scene, { benchmark, physics });
   const trial = (trialSeed: number, film?: { fps: number; tail_s: number }) =>
     runTrial({
       scene,
@@ -72,12 +81,7 @@ export async function performSimulation(
     ...summarize(main, seed),
     spawn_mm: millimetres(spawnPoint(benchmark.payload, seed)),
     end_mm: millimetres(main.end),
-    engine: {
-      name: 'mujoco',
-      version: scene.mujoco.mj_versionString(),
-      integrator: INTEGRATOR,
-      timestep_s: TIMESTEP_S,
-    },
+    engine: { name: 'mujoco', version: scene.mujoco.mj_versionString(), ...scene.physics },
     jitters,
     robustness: jitters.filter(({ success }) => success).length / jitters.length,
     ...(render !== false && render.video ? { video: clockOf(main.trajectory) } : {}),

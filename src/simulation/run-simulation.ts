@@ -5,7 +5,7 @@ import { PROCESS_LIMITS } from './limits.ts';
 import { RenderOptions } from './render-options.ts';
 import type { ChildProcess } from 'node:child_process';
 import type { z } from 'zod';
-import type { Benchmark, Seed, SimulationProgress } from '../schemas/simulation.ts';
+import type { Benchmark, Physics, Seed, SimulationProgress } from '../schemas/simulation.ts';
 import type { ProcessMessage } from './messages.ts';
 import type { SimulationOutcome, SimulationRequest } from './perform.ts';
 import type { SceneFiles } from './scene.ts';
@@ -15,6 +15,8 @@ export interface RunSimulationOptions {
   scene: SceneFiles;
   benchmark: Benchmark;
   seed: Seed;
+  /** Given where a recorded simulation is run again: stepped and judged as then. */
+  physics?: Physics | undefined;
   /** What is pictured; members left out take their defaults. `false`: physics only. */
   render?: z.input<typeof RenderOptions> | false;
   /** Called at most every 100 ms. */
@@ -31,7 +33,7 @@ export interface RunSimulationOptions {
  * exceeds a limit (size, memory, wall clock), `cancelled` when `signal` aborts, `internal` when the process dies for another reason.
  */
 export async function runSimulation(options: RunSimulationOptions): Promise<SimulationOutcome> {
-  const { scene, benchmark, seed, signal, wallClockMsMax = PROCESS_LIMITS.WALL_CLOCK_MS_MAX } = options;
+  const { scene, benchmark, seed, physics, signal, wallClockMsMax = PROCESS_LIMITS.WALL_CLOCK_MS_MAX } = options;
   if (signal?.aborted === true) throw cancelled();
   const render = options.render === false ? false : RenderOptions.parse(options.render ?? {});
   const child = startProcess();
@@ -61,7 +63,7 @@ export async function runSimulation(options: RunSimulationOptions): Promise<Simu
     }
   });
   try {
-    child.send({ scene, benchmark, seed, render } satisfies SimulationRequest, (error) => {
+    child.send({ scene, benchmark, seed, physics, render } satisfies SimulationRequest, (error) => {
       if (error !== null) reject(AppError.from(error));
     });
     return await promise;

@@ -17,11 +17,14 @@ const HEADER_BYTES = 8 + 16 + 32;
 /** Steps whose states are hashed with one call: a call costs more than a state's bytes. */
 const STEPS_PER_UPDATE = 64;
 
-/** Hashes the state of every step. `add` copies the views it is given. */
+/**
+ * Hashes the state of every step. `add` copies the views it is given; what is not a number in a state that is not finite is hashed
+ * as one NaN, because which of its many bit patterns comes out differs between processors.
+ */
 export function createTrajectoryHash(
   nq: number,
   nv: number,
-): { add(qpos: Float64Array, qvel: Float64Array): void; digest(): string } {
+): { add(qpos: Float64Array, qvel: Float64Array, finite: boolean): void; digest(): string } {
   const hash = createHash('sha256');
   const row = nq + nv;
   const pending = new Float64Array(row * STEPS_PER_UPDATE);
@@ -32,9 +35,11 @@ export function createTrajectoryHash(
     used = 0;
   };
   return {
-    add(qpos, qvel) {
+    add(qpos, qvel, finite) {
       pending.set(qpos, used);
       pending.set(qvel, used + nq);
+      if (!finite)
+        for (let index = used; index < used + row; index++) if (Number.isNaN(pending[index])) pending[index] = NaN;
       used += row;
       if (used === pending.length) flush();
     },

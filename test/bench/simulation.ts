@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadEngine, TIMESTEP_S } from '../../src/simulation/engine.ts';
+import { loadEngine } from '../../src/simulation/engine.ts';
 import { performSimulation } from '../../src/simulation/perform.ts';
 import { RenderOptions } from '../../src/simulation/render-options.ts';
 import { openScene } from '../../src/simulation/scene.ts';
@@ -56,7 +56,7 @@ export async function benchSimulation(): Promise<SimulationBench> {
 
 async function stepsPerSecond(): Promise<number> {
   const benchmark = transferBenchmark();
-  using scene = openScene(await loadEngine(), transferScene(140), benchmark.payload);
+  using scene = openScene(await loadEngine(), transferScene(140), { benchmark });
   const started = performance.now();
   const { steps } = await runTrial({ scene, benchmark, spawn: spawnPoint(benchmark.payload, 0) });
   return perSecond(steps, performance.now() - started);
@@ -85,7 +85,7 @@ function pinned(): number | null {
 const NATIVE = `
 import sys, time, mujoco
 model = mujoco.MjModel.from_xml_path(sys.argv[1])
-model.opt.timestep = ${TIMESTEP_S}
+model.opt.timestep = 0.002
 model.opt.integrator = mujoco.mjtIntegrator.mjINT_RK4
 data = mujoco.MjData(model)
 points = list(model.numeric_data)

@@ -62,7 +62,15 @@ function requestsOf(seeds: Seeds): Record<string, Request[]> {
     getWorkspace: [{ parameters: { id: seeds.completed } }],
     getConversation: [{ parameters: { id: seeds.completed } }],
     startEpisode: [
-      { parameters: {}, body: { task: 'Move the ball', inputs: [{ path: '/scene.xml', sha256: seeds.artifact }] } },
+      {
+        parameters: {},
+        body: {
+          task: 'Move the ball',
+          agent: 'single_engineer',
+          model: 'scripted:transcript',
+          inputs: [{ path: '/transcript.json', sha256: seeds.artifact }],
+        },
+      },
     ],
   };
 }

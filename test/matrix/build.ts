@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { observatory } from '../integration/cli/api-process.ts';
-import type { Outcome } from '../integration/cli/api-process.ts';
+import { observatory } from '../support/api-process.ts';
+import type { Outcome } from '../support/api-process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

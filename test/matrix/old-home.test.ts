@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startApi } from '../integration/cli/api-process.ts';
+import { startApi } from '../support/api-process.ts';
 import { checkOut, TODAY } from './build.ts';
 import type { Build } from './build.ts';
 import { createHome } from './home.ts';

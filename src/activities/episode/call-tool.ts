@@ -73,7 +73,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
     await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
-      const recorded = await deps.recordedAnswers.take(episode, context.step, asked_sha256);
+      const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
       const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
       if (recorded) return { ...recorded, ...(!('error' in found) && { took: found.args as JsonObject }) };
       const answer = async () => {

@@ -9,7 +9,7 @@ import { ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { PersonStep } from '../../schemas/turn.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
-import type { StepResult } from '../record/recorder.ts';
+import type { AttemptContext, StepResult } from '../record/recorder.ts';
 import { sha256Of } from '../../identity.ts';
 
 /** Where recording itself keeps what was too large for a row: packed anew for the step that takes the answer. */
@@ -25,8 +25,12 @@ export type RecordedSaying = { step_id: string; author: string; text: string; ap
  * tools) is no part of that: an answer that another build recorded is found as well, whatever has changed since.
  */
 export type RecordedAnswers = {
-  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted. */
-  take(episode: Episode, step: Step, asked_sha256: string): Promise<StepResult | undefined>;
+  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and the log tells both. */
+  take(
+    episode: Episode,
+    asking: Pick<AttemptContext, 'step' | 'log'>,
+    asked_sha256: string,
+  ): Promise<StepResult | undefined>;
   /** What a person said at this step of the record; undefined where nobody did. */
   saying(episodeId: string, open: Pick<PersonStep, 'step' | 'name' | 'call'>): Promise<RecordedSaying | undefined>;
 };
@@ -37,13 +41,18 @@ export const hashOfAsked = (asked: Json): string => sha256Of(JSON.stringify(aske
 /** Recorded answers for re-runs; for every other episode there are none. */
 export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json: JsonStore }): RecordedAnswers {
   return {
-    async take(episode, step, asked_sha256) {
+    async take(episode, { step, log }, asked_sha256) {
       if (!mayTake(episode, step.seq)) return undefined;
       const { recorded, missed } = await findRecordedStep(db, episode.id, step.seq);
       if (missed) return undefined;
       const reason =
         reasonAgainst(recorded, step) ?? reasonAgainstWord(await findUnrecordedWord(db, episode.id, step.seq));
-      if (recorded && reason === undefined) return answerOf(json, recorded, asked_sha256);
+      const source = `step ${step.seq} of episode ${episode.parent_episode_id}`;
+      if (recorded && reason === undefined) {
+        log.write('system', `the answer is the recorded one of ${source}: nothing was asked or run`);
+        return answerOf(json, recorded, asked_sha256);
+      }
+      log.write('system', `live from here on, for it is not ${source}: ${reason}`, 'warning');
       await noteMiss(db, episode.id, { seq: step.seq, reason: reason ?? '' });
       return undefined;
     },

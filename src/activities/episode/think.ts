@@ -70,7 +70,7 @@ export function recordThought(
     });
     const conversation = await buildConversation({ episode, role, steps }, json);
     const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
-    const recorded = await recordedAnswers.take(episode, context.step, asked_sha256);
+    const recorded = await recordedAnswers.take(episode, context, asked_sha256);
     if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
     const { said, shown, compaction, images } = await ask(deps, { model, conversation, role, context });

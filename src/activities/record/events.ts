@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import { toNewEvent } from '../../schemas/events/record.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
-import { findEventSchema } from '../../schemas/events/registry.ts';
+import { findEventSchema, versionsOf } from '../../schemas/events/registry.ts';
 import type { ObservabilityEvent } from '../../schemas/events/registry.ts';
 import { eventIdOf } from '../../identity.ts';
 import type { Step } from '../../schemas/step.ts';
@@ -28,8 +28,8 @@ type EventSource = {
 
 /**
  * The events of a step that ends, under ids that follow from the step, held against the schemas that producers outside are
- * held against. One that does not match is left out, and the step's log says so. What rows cannot hold exactly is in the
- * store when they are returned.
+ * held against, each in the oldest version that can say it. One that does not match is left out, and the step's log says so.
+ * What rows cannot hold exactly is in the store when they are returned.
  */
 export async function eventsOfStep(
   ending: EndingStep & { step: Step },
@@ -40,10 +40,9 @@ export async function eventsOfStep(
   const facts = await keepTrying(() => factsOf(db, registry, ending), signal);
   const events: NewEvent[] = [];
   for (const [ordinal, { type, payload }] of facts.entries()) {
-    const sent = {
+    const said = {
       event_id: eventIdOf(trace_id, step.run_id, `${step.step_key}/${ordinal}`),
       type,
-      v: 1,
       occurred_at: new Date().toISOString(),
       episode_id: step.episode_id,
       step_id: step.id,
@@ -52,13 +51,15 @@ export async function eventsOfStep(
       producer: { name: PRODUCER, version: build },
       payload,
     };
-    const parsed = findEventSchema(type, 1)?.safeParse(sent);
-    if (!parsed?.success) {
-      const [issue] = parsed?.error.issues ?? [];
+    const versions = versionsOf(type).map((v) => ({ v, parsed: findEventSchema(type, v)?.safeParse({ ...said, v }) }));
+    const taken = versions.find(({ parsed }) => parsed?.success);
+    if (!taken) {
+      const [issue] = versions.at(-1)?.parsed?.error?.issues ?? [];
       const what = `${issue?.path.join('.') ?? 'type'}: ${issue?.message ?? 'is not known'}`;
       log.write('system', `the event ${type} was left out: ${what}`, 'warning');
       continue;
     }
+    const sent = { ...said, v: taken.v };
     const { event, keep } = toNewEvent(sent as ObservabilityEvent, { text: JSON.stringify(sent), exact: true });
     if (keep) await store.put(keep, { contentType: 'application/json' });
     events.push(event);

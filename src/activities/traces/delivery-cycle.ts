@@ -1,35 +1,21 @@
-import type { Kysely } from 'kysely';
-import type { Alerts } from '../../alerts/alerts.ts';
 import { listSentItems, readProgress } from '../../db/read/trace-outbox.ts';
 import type { SentItem } from '../../db/read/trace-outbox.ts';
 import { forgetUnseen } from '../../db/write/trace-outbox.ts';
 import { AppError } from '../../errors.ts';
-import type { Database } from '../../schemas/database.ts';
 import { afterLook, isOverdue } from '../../tracing/delivery-state.ts';
-import type { DeliveryTimings, Look, NextStand } from '../../tracing/delivery-state.ts';
-import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
+import type { Look, NextStand } from '../../tracing/delivery-state.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
-import type { ReadObject } from '../../tracing/media.ts';
 import { deleteOwed } from './delivery-deletion.ts';
 import type { Deletions } from './delivery-deletion.ts';
 import { lookFor } from './delivery-look.ts';
 import { ENDPOINTS, ITEMS_MAX, moveItems, sendAllDue, tellUnwelcome, welcomed } from './delivery-send.ts';
-import type { Memory } from './delivery-send.ts';
+import type { DeliveryDeps, Memory } from './delivery-send.ts';
 
 /** One look takes in at most so many traces, and so many of their items. */
 const TRACES_PER_LOOK_MAX = 100;
 const ITEMS_PER_LOOK_MAX = 5_000;
 /** How the server is, is asked for again after this, and whenever it did not answer as hoped. */
 const DETECTED_MS_MAX = 5 * 60_000;
-
-export type DeliveryDeps = {
-  db: Kysely<Database>;
-  langfuse: LangfuseClient;
-  readObject: ReadObject;
-  alerts: Alerts;
-  now: () => Date;
-  timings: DeliveryTimings;
-};
 
 /** What a cycle did: items that the server took, items seen in it; `away` is why nothing could be done. */
 export type CycleReport = { sent: number; confirmed: number; away: string | null };

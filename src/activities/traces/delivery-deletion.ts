@@ -1,7 +1,7 @@
 import { listOwedTraces } from '../../db/read/deletion.ts';
 import { noteTracesForgotten } from '../../db/write/deletion.ts';
 import { AppError } from '../../errors.ts';
-import type { DeliveryDeps } from './delivery-cycle.ts';
+import type { DeliveryDeps } from './delivery-send.ts';
 
 /** Langfuse takes so many traces in one request. */
 const TRACES_MAX = 1_000;

@@ -1,11 +1,24 @@
+import type { Alerts } from '../../alerts/alerts.ts';
+import type { ReadObject } from '../../tracing/media.ts';
+import type { Database } from '../../schemas/database.ts';
+import type { Kysely } from 'kysely';
 import { changeItems, claimItems } from '../../db/write/trace-outbox.ts';
 import type { ClaimedItem } from '../../db/write/trace-outbox.ts';
 import type { OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 import { afterSend } from '../../tracing/delivery-state.ts';
-import type { NextStand, SendOutcome } from '../../tracing/delivery-state.ts';
-import type { SendReport } from '../../tracing/langfuse-client.ts';
+import type { NextStand, SendOutcome, DeliveryTimings } from '../../tracing/delivery-state.ts';
+import type { SendReport, LangfuseClient } from '../../tracing/langfuse-client.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
-import type { DeliveryDeps } from './delivery-cycle.ts';
+
+/** What delivery works with. */
+export type DeliveryDeps = {
+  db: Kysely<Database>;
+  langfuse: LangfuseClient;
+  readObject: ReadObject;
+  alerts: Alerts;
+  now: () => Date;
+  timings: DeliveryTimings;
+};
 
 /** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
 const BYTES_MAX = 3 * 1024 * 1024;

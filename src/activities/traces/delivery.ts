@@ -5,7 +5,8 @@ import { OUTBOX_CHANNEL } from '../../db/write/spans.ts';
 import { AppError } from '../../errors.ts';
 import type { OutboxCounts } from '../../schemas/trace.ts';
 import { createDelivery, isBusy } from './delivery-cycle.ts';
-import type { CycleReport, DeliveryDeps } from './delivery-cycle.ts';
+import type { CycleReport } from './delivery-cycle.ts';
+import type { DeliveryDeps } from './delivery-send.ts';
 import { asActivityFailure } from '../failure.ts';
 
 /** How often delivery says that it is alive. */

@@ -10,7 +10,14 @@ import type { TranscriptLine } from '../../schemas/transcript.ts';
 export type ScriptedLine = TranscriptLine | ((heard: BaseMessage[]) => TranscriptLine);
 
 /** A written episode: what each role says, thought by thought. */
-export type Script = { name: string; description: string; lines: Record<string, readonly ScriptedLine[]> };
+export type Script = {
+  name: string;
+  description: string;
+  lines: Record<string, readonly ScriptedLine[]>;
+  /** The input that it was written for, as the SHA-256 of the file at its path, and the folder where that lies. */
+  plays: Readonly<Record<string, string>>;
+  example: string;
+};
 
 /**
  * Plays one role of a script through the real graph and tools. Which line comes next follows from the conversation alone,

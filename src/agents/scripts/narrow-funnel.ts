@@ -1,4 +1,5 @@
 import type { Script } from '../models/scripted.ts';
+import { SIDEWAYS_BENCHMARK } from './transfer-files.ts';
 import { anotherTry, firstScene, handOn } from './transfer-coding.ts';
 import { planElectronics, planTransfer, reviewPlan } from './transfer-planning.ts';
 import { reviewExecution } from './transfer-review.ts';
@@ -10,6 +11,7 @@ import { reviewExecution } from './transfer-review.ts';
 export const narrowFunnel: Script = {
   name: 'narrow-funnel',
   description: 'A funnel that is only just wide enough: it succeeds nominally and is rejected as not robust',
+  ...SIDEWAYS_BENCHMARK,
   lines: {
     engineer_planner: planTransfer,
     electronics_planner: planElectronics,

@@ -1,7 +1,7 @@
 import type { Script, ScriptedLine } from '../models/scripted.ts';
 import { simulationsOf } from './heard.ts';
 import { turn } from './lines.ts';
-import { handWrittenScene } from './transfer-files.ts';
+import { handWrittenScene, SIDEWAYS_BENCHMARK } from './transfer-files.ts';
 
 /** Five steps each: more than the largest budget that an episode gets unasked. */
 const ATTEMPTS = 100;
@@ -13,6 +13,7 @@ const GAIN_STEP = 2;
 export const outOfBudget: Script = {
   name: 'out-of-budget',
   description: 'An engineer who tunes the wrong part and never finishes: the budget of steps ends the episode',
+  ...SIDEWAYS_BENCHMARK,
   lines: {
     engineer: [
       turn(

@@ -1,4 +1,5 @@
 import type { Script } from '../models/scripted.ts';
+import { SIDEWAYS_BENCHMARK } from './transfer-files.ts';
 import { anotherTry, firstScene, handOn, widenFunnel } from './transfer-coding.ts';
 import { planElectronics, planTransfer, reviewPlan } from './transfer-planning.ts';
 import { reviewExecution } from './transfer-review.ts';
@@ -7,6 +8,7 @@ import { reviewExecution } from './transfer-review.ts';
 export const sidewaysTransfer: Script = {
   name: 'sideways-transfer',
   description: 'The motorized sideways transfer: planned, reviewed, coded, failed once in physics, mended and approved',
+  ...SIDEWAYS_BENCHMARK,
   lines: {
     engineer_planner: planTransfer,
     electronics_planner: planElectronics,

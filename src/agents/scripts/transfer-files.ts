@@ -20,3 +20,9 @@ export const solutionScript = (width: number): string =>
  * commands. One of `FUNNEL_WIDTHS_MM`; a test holds these files against what the script writes.
  */
 export const handWrittenScene = (width: number): string => transferFile(`scene-${width}.xml`);
+
+/** What all scripts of the transfer play: the benchmark of the example, by the hash of its definition. */
+export const SIDEWAYS_BENCHMARK = {
+  example: 'examples/sideways-transfer/benchmark_definition.yaml',
+  plays: { '/benchmark_definition.yaml': '0dcea8ebd343501c6081e34fdd53bc419238ddd2751ff4900c643e528ed8228b' },
+} as const;

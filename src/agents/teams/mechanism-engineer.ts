@@ -1,3 +1,4 @@
+import { BENCHMARK_PATH } from '../tools/simulate.ts';
 import { defineRole } from '../role.ts';
 import type { AgentDefinition, Writes } from '../role.ts';
 import { COSTING_TOOLS, PLAN_FILES, JOURNAL, READING_TOOLS, REVIEWS, SOLUTION_FILES, WRITING_TOOLS } from './work.ts';
@@ -48,5 +49,6 @@ with your decision.`,
       on_reject: 'engineer_coder',
     }),
   ],
+  needs: [BENCHMARK_PATH],
   review_rounds_max: 3,
 };

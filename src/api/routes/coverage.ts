@@ -24,13 +24,18 @@ import {
   json,
   Limit,
   PAGE_LIMIT_DEFAULT,
+  PAGE_LIMIT_MAX,
   problems,
   security,
   toPage,
 } from '../route-parts.ts';
 
+const UUID = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+
 /** What people say of one episode is little; an answer holds at most this. */
 const FEEDBACK_MAX = 1_000;
+
+const IDS = new RegExp(`^${UUID}(?:,${UUID}){0,${PAGE_LIMIT_MAX - 1}}$`);
 
 const coverageRoute = createRoute({
   method: 'get',
@@ -47,12 +52,19 @@ const auditsRoute = createRoute({
   method: 'get',
   path: '/v1/coverage',
   operationId: 'listCoverage',
-  summary: 'List the episodes that ended since a time, newest first, each with its newest audit',
+  summary: 'List the ended episodes, since a time or by their ids, newest first, each with its newest audit',
   tags: ['coverage'],
   security,
   request: {
     query: z.strictObject({
-      since: DateTime,
+      since: DateTime.optional(),
+      /** Of these alone: ids with commas between them, as many as one page holds. */
+      ids: z
+        .string()
+        .regex(IDS)
+        .transform((ids) => ids.split(','))
+        .openapi({ type: 'string' })
+        .optional(),
       cursor: episodeCursor.schema.optional(),
       limit: Limit.optional(),
     }),
@@ -114,9 +126,14 @@ type CoverageRouteDeps = Pick<ApiDeps, 'db' | 'environment' | 'auditCoverage'>;
 export function createCoverageRoutes({ db, environment, auditCoverage }: CoverageRouteDeps) {
   return createRoutes()
     .openapi(auditsRoute, async (c) => {
-      const { since, cursor, limit = PAGE_LIMIT_DEFAULT } = c.req.valid('query');
+      const { since, ids, cursor, limit = PAGE_LIMIT_DEFAULT } = c.req.valid('query');
       const before = cursor === undefined ? {} : { before: episodeCursor.decode(cursor) };
-      const rows = await listCoverage(db, { since: utcOf(since).utc, limit: limit + 1, ...before });
+      const rows = await listCoverage(db, {
+        limit: limit + 1,
+        ...before,
+        ...(since !== undefined && { since: utcOf(since).utc }),
+        ...(ids && { ids }),
+      });
       return c.json(
         toPage(rows, limit, ({ episode_id }) => episodeCursor.encode(episode_id)),
         200,

@@ -4,8 +4,8 @@ import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { listWaiting } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
 import { hasEnded } from '../../schemas/episode.ts';
-import type { EpisodeInput } from '../../schemas/episode.ts';
-import { acceptEpisode } from '../accept.ts';
+import type { EpisodeInput, StartEpisode } from '../../schemas/episode.ts';
+import { acceptEpisode, headOf } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { EpisodeQuery, toFilter } from '../episode-query.ts';
@@ -21,6 +21,7 @@ import {
   Limit,
   PAGE_LIMIT_DEFAULT,
   problems,
+  ReplayedHeader,
   security,
   toPage,
 } from '../route-parts.ts';
@@ -32,6 +33,7 @@ type Deps = Pick<
   | 'cancelEpisode'
   | 'deleteEpisode'
   | 'checkRequest'
+  | 'default_model'
   | 'namespace'
   | 'code_version'
   | 'links'
@@ -77,7 +79,7 @@ const startRoute = createRoute({
   responses: {
     202: {
       ...json('Accepted, or accepted before under this Idempotency-Key', EpisodeResource),
-      headers: z.object({ location: z.string() }),
+      headers: ReplayedHeader.extend({ location: z.string() }),
       links,
     },
     ...problems(403, 409, 413, 415),
@@ -140,14 +142,15 @@ export function createEpisodeRoutes(deps: Deps) {
   const { db } = deps;
   return createRoutes()
     .openapi(startRoute, async (c) => {
-      const request = c.req.valid('json');
+      const { model = deps.default_model, ...rest } = c.req.valid('json');
+      const request: StartEpisode = { ...rest, model };
       deps.checkRequest(request);
       requireDistinctPaths(request.inputs);
       await requireInputs(deps, request.inputs);
       const { namespace, code_version } = deps;
       const idempotency_key = c.req.valid('header')['idempotency-key'] ?? null;
-      const resource = await acceptEpisode(deps, { request, namespace, idempotency_key, code_version });
-      return c.json(resource, 202, { location: resource.links.self });
+      const accepted = await acceptEpisode(deps, { request, namespace, idempotency_key, code_version });
+      return c.json(accepted.resource, 202, headOf(accepted));
     })
     .openapi(listRoute, async (c) => {
       const { id_prefix, cursor, limit = PAGE_LIMIT_DEFAULT, ...filter } = c.req.valid('query');

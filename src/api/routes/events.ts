@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { insertEvents } from '../../db/append/events.ts';
 import type { Appended } from '../../db/append/events.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { LINE_BEGINNING, readAlongLine } from '../../db/read/line.ts';
 import { listEvents } from '../../db/read/events.ts';
 import { eventComponents } from '../../schemas/events/json-schema.ts';
 import { EventType, ObservabilityEvent } from '../../schemas/events/registry.ts';
@@ -12,7 +13,7 @@ import { EVENTS_PER_BATCH_MAX, OTHER_EPISODE, readEventBatch } from '../event-ba
 import type { BatchItem } from '../event-batch.ts';
 import { isJson, jsonBodyLimit } from '../json-body.ts';
 import { toEvent } from '../links.ts';
-import { problemResponse } from '../problem.ts';
+import { JSON_WANTED, problemResponse } from '../problem.ts';
 import { EventBatchAnswer, EventBatchProblem, EventResource, pageOf } from '../resources.ts';
 import type { EventResult } from '../resources.ts';
 import {
@@ -86,7 +87,8 @@ export function createEventRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) 
   registerComponents(routes);
   return routes
     .openapi(postRoute, async (c) => {
-      if (!isJson(c.req.header('content-type'))) return problemResponse(c, 'unsupported_media_type') as never;
+      if (!isJson(c.req.header('content-type')))
+        return problemResponse(c, 'unsupported_media_type', { detail: JSON_WANTED }) as never;
       const { id } = await getEpisode(db, c.req.valid('param').id);
       const batch = readEventBatch(new Uint8Array(await c.req.arrayBuffer()), id);
       const good = batch.filter((item) => 'event' in item);
@@ -107,17 +109,17 @@ export function createEventRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) 
     .openapi(listRoute, async (c) => {
       const { id } = await getEpisode(db, c.req.valid('param').id);
       const { cursor, limit = PAGE_LIMIT_DEFAULT, type, seq, from, to } = c.req.valid('query');
-      const rows = await listEvents(db, {
-        episode_id: id,
-        after: cursor === undefined ? 0 : logCursor.decode(cursor),
-        limit: limit + 1,
+      const filter = {
         ...(type && { type }),
         ...(seq !== undefined && { seq }),
         ...(from && { from: utcOf(from).utc }),
         ...(to && { to: utcOf(to).utc }),
-      });
-      const { items, next_cursor } = toPage(rows, limit, ({ stream_seq }) => logCursor.encode(stream_seq));
-      return c.json({ items: items.map(toEvent), next_cursor }, 200);
+      };
+      const after = cursor === undefined ? LINE_BEGINNING : logCursor.decode(cursor);
+      const asked = { episode_id: id, after, limit: limit + 1 };
+      const rows = await readAlongLine(db, asked, (part) => listEvents(db, { ...part, ...filter }));
+      const { items, next_cursor } = toPage(rows, limit, logCursor.encode);
+      return c.json({ items: items.map(({ parent: _, ...event }) => toEvent(event)), next_cursor }, 200);
     });
 }
 

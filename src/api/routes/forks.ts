@@ -6,12 +6,13 @@ import { checkPlace, findLastPlace } from '../../db/read/places.ts';
 import type { LinePlace } from '../../db/read/places.ts';
 import { AppError } from '../../errors.ts';
 import type { Episode, StartEpisode } from '../../schemas/episode.ts';
-import { acceptEpisode } from '../accept.ts';
+import { acceptEpisode, headOf } from '../accept.ts';
+import type { Accepted } from '../accept.ts';
 import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
 import { EpisodeResource, ForkRequest, RerunRequest } from '../resources.ts';
-import { createRoutes, EpisodePath, IdempotencyKey, json, problems, security } from '../route-parts.ts';
+import { createRoutes, EpisodePath, IdempotencyKey, json, problems, ReplayedHeader, security } from '../route-parts.ts';
 
 type Deps = Pick<
   ApiDeps,
@@ -21,7 +22,7 @@ type Deps = Pick<
 const accepted = {
   202: {
     ...json('Accepted, or accepted before under this Idempotency-Key', EpisodeResource),
-    headers: z.object({ location: z.string() }),
+    headers: ReplayedHeader.extend({ location: z.string() }),
   },
   ...problems(403, 404, 409, 413, 415),
 };
@@ -73,8 +74,8 @@ export function createForkRoutes(deps: Deps) {
         message: message === undefined ? null : { author: c.get('author'), text: message },
       };
       const key = c.req.valid('header')['idempotency-key'] ?? null;
-      const resource = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), step);
-      return c.json(resource, 202, { location: resource.links.self });
+      const made = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), step);
+      return c.json(made.resource, 202, headOf(made));
     })
     .openapi(rerunRoute, async (c) => {
       const source = await getEpisode(deps.db, c.req.valid('param').id);
@@ -89,8 +90,8 @@ export function createForkRoutes(deps: Deps) {
         message: null,
       };
       const key = c.req.valid('header')['idempotency-key'] ?? null;
-      const resource = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), until);
-      return c.json(resource, 202, { location: resource.links.self });
+      const made = await accept(deps, acceptanceOf(deps, { source, changes, ancestry, key }), until);
+      return c.json(made.resource, 202, headOf(made));
     });
 }
 
@@ -112,9 +113,9 @@ function acceptanceOf({ namespace, code_version }: Deps, { source, changes, ance
 }
 
 /** Accepts what can be gone on from; the same key is answered without looking again, the source may have changed since. */
-async function accept(deps: Deps, acceptance: Acceptance, seq: number): Promise<EpisodeResource> {
+async function accept(deps: Deps, acceptance: Acceptance, seq: number): Promise<Accepted> {
   const earlier = await findAccepted(deps.db, acceptance);
-  if (earlier) return withLinks(earlier, deps.links);
+  if (earlier) return { resource: withLinks(earlier, deps.links), replayed: true };
   const place: LinePlace = { episode_id: acceptance.ancestry?.parent_episode_id ?? '', seq };
   await checkPlace(deps.db, place);
   checkChanges(deps, acceptance.request);

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { LINE_BEGINNING, readAlongLine } from '../../db/read/line.ts';
 import { listLogs } from '../../db/read/logs.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 import { LogLevel, LogStream } from '../../schemas/log.ts';
@@ -48,18 +49,20 @@ export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
     const episode = await getEpisode(db, c.req.valid('param').id);
     const ended = hasEnded(episode.status);
     const { cursor, limit = PAGE_LIMIT_DEFAULT, seq, stream, level, q } = c.req.valid('query');
-    const after = cursor === undefined ? 0 : logCursor.decode(cursor);
-    const rows = await listLogs(db, {
-      episode_id: episode.id,
-      after,
-      limit: limit + 1,
+    const after = cursor === undefined ? LINE_BEGINNING : logCursor.decode(cursor);
+    const filter = {
       ...(seq !== undefined && { seq }),
       ...(stream && { stream }),
       ...(level && { level }),
       ...(q !== undefined && { q }),
-    });
-    const page = toPage(rows, limit, ({ stream_seq }) => logCursor.encode(stream_seq));
-    const reached = page.items.at(-1)?.stream_seq ?? after;
-    return c.json({ ...page, next_cursor: page.next_cursor ?? (ended ? null : logCursor.encode(reached)) }, 200);
+    };
+    const asked = { episode_id: episode.id, after, limit: limit + 1 };
+    const rows = await readAlongLine(db, asked, (part) => listLogs(db, { ...part, ...filter }));
+    const page = toPage(rows, limit, logCursor.encode);
+    // Where all that there is was told, what comes next is the episode's own.
+    const own = { parent: null, stream_seq: after.parent === null ? after.stream_seq : 0 };
+    const reached = page.items.findLast(({ parent }) => parent === null) ?? own;
+    const next_cursor = page.next_cursor ?? (ended ? null : logCursor.encode(reached));
+    return c.json({ items: page.items.map(({ parent: _, ...line }) => line), next_cursor }, 200);
   });
 }

@@ -13,7 +13,16 @@ import type { ApiDeps } from '../deps.ts';
 import { jsonBody } from '../json-body.ts';
 import { withLinks } from '../links.ts';
 import { AnswerRequest, EpisodeResource, MessageRequest, PauseRequest } from '../resources.ts';
-import { createRoutes, EpisodePath, IdempotencyKey, json, problems, security } from '../route-parts.ts';
+import {
+  createRoutes,
+  EpisodePath,
+  IdempotencyKey,
+  json,
+  problems,
+  REPLAYED,
+  ReplayedHeader,
+  security,
+} from '../route-parts.ts';
 
 type Deps = Pick<
   ApiDeps,
@@ -22,6 +31,8 @@ type Deps = Pick<
 
 const body = <T extends z.ZodType>(schema: T) =>
   ({ required: true, content: { 'application/json': { schema } } }) as const;
+
+const taken = { ...json('Taken by the episode, now or before', EpisodeResource), headers: ReplayedHeader };
 
 const pauseRoute = createRoute({
   method: 'post',
@@ -56,7 +67,7 @@ const messageRoute = createRoute({
   security,
   middleware: jsonBody,
   request: { params: EpisodePath, headers: IdempotencyKey, body: body(MessageRequest) },
-  responses: { 202: json('Taken by the episode', EpisodeResource), ...problems(403, 404, 409, 413, 415) },
+  responses: { 202: taken, ...problems(403, 404, 409, 413, 415) },
 });
 
 const answerRoute = createRoute({
@@ -69,7 +80,7 @@ const answerRoute = createRoute({
   security,
   middleware: jsonBody,
   request: { params: EpisodePath, headers: IdempotencyKey, body: body(AnswerRequest) },
-  responses: { 202: json('Taken by the episode', EpisodeResource), ...problems(403, 404, 409, 413, 415) },
+  responses: { 202: taken, ...problems(403, 404, 409, 413, 415) },
 });
 
 /** What people do in a running episode. Its author is the name of the API key. */
@@ -91,26 +102,28 @@ export function createPeopleRoutes(deps: Deps) {
       const episode = await getEpisode(deps.db, c.req.valid('param').id);
       const { id: own, text } = c.req.valid('json');
       const id = own ?? c.req.valid('header')['idempotency-key'] ?? randomUUID();
-      await say(deps, episode, { kind: 'message', id, said: { author: c.get('author'), text } });
-      return c.json(await asItIs(episode), 202);
+      const replayed = await say(deps, episode, { kind: 'message', id, said: { author: c.get('author'), text } });
+      return c.json(await asItIs(episode), 202, replayed ? REPLAYED : {});
     })
     .openapi(answerRoute, async (c) => {
       const episode = await getEpisode(deps.db, c.req.valid('param').id);
       const id = c.req.valid('header')['idempotency-key'] ?? randomUUID();
-      await say(deps, episode, { kind: 'answer', id, said: { author: c.get('author'), ...c.req.valid('json') } });
-      return c.json(await asItIs(episode), 202);
+      const said = { author: c.get('author'), ...c.req.valid('json') };
+      const replayed = await say(deps, episode, { kind: 'answer', id, said });
+      return c.json(await asItIs(episode), 202, replayed ? REPLAYED : {});
     });
 }
 
-/** Says it once: what is on record already is not said again, also when the run that heard it is over. */
-async function say(deps: Deps, episode: Episode, request: PersonRequest): Promise<void> {
+/** Says it once: what is on record already is not said again, also when the run that heard it is over. Whether it was said before. */
+async function say(deps: Deps, episode: Episode, request: PersonRequest): Promise<boolean> {
   const { kind, id, said } = request;
   const { replayed } = await insertPersonRequest(deps.db, episode.id, request);
   const which = kind === 'message' ? { step_key: messageStepKey(id) } : { seq: said.step };
-  if (replayed && (await hasPersonSpoken(deps.db, episode.id, which))) return;
+  if (replayed && (await hasPersonSpoken(deps.db, episode.id, which))) return true;
   const running = await getRunning(deps, episode);
   if (kind === 'message') await deps.sendMessage(running, { id, ...said });
   else await deps.answerStep(running, { id, ...said });
+  return replayed;
 }
 
 /** The episode, with a workflow that hears. Throws failed_precondition once it has ended. */

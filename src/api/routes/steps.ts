@@ -13,6 +13,7 @@ import {
   json,
   Limit,
   PAGE_LIMIT_DEFAULT,
+  Place,
   problems,
   security,
   Seq,
@@ -30,6 +31,8 @@ const listRoute = createRoute({
     params: EpisodePath,
     query: z.strictObject({
       kind: StepKind.optional(),
+      /** Those after this number; a cursor, where there is one, goes on instead. */
+      after: Place.optional(),
       cursor: stepCursor.schema.optional(),
       limit: Limit.optional(),
     }),
@@ -68,8 +71,8 @@ export function createStepRoutes(deps: Pick<ApiDeps, 'db' | 'store' | 'links' | 
   return createRoutes()
     .openapi(listRoute, async (c) => {
       const { id } = c.req.valid('param');
-      const { cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
-      const after = cursor === undefined ? 0 : stepCursor.decode(cursor);
+      const { after: given = 0, cursor, limit = PAGE_LIMIT_DEFAULT, kind } = c.req.valid('query');
+      const after = cursor === undefined ? given : stepCursor.decode(cursor);
       const rows = await listStepsWithFiles(db, { episode_id: id, after, limit: limit + 1, ...(kind && { kind }) });
       const { items, next_cursor } = toPage(rows, limit, ({ seq }) => stepCursor.encode(seq));
       return c.json({ items: items.map((step) => toStep(step, deps)), next_cursor }, 200);

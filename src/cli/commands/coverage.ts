@@ -59,7 +59,10 @@ async function showOne(client: Client, id: string, repair: boolean): Promise<Cov
   if (!repair) return bodyOf(client.v1.episodes[':id'].coverage.$get({ param: { id } }));
   const before = await findCoverage(client, id);
   await bodyOf(client.v1.episodes[':id'].coverage.$post({ param: { id }, json: { repair: true } }));
-  const report = await awaitCoverage(client, id, before?.checked_at);
+  const report = await awaitCoverage(client, id, {
+    after: before?.checked_at,
+    tell: (line) => process.stderr.write(`${line}\n`),
+  });
   if (report) return report;
   throw new AppError('deadline_exceeded', 'There is no newer audit yet: look again with `observatory coverage`.');
 }

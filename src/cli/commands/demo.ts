@@ -38,11 +38,13 @@ export function registerDemo(program: Command, env: Environment): void {
       const { episode, steps } = await runDemo(client, stream, example);
       const missing = await findMissing(connection, episode, steps);
       // What is not on record will not be covered either, however long one waits.
-      const audited = missing.length === 0 ? awaitCoverage : findCoverage;
-      const coverage = coverageOf(await audited(client, episode.id));
+      const tell = (line: string) => void stream.write(`${line}\n`);
+      const audited =
+        missing.length === 0 ? awaitCoverage(client, episode.id, { tell }) : findCoverage(client, episode.id);
+      const coverage = coverageOf(await audited);
       const outcome = { episode, steps, coverage };
       if (options.json) process.stdout.write(`${JSON.stringify(summaryOf(outcome))}\n`);
-      else stream.write(renderSummary({ ...outcome, missing, url: connection.url }));
+      else stream.write(renderSummary({ ...outcome, missing }));
       if (options.json && missing.length > 0) process.stderr.write(`Not on record: ${missing.join('; ')}\n`);
       const whole = missing.length === 0 && coverage.verdict === 'complete';
       if (episode.terminal_reason !== 'APPROVED' || !whole) process.exitCode = 1;
@@ -119,7 +121,7 @@ function summaryOf({ episode, steps, coverage }: Outcome) {
 const lastVideo = (steps: StepAnswer[]) =>
   steps.flatMap(({ artifacts }) => artifacts).findLast(({ kind, role }) => kind === 'VIDEO' && role === 'output');
 
-function renderSummary({ missing, url, ...outcome }: Outcome & { missing: string[]; url: string }): string {
+function renderSummary({ missing, ...outcome }: Outcome & { missing: string[] }): string {
   const { episode, steps, coverage } = outcome;
   const { attempts, artifacts, log_lines } = summaryOf(outcome);
   const video = lastVideo(steps);
@@ -130,11 +132,11 @@ function renderSummary({ missing, url, ...outcome }: Outcome & { missing: string
       ? `On record: ${steps.length} steps, ${attempts} attempts, ${artifacts} files, ${log_lines} log lines; nothing is missing.`
       : `NOT on record: ${missing.join('; ')}.`,
     `In Langfuse: ${coverage.confirmed} of ${coverage.expected} spans; coverage is ${coverage.verdict}.`,
-    `  Episode   ${episode.links.self}`,
     ...(episode.links.temporal === null ? [] : [`  Temporal  ${episode.links.temporal}`]),
     ...(episode.links.langfuse === null ? [] : [`  Trace     ${episode.links.langfuse}`]),
-    ...(video ? [`  Video     ${url}${video.href}`] : []),
-    `  Look at it: observatory episodes show ${episode.id}`,
+    // What is printed opens, or runs, as it is: the API's own addresses want a key.
+    `  Steps     npm run observatory -- episodes show ${episode.id}`,
+    ...(video ? [`  Video     npm run observatory -- episodes files get ${episode.id} ${video.path}`] : []),
     '',
   ];
   return lines.join('\n');

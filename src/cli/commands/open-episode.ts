@@ -7,7 +7,7 @@ import type { Client, EpisodeAnswer } from '../../client/client.ts';
 import type { Environment } from '../../config/config.ts';
 import { AppError } from '../../errors.ts';
 import { takesEpisode } from '../episode-argument.ts';
-import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
+import { EXAMPLE_ID, examples, pageOf, print, printJson } from '../output.ts';
 
 const PLACES = ['page', 'temporal', 'trace'] as const;
 type Place = (typeof PLACES)[number];
@@ -36,11 +36,10 @@ export function registerOpenEpisode(episodes: Command, connect: () => Client, en
     });
 }
 
-/** The page of an episode lies beside the API: what stands before `/v1` is the same. */
-const placesOf = ({ id, links }: EpisodeAnswer): Record<Place, string | null> => ({
-  page: links.self.replace(/\/v1\/episodes\/[^/]+$/, `/episodes/${id}`),
-  temporal: links.temporal,
-  trace: links.langfuse,
+const placesOf = (episode: EpisodeAnswer): Record<Place, string | null> => ({
+  page: pageOf(episode),
+  temporal: episode.links.temporal,
+  trace: episode.links.langfuse,
 });
 
 /** Whether the system's own opener took the address; false where there is no screen, or no opener. */

@@ -26,7 +26,7 @@ export type StackRun = {
   log: Log;
   stop: AbortSignal;
   now: AbortSignal;
-  onUp: (addresses: Addresses) => void;
+  onUp: (addresses: Addresses) => Promise<void>;
 };
 
 /** The command line's entry, which the stack's processes run. */
@@ -96,7 +96,7 @@ async function comeUp(run: StackRun, servers: RunningServers, processes: Supervi
   if (run.demo) await runDemo(run, env);
   stop.throwIfAborted();
   writeState(home, { env: own, addresses, ready: true });
-  run.onUp(addresses);
+  await run.onUp(addresses);
 }
 
 /** Where our stand-in for Langfuse is to listen; undefined when one's own is given, or in production. */

@@ -9,6 +9,8 @@ import type { Environment } from '../../config/config.ts';
 import { lastLines, openLogFile } from '../../embedded/log-file.ts';
 import type { Log } from '../../embedded/log-file.ts';
 import { until } from '../../embedded/until.ts';
+import { findConnection } from '../connection.ts';
+import { makeSignInLink } from '../sign-in-link.ts';
 import { findRunningStack } from './state.ts';
 import type { Addresses } from './state.ts';
 import { MAIN, runStack } from './supervisor.ts';
@@ -27,14 +29,18 @@ export function registerUp(program: Command): void {
       const env = processEnvironment();
       const home = defaultHome(env);
       const log: Log = (line) => (options.json ? process.stderr : process.stdout).write(`${line}\n`);
-      const onUp = (addresses: Addresses) => {
-        const text = options.json ? JSON.stringify(addresses) : describe(addresses, options.detach === true);
+      const onUp = async (addresses: Addresses) => {
+        // Where the API serves more than this machine, and where it is away already, the page is reached by its address alone.
+        const page = await makeSignInLink(findConnection(env)).catch(() => addresses.api);
+        const text = options.json
+          ? JSON.stringify(addresses)
+          : describe({ addresses, page, detached: options.detach === true });
         process.stdout.write(`${text}\n`);
       };
       refuseSecond(home);
       // Whoever read the output may have left; the stack stays, and its logs say the rest.
       for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
-      if (options.detach) onUp(await startDetached({ env, home, demo: options.demo, log }));
+      if (options.detach) await onUp(await startDetached({ env, home, demo: options.demo, log }));
       else await runInForeground({ env, home, demo: options.demo, log, onUp });
     });
 }
@@ -118,7 +124,7 @@ function refuseSecond(home: string): void {
   );
 }
 
-function describe(addresses: Addresses, detached: boolean): string {
+function describe({ addresses, page, detached }: { addresses: Addresses; page: string; detached: boolean }): string {
   const rows = {
     API: addresses.api,
     'OpenAPI document': addresses.openapi,
@@ -132,5 +138,14 @@ function describe(addresses: Addresses, detached: boolean): string {
   const width = Math.max(...Object.keys(rows).map((name) => name.length)) + 2;
   const lines = Object.entries(rows).map(([name, value]) => `  ${name.padEnd(width)}${value}`);
   const end = detached ? 'Stop it with `observatory down`.' : 'Press Ctrl-C to stop.';
-  return ['', 'The Observatory is up.', '', ...lines, '', end].join('\n');
+  return [
+    '',
+    'The Observatory is up. Look at it (this link signs in, once; `observatory open` prints another):',
+    '',
+    `  ${page}`,
+    '',
+    ...lines,
+    '',
+    end,
+  ].join('\n');
 }

@@ -30,14 +30,18 @@ export async function findApiKey(db: Kysely<Database>, keySha256: string): Promi
 
 /** The key that the living session with this token's SHA-256 stands for, or undefined: also once the key is revoked. */
 export async function findSessionKey(db: Kysely<Database>, tokenSha256: string): Promise<KnownKey | undefined> {
-  return db
-    .selectFrom('sessions as session')
-    .innerJoin('api_keys as key', 'key.id', 'session.api_key_id')
-    .select(['key.id', 'key.name', 'key.role'])
-    .where('session.token_sha256', '=', tokenSha256)
-    .where('session.expires_at', '>', sql<string>`clock_timestamp()`)
-    .where('key.revoked_at', 'is', null)
-    .executeTakeFirst();
+  return (
+    db
+      .selectFrom('sessions as session')
+      .innerJoin('api_keys as key', 'key.id', 'session.api_key_id')
+      .select(['key.id', 'key.role'])
+      // Whoever shares a key may say who they are; the key's own name stays beside it.
+      .select(sql<string>`coalesce(session.person || ' (' || key.name || ')', key.name)`.as('name'))
+      .where('session.token_sha256', '=', tokenSha256)
+      .where('session.expires_at', '>', sql<string>`clock_timestamp()`)
+      .where('key.revoked_at', 'is', null)
+      .executeTakeFirst()
+  );
 }
 
 /** The newest keys, revoked ones too, newest first. */

@@ -101,16 +101,19 @@ export async function findCoverage(db: Kysely<Database>, episodeId: string): Pro
   return { ...plain, ...report };
 }
 
-/** The episodes that ended since a time (ISO 8601), newest first, each with its newest audit; `before` is the last one seen. */
+/**
+ * The ended episodes, newest first, each with its newest audit: all, those that ended since a time (ISO 8601), or those with
+ * these ids; `before` is the last one seen.
+ */
 export async function listCoverage(
   db: Kysely<Database>,
-  { since, limit, before }: { since: string; limit: number; before?: string },
+  { since, ids, limit, before }: { since?: string; ids?: string[]; limit: number; before?: string },
 ): Promise<EpisodeCoverage[]> {
   const { rows } = await sql<EpisodeCoverage>`select e.id as episode_id, e.ended_at, last.verdict, last.checked_at,
       last.report -> 'counts' as counts
     from episodes e left join lateral (select verdict, checked_at, report from coverage_reports where episode_id = e.id
       order by checked_at desc limit 1) last on true
-    where e.status = any(${[...FINAL_STATUSES]}) and e.ended_at >= ${since} and e.id < ${before ?? LAST_UUID}
+    where e.status = any(${[...FINAL_STATUSES]}) and e.ended_at >= ${since ?? '-infinity'} ${ids ? sql`and e.id = any(${ids}::uuid[])` : sql``} and e.id < ${before ?? LAST_UUID}
     order by e.id desc limit ${limit}`.execute(db);
   return rows;
 }

@@ -45,6 +45,7 @@ export type EpisodeFilter = {
   model?: string;
   tag?: string;
   q?: string;
+  trace_id?: string;
   /** ISO 8601 UTC, the first one included, the last one not. */
   created_from?: string;
   created_to?: string;
@@ -58,7 +59,8 @@ const beginningWith = (prefix: string) => {
 const UUID_DIGITS = 32;
 
 /** The condition that a filter stands for. */
-export function matching({ status, outcome, agent, model, tag, q, created_from, created_to }: EpisodeFilter) {
+export function matching(filter: EpisodeFilter) {
+  const { status, outcome, agent, model, tag, q, trace_id, created_from, created_to } = filter;
   return (e: ExpressionBuilder<Database, 'episodes'>) =>
     e.and([
       ...(status ? [e('status', '=', status)] : []),
@@ -67,6 +69,7 @@ export function matching({ status, outcome, agent, model, tag, q, created_from, 
       ...(model ? [e('model', '=', model)] : []),
       ...(tag ? [sql<boolean>`tags @> array[${tag}::text]`] : []),
       ...(q ? [sql<boolean>`search_words(task, failure->>'message') @@ search_query(${q})`] : []),
+      ...(trace_id ? [e('trace_id', '=', trace_id)] : []),
       ...(created_from ? [e('created_at', '>=', created_from)] : []),
       ...(created_to ? [e('created_at', '<', created_to)] : []),
     ]);

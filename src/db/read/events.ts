@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { EventRecord } from '../../schemas/events/record.ts';
 import { inLine, readLine } from './line.ts';
+import type { LinePart } from './line.ts';
 
 /** An event with the number of its step, null for an event of the episode itself. */
 export type EpisodeEvent = EventRecord & { seq: number | null };
@@ -21,6 +22,8 @@ type EventFilter = {
   seq?: number;
   from?: string;
   to?: string;
+  /** The episode is another's parent: only what belongs to the steps that the other's line holds. */
+  of_parent?: LinePart;
 };
 
 /** An episode's events in the order in which they were recorded. */
@@ -50,7 +53,8 @@ export async function listEvents(db: Kysely<Database>, filter: EventFilter): Pro
     .where('event.stream_seq', '>', filter.after)
     .orderBy('event.stream_seq')
     .limit(filter.limit);
-  if (!filter.superseded) query = query.where('step.superseded_by', 'is', null);
+  if (filter.of_parent) query = query.where(inLine([filter.of_parent], 'step'));
+  else if (!filter.superseded) query = query.where('step.superseded_by', 'is', null);
   if (filter.until !== undefined) query = query.where('event.stream_seq', '<=', filter.until);
   if (filter.type !== undefined) query = query.where('event.type', '=', filter.type);
   if (filter.seq !== undefined) query = query.where('step.seq', '=', filter.seq);

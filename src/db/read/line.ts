@@ -50,6 +50,33 @@ async function climb(db: Kysely<Database>, episodeId: string, until: RawBuilder<
   return rows;
 }
 
+/** A place in the logs or the events along a line: in a parent's, counted from the oldest one, or (null) in the episode's own. */
+export type LinePoint = { parent: number | null; stream_seq: number };
+
+/** Where the logs and events of a line begin. */
+export const LINE_BEGINNING: LinePoint = { parent: 0, stream_seq: 0 };
+
+/**
+ * Rows along an episode's line after a place, at most `limit`: those of its parents, the oldest first, as far as the line holds
+ * their steps, then its own. `read` reads one part, in the order of its stream.
+ */
+export async function readAlongLine<Row extends { stream_seq: number }>(
+  db: Kysely<Database>,
+  { episode_id, after, limit }: { episode_id: string; after: LinePoint; limit: number },
+  read: (part: { episode_id: string; of_parent?: LinePart; after: number; limit: number }) => Promise<Row[]>,
+): Promise<(Row & { parent: number | null })[]> {
+  const parents = (await readLine(db, episode_id)).filter(({ runs }) => runs !== null).toReversed();
+  const rows: (Row & { parent: number | null })[] = [];
+  for (let at = after.parent ?? parents.length; at <= parents.length && rows.length < limit; at++) {
+    const of_parent = parents[at];
+    const parent = of_parent ? at : null;
+    const from = parent === after.parent ? after.stream_seq : 0;
+    const part = { episode_id: of_parent?.episode_id ?? episode_id, after: from, limit: limit - rows.length };
+    for (const row of await read({ ...part, ...(of_parent && { of_parent }) })) rows.push({ ...row, parent });
+  }
+  return rows;
+}
+
 /** Whether a row of `steps`, which the query calls `alias`, belongs to the line. */
 export function inLine(line: readonly LinePart[], alias = 'steps'): RawBuilder<boolean> {
   const column = (name: string) => sql.ref(`${alias}.${name}`);

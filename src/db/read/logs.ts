@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
+import { inLine } from './line.ts';
+import type { LinePart } from './line.ts';
 import type { LogLevel, LogLine, LogStream } from '../../schemas/log.ts';
 
 /** A log line with the number of its step, null for a line of the episode itself. */
@@ -15,6 +17,8 @@ type LogFilter = {
   stream?: LogStream;
   level?: LogLevel;
   q?: string;
+  /** The episode is another's parent: only what belongs to the steps that the other's line holds. */
+  of_parent?: LinePart;
 };
 
 /** An episode's log lines in the order in which they were stored. */
@@ -41,6 +45,7 @@ export async function listLogs(db: Kysely<Database>, filter: LogFilter): Promise
   if (filter.until !== undefined) query = query.where('log.stream_seq', '<=', filter.until);
   if (filter.level) query = query.where('log.level', '=', filter.level);
   if (filter.q) query = query.where('log.text', 'ilike', `%${filter.q.replaceAll(/[\\%_]/g, '\\$&')}%`);
+  if (filter.of_parent) query = query.where(inLine([filter.of_parent], 'step'));
   if (filter.stream) query = query.where('log.stream', '=', filter.stream);
   return query.execute();
 }

@@ -3,18 +3,24 @@ import { FailureReason } from '../simulation.ts';
 import { event } from './envelope.ts';
 import { AgentJson, AgentJsonObject, AgentText, Amount, listOf, Name, Path, Quantity } from './fields.ts';
 
+/** The reasons that the first version of the event knows. */
+const FailureReasonV1 = FailureReason.exclude(['PAYLOAD_DRIVEN', 'STATE_DIVERGED', 'ARENA_FULL', 'ENGINE_FAILED']);
+
+const simulationResult = <Reason extends z.ZodType>(failure_reason: Reason) => ({
+  success: z.boolean(),
+  failure_reason,
+  failure: AgentJson.optional(),
+  time_elapsed_s: Quantity,
+  compute_time_ms: Quantity,
+  simulation_run_id: Name.optional(),
+  metadata: AgentJsonObject,
+});
+
 /** What simulations and renders are asked for, and what they come to. Units stand at the end of names. */
 export const SIMULATION_EVENTS = [
   event('simulation_request', 1, { script_path: Path }),
-  event('simulation_result', 1, {
-    success: z.boolean(),
-    failure_reason: FailureReason,
-    failure: AgentJson.optional(),
-    time_elapsed_s: Quantity,
-    compute_time_ms: Quantity,
-    simulation_run_id: Name.optional(),
-    metadata: AgentJsonObject,
-  }),
+  event('simulation_result', 1, simulationResult(FailureReasonV1)),
+  event('simulation_result', 2, simulationResult(FailureReason)),
   event('simulation_instability', 1, {
     instability_type: Name,
     part_ids: listOf(Name),

@@ -33,8 +33,8 @@ export function collectDrawnGeoms({ mujoco, model }: Compiled): DrawnGeom[] {
   const geoms: DrawnGeom[] = [];
   let triangles = 0;
   for (let index = 0; index < model.ngeom; index++) {
+    if (!isDrawn(model, index)) continue;
     const rgba = colorOf(model, index);
-    if (at(model.geom_group, index) >= GROUP_HIDDEN_MIN || rgba[3] === 0) continue;
     const body = at(model.geom_bodyid, index);
     const shape = surfaceOf(mujoco, model, index);
     if (shape.kind !== 'plane') triangles += shape.triangles.length / TRIANGLE_FLOATS;
@@ -44,7 +44,7 @@ export function collectDrawnGeoms({ mujoco, model }: Compiled): DrawnGeom[] {
         `The scene has more than ${SCENE_LIMITS.TRIANGLES_MAX} triangles to draw; simplify its meshes.`,
       );
     const edges = shape.kind === 'plane' ? new Float32Array() : findEdges(shape.triangles);
-    const bodyName = body === 0 ? 'world' : nameOf({ mujoco, model }, 'BODY', body) || `body_${body}`;
+    const bodyName = body === 0 ? 'world' : nameOf({ model }, 'BODY', body) || `body_${body}`;
     geoms.push({ index, body, bodyName, fixed: at(model.body_weldid, body) === 0, rgba, edges, ...shape });
   }
   return geoms;
@@ -94,6 +94,11 @@ export function placeTriangles(
   return world;
 }
 
+/** Whether a geom is seen: of some colour, and in a group that viewers show. */
+export function isDrawn(model: SceneModel, geom: number): boolean {
+  return at(model.geom_group, geom) < GROUP_HIDDEN_MIN && colorOf(model, geom)[3] > 0;
+}
+
 /** A material's colour counts where the geom has none of its own. */
 function colorOf(model: SceneModel, geom: number): DrawnGeom['rgba'] {
   const own = [...model.geom_rgba.subarray(4 * geom, 4 * geom + 4)];
@@ -103,7 +108,8 @@ function colorOf(model: SceneModel, geom: number): DrawnGeom['rgba'] {
   return [at(rgba, 0), at(rgba, 1), at(rgba, 2), at(rgba, 3)];
 }
 
-function surfaceOf(mujoco: Mujoco, model: SceneModel, geom: number): Surface & { kind: DrawnGeom['kind'] } {
+/** A geom's surface in its own frame. */
+export function surfaceOf(mujoco: Mujoco, model: SceneModel, geom: number): Surface & { kind: DrawnGeom['kind'] } {
   const types = mujoco.mjtGeom;
   const [a, b, c] = [0, 1, 2].map((axis) => at(model.geom_size, 3 * geom + axis)) as [number, number, number];
   const source = at(model.geom_dataid, geom);

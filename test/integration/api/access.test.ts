@@ -201,7 +201,10 @@ test('no secret reaches a log, an answer or a problem', async () => {
     ['/v1/sessions', {}],
     ['/v1/episodes?q=hunter2-in-a-query&wrong=hunter2-in-a-query', {}],
     ['/v1/episodes/hunter2-in-a-query', {}],
-    ['/v1/episodes', { method: 'POST', headers: json, body: '{"task": "hunter2-in-a-body", "hunter2-in-a-body": 1}' }],
+    [
+      '/v1/episodes',
+      { method: 'POST', headers: json, body: '{"task": "hunter2-in-a-body", "name": "hunter2-in-a-body"}' },
+    ],
     ['/v1/episodes', { method: 'POST', headers: json, body: '{"task": hunter2-in-a-body' }],
     ['/v1/episodes', { key: '', headers: { authorization: `Basic ${OPERATOR}` } }],
     ['/v1/episodes', { key: '', headers: { cookie: `${cookie}x` } }],

@@ -55,10 +55,40 @@ describe('starting an episode', () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
     const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as Loose).id));
     expect(new Set(ids).size).toBe(1);
+    // The first is no repeat; every other says that it is one.
+    const repeats = answers.map((answer) => answer.headers.get('idempotent-replayed'));
+    expect(repeats.filter((mark) => mark === null)).toHaveLength(1);
+    expect(repeats.filter((mark) => mark === 'true')).toHaveLength(answers.length - 1);
     expect((await api.get('/v1/episodes?q=Once')).items).toHaveLength(1);
     const other = await api.post('/v1/episodes', { task: 'Twice' }, headers);
     expect(other.status).toBe(409);
     expect(await other.json()).toMatchObject({ type: 'urn:observatory:problem:already_exists', status: 409 });
+  });
+
+  test('without a model thinks with the one that the deployment has configured', async () => {
+    await using configured = await createTestApi({ default_model: 'default' });
+    const thinksWith = async (body: object) => {
+      const answer = await configured.post('/v1/episodes', { task: 'Think', ...body });
+      return ((await answer.json()) as Loose).model;
+    };
+    expect([await thinksWith({}), await thinksWith({ model: 'scripted' })]).toEqual(['default', 'scripted']);
+  });
+
+  test('is told which member is not known, how large a body may be, and which media type is taken', async () => {
+    const unknown = await api.post('/v1/episodes', { task: 'x', taks: 'y' });
+    expect((await unknown.json()) as Loose).toMatchObject({ errors: [{ in: 'body', pointer: '/taks' }] });
+    const query = await api.call('/v1/episodes?lmit=3');
+    expect((await query.json()) as Loose).toMatchObject({ errors: [{ in: 'query', pointer: '/lmit' }] });
+    const large = await api.post('/v1/episodes', { task: 'x'.repeat(1_100_000) });
+    expect(large.status).toBe(413);
+    expect(((await large.json()) as Loose).detail).toContain(`at most ${1024 ** 2} bytes`);
+    const text = await api.call('/v1/episodes', {
+      method: 'POST',
+      body: '{"task":"x"}',
+      headers: { 'content-type': 'text/plain' },
+    });
+    expect(text.status).toBe(415);
+    expect(((await text.json()) as Loose).detail).toContain('Content-Type: application/json');
   });
 
   test('names the inputs that are not stored, and takes those that are', async () => {
@@ -85,18 +115,18 @@ describe('starting an episode', () => {
 
   test.each([
     ['no task', {}],
-    ['an unknown member', { task: 'x', taks: 'y' }],
+    ['an unknown member', { task: 'x', taks: 'hunter2' }],
     ['NUL', { task: 'a\u0000b' }],
     ['NUL deep in its metadata', { task: 'x', metadata: { a: [{ b: '\u0000' }] } }],
     ['a number that no integer column holds', { task: 'x', seed: 2 ** 31 }],
     ['a text for a number', { task: 'x', seed: '1' }],
-  ])('refuses a body with %s, without repeating it', async (_, body) => {
+  ])('refuses a body with %s, without repeating its values', async (_, body) => {
     const answer = await api.post('/v1/episodes', body);
     expect(answer.status).toBe(400);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     const text = await answer.text();
     expect(JSON.parse(text).errors.length).toBeGreaterThan(0);
-    expect(text).not.toContain('taks');
+    expect(text).not.toContain('hunter2');
   });
 
   test.each([

@@ -18,7 +18,7 @@ test('a Python worker stores an artifact and reports the agents’ events, twice
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const worker = spawn('python3', ['-B', WORKER, episode.id], {
-    env: { PATH: process.env['PATH'], OBSERVATORY_URL: `http://127.0.0.1:${port}`, OBSERVATORY_KEY: OPERATOR },
+    env: { PATH: process.env['PATH'], OBSERVATORY_URL: `http://127.0.0.1:${port}`, OBSERVATORY_API_KEY: OPERATOR },
   });
   const [out, err, [code]] = await Promise.all([text(worker.stdout), text(worker.stderr), once(worker, 'exit')]);
   server.close();

@@ -118,7 +118,7 @@ describe('a person', () => {
     { what: 'an id that is none', path: 'messages', body: { text: 'x', id: '7' }, pointer: '/id' },
     { what: 'a step that is none', path: 'answers', body: { step: 0 }, pointer: '/step' },
     { what: 'too long an answer', path: 'answers', body: { step: 1, text: 'x'.repeat(4_001) }, pointer: '/text' },
-    { what: 'a member that is not known', path: 'pause', body: { why: 'x' }, pointer: '' },
+    { what: 'a member that is not known', path: 'pause', body: { why: 'x' }, pointer: '/why' },
   ] as const)('is told which member is wrong: $what', async ({ path, body, pointer }) => {
     const { id } = await seedRunning();
     const answer = await send(id, path, { body });
@@ -126,13 +126,16 @@ describe('a person', () => {
     expect(((await answer.json()) as Loose).errors[0]).toMatchObject({ in: 'body', pointer });
   });
 
-  test('is told in the workflow’s words that nothing waits, and that Temporal is away without its words', async () => {
+  test('is told in the workflow’s words that nothing waits, and that Temporal is away, never in a driver’s', async () => {
     await using refusing = await createTestApi({
       answerStep: async () => {
         throw new AppError('failed_precondition', 'step 3 waits for no answer');
       },
       pauseEpisode: async () => {
-        throw new AppError('unavailable', 'Temporal at 10.0.0.1 does not answer');
+        throw new AppError('unavailable', 'Temporal does not answer', { cause: new Error('no 10.0.0.1') });
+      },
+      resumeEpisode: async () => {
+        throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:7233'), { code: 'ECONNREFUSED' });
       },
     });
     const { id } = await seedEpisode(refusing);
@@ -142,7 +145,11 @@ describe('a person', () => {
     expect(((await answer.json()) as Loose).detail).toBe('step 3 waits for no answer');
     const away = await refusing.post(`/v1/episodes/${id}/pause`, {});
     expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await away.text()).not.toContain('10.0.0.1');
+    const told = (await away.json()) as Loose;
+    expect(told.detail).toBe('Temporal does not answer');
+    const refused = await refusing.post(`/v1/episodes/${id}/resume`, {});
+    expect(refused.status).toBe(503);
+    for (const text of [JSON.stringify(told), await refused.text()]) expect(text).not.toContain('10.0.0.1');
   });
 });
 

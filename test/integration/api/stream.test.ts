@@ -9,7 +9,7 @@ import type { EpisodeOutcome } from '../../../src/schemas/turn.ts';
 import { toStreamId } from '../../../src/schemas/stream.ts';
 import { createDeployment } from '../../support/deployment.ts';
 import { eventOf } from '../../support/events.ts';
-import { startApi } from '../cli/api-process.ts';
+import { startApi } from '../../support/api-process.ts';
 import { createTestApi, OPERATOR, seedEpisode, seedStep } from './test-api.ts';
 import type { Loose, TestApi } from './test-api.ts';
 

@@ -83,6 +83,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       return { workflow_id: `audit-${audit.episode_id}` };
     },
     replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
+    default_model: 'scripted',
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');
     },

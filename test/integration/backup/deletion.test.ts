@@ -19,7 +19,7 @@ import { createTestDatabase } from '../../support/database.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectObjects, stepsOf, untilRow } from '../../support/record.ts';
-import { observatory } from '../cli/api-process.ts';
+import { observatory } from '../../support/api-process.ts';
 import { removeBucket } from './recovery-deployment.ts';
 
 const KEYS = { public_key: 'pk-lf-tests', secret_key: randomBytes(12).toString('hex') };

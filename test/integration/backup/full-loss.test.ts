@@ -31,7 +31,7 @@ import { APPROVAL, call, createDeployment, startWorkerProcess } from '../../supp
 import type { Deployment } from '../../support/deployment.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
-import { observatory, startApi } from '../cli/api-process.ts';
+import { observatory, startApi } from '../../support/api-process.ts';
 import { removeBucket } from './recovery-deployment.ts';
 
 const SUFFIX = randomUUID().slice(0, 8);

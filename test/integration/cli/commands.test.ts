@@ -12,8 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment, Line } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
-import { observatory, ROOT, startApi } from './api-process.ts';
-import type { ApiProcess } from './api-process.ts';
+import { observatory, ROOT, startApi } from '../../support/api-process.ts';
+import type { ApiProcess } from '../../support/api-process.ts';
 
 /** A JSON answer as the tests look at it: what it must be, they expect. */
 // oxlint-disable-next-line typescript/no-explicit-any

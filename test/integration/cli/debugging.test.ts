@@ -11,8 +11,8 @@ import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
-import { startApi } from './api-process.ts';
-import type { ApiProcess } from './api-process.ts';
+import { startApi } from '../../support/api-process.ts';
+import type { ApiProcess } from '../../support/api-process.ts';
 
 /** Steps 1 2 · 3 4 (asks) · 5 (a message) · 6 7 (simulates) · 8 9 10 · 11 12 · 13 14 (approved). */
 const LINES = [

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment, Line } from '../../support/deployment.ts';
 import { untilRow } from '../../support/record.ts';
-import { startApi } from './api-process.ts';
-import type { ApiProcess } from './api-process.ts';
+import { startApi } from '../../support/api-process.ts';
+import type { ApiProcess } from '../../support/api-process.ts';
 
 /** A JSON answer as the tests look at it: what it must be, they expect. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -208,6 +208,84 @@ test('who is asked sees the question, or the call with its arguments, and the co
   expect(await alertsOf()).toEqual([]);
   const tail = await text(['episodes', 'tail', id]);
   for (const words of asked) expect(tail).toContain(words);
+});
+
+test('a fork’s logs and events begin with its parent’s of the steps that both have, page by page', async () => {
+  const words = [{ text: 'I read.', calls: [FAILS] }, { text: 'I write.', calls: [REVIEW] }, { calls: [FINISH] }];
+  const parent = await start(words);
+  await untilStatus(parent, 'completed');
+  const { id } = await json(['episodes', 'fork', parent, '--step', '3']);
+  await untilStatus(id, 'completed');
+  const linesOf = async (of: string) => (await json(['episodes', 'logs', of])).items;
+  const [of_parent, of_fork] = [await linesOf(parent), await linesOf(id)];
+  expect(of_parent.map(({ text: said }: Loose) => said)).toContain('I read.');
+  const shared = of_parent.filter(({ seq }: Loose) => seq !== null && seq <= 3);
+  expect(of_fork.slice(0, shared.length)).toEqual(shared);
+  expect(of_fork.slice(shared.length).every(({ seq }: Loose) => seq === null || seq > 3)).toBe(true);
+
+  const paged: Loose[] = [];
+  for (let cursor = ''; ;) {
+    const page = await fetchJson(`/v1/episodes/${id}/logs?limit=1${cursor && `&cursor=${cursor}`}`);
+    paged.push(...page.items);
+    if (page.next_cursor === null) break;
+    cursor = page.next_cursor;
+  }
+  expect(paged).toEqual(of_fork);
+  expect(await json(['episodes', 'logs', id, '--step', '1'])).toEqual(
+    await json(['episodes', 'logs', parent, '--step', '1']),
+  );
+
+  const eventsOf = async (of: string) => (await json(['episodes', 'events', of])).items;
+  const before = (await eventsOf(parent)).filter(({ seq }: Loose) => seq <= 3);
+  expect(before.length).toBeGreaterThan(0);
+  expect((await eventsOf(id)).slice(0, before.length)).toEqual(before);
+});
+
+test('a re-run’s logs tell what was taken from the record', async () => {
+  const { id } = await json(['episodes', 'rerun', failing, '--recorded-until', '2']);
+  await untilStatus(id, 'completed');
+  const { items } = await json(['episodes', 'logs', id]);
+  const told = items.filter(({ text: said }: Loose) => said.includes('the recorded one'));
+  expect(told.map(({ seq, text: said }: Loose) => [seq, said])).toEqual(
+    [1, 2].map((seq) => [
+      seq,
+      `the answer is the recorded one of step ${seq} of episode ${failing}: nothing was asked or run`,
+    ]),
+  );
+});
+
+test('what an agent or a script cannot do without is asked for when the episode is started', async () => {
+  const bare = await api.run(['episodes', 'start', '--task', 'Say hello']);
+  expect(bare.code).toBe(1);
+  expect(bare.err).toContain(
+    'body /inputs: has no /benchmark_definition.yaml, which the agent mechanism_engineer needs',
+  );
+  const silent = await api.run([
+    'episodes',
+    'start',
+    '--task',
+    'x',
+    '--agent',
+    'single_engineer',
+    '--model',
+    'scripted:transcript',
+  ]);
+  expect(silent.err).toContain('body /inputs: has no /transcript.json, which the model scripted:transcript needs');
+  const other = join(dir, 'benchmark_definition.yaml');
+  await writeFile(other, 'version: 1\n');
+  const mine = await api.run(['episodes', 'start', '--task', 'x', '--input', `/benchmark_definition.yaml=${other}`]);
+  expect(mine.err).toContain('body /model: the script sideways-transfer was written for examples/sideways-transfer/');
+  const alone = await api.run([
+    'episodes',
+    'start',
+    '--task',
+    'x',
+    '--agent',
+    'single_engineer',
+    '--model',
+    'scripted',
+  ]);
+  expect(alone.err).toContain('body /agent: the script sideways-transfer was written for');
 });
 
 async function fetchJson(path: string): Promise<Loose> {

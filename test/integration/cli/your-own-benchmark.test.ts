@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf } from '../../support/record.ts';
-import { ROOT, startApi } from './api-process.ts';
-import type { ApiProcess, Outcome } from './api-process.ts';
+import { ROOT, startApi } from '../../support/api-process.ts';
+import type { ApiProcess, Outcome } from '../../support/api-process.ts';
 
 const DURATION_MS_MAX = 180_000;
 

@@ -15,8 +15,8 @@ import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { resetWorkflow } from '../../support/reset.ts';
 import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
 import { openWay } from '../../support/way.ts';
-import { startApi } from '../cli/api-process.ts';
-import type { ApiProcess } from '../cli/api-process.ts';
+import { startApi } from '../../support/api-process.ts';
+import type { ApiProcess } from '../../support/api-process.ts';
 
 const run = promisify(execFile);
 

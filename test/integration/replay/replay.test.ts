@@ -13,7 +13,7 @@ import { sentenceOf } from '../../../src/schemas/replay.ts';
 import { aftercareIdOf, replayIdOf, taskQueue } from '../../../src/workflows/names.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
-import { observatory, startApi } from '../cli/api-process.ts';
+import { observatory, startApi } from '../../support/api-process.ts';
 
 let deployment: Deployment;
 let episode: Episode;

@@ -173,7 +173,7 @@ function resultOf(reached: number, success = true): SimulationResult {
     spawn_mm: [0, 0, 0],
     end_mm: [0, 0, 0],
     seed: 0,
-    engine: { name: 'mujoco', version: '3', integrator: 'RK4', timestep_s: 0.002 },
+    engine: { name: 'mujoco', version: '3', integrator: 'RK4', timestep_s: 0.002, rules: 2 },
     jitters: [1, 2, 3, 4, 5].map((seed) => jitter(seed <= reached, seed)),
     robustness: reached / 5,
   };

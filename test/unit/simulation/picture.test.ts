@@ -20,7 +20,7 @@ describe('the painter', () => {
   /** A painter for the scene, which paints the ball at given points. */
   function painterOf(source: SceneFiles) {
     const benchmark = dropBenchmark();
-    const scene = openScene(mujoco, source, benchmark.payload);
+    const scene = openScene(mujoco, source, { benchmark });
     const state: SceneState = new mujoco.MjData(scene.model);
     const at = (point: number[]) => {
       const qpos = state.qpos.slice();

@@ -153,9 +153,9 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
     packages: [...NODE_AND_ZOD, 'pg', '@aws-sdk/client-s3', '@temporalio/client', '@temporalio/common'],
   },
   'src/web': {
-    parts: ['src/client/client.ts', ...within('src/web')],
+    parts: ['src/errors.ts', 'src/client/client.ts', ...within('src/web')],
     typesOf: ['src/api/app.ts', 'src/schemas/step.ts'],
-    packages: ['hono/client'],
+    packages: ['hono/client', 'react'],
   },
   'src/runtime': { parts: PARTS, packages: PACKAGES },
   temporal: { parts: PARTS, packages: PACKAGES },

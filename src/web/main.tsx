@@ -1,0 +1,37 @@
+import './styles/base.css';
+import './styles/parts.css';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { createBrowserHistory, createHashHistory, RouterProvider } from '@tanstack/react-router';
+import { createRoot } from 'react-dom/client';
+import { AppError } from '../errors.ts';
+import { applyScheme } from './parts/scheme.ts';
+import { createPageRouter } from './router.tsx';
+import { SourceContext } from './source/context.tsx';
+import { openSource } from './source/open.ts';
+
+/** What is on the screen is asked for again when somebody comes back to it, not while they look. */
+const FRESH_MS = 5_000;
+const TRIES_MAX = 3;
+
+applyScheme();
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: FRESH_MS,
+      retry: (tries, error) => tries < TRIES_MAX && error instanceof AppError && error.retry === 'patiently',
+    },
+  },
+});
+const bundle = new URLSearchParams(location.search).get('bundle');
+const source = await openSource(bundle);
+// A bundle lies beside the page on a server that knows no addresses of ours: there they stand behind the `#`.
+const router = createPageRouter(bundle === null ? createBrowserHistory() : createHashHistory());
+const root = document.querySelector('#page');
+if (root)
+  createRoot(root).render(
+    <SourceContext value={source}>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </SourceContext>,
+  );
