@@ -9,8 +9,8 @@ import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { resetWorkflow } from '../../support/reset.ts';
-import { observatory, startApi } from '../cli/api-process.ts';
-import type { ApiProcess } from '../cli/api-process.ts';
+import { observatory, startApi } from '../../support/api-process.ts';
+import type { ApiProcess } from '../../support/api-process.ts';
 
 /** Within so long of the deed the record says it. */
 const SAID_MS_MAX = 60_000;
