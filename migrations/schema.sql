@@ -113,7 +113,8 @@ create table episodes (
   recorded_miss jsonb,
   reopened_by text[] not null default '{}'::text[],
   cached_tokens bigint not null default 0,
-  reasoning_tokens bigint not null default 0
+  reasoning_tokens bigint not null default 0,
+  stuck jsonb
 );
 
 create table events (

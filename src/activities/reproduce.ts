@@ -13,6 +13,8 @@ import { heartbeatingWith } from './heartbeat.ts';
 import { parseBenchmarkDefinition } from '../simulation/benchmark-definition.ts';
 import { compareTrajectories } from '../simulation/compare-trajectories.ts';
 import { runSimulation } from '../simulation/run-simulation.ts';
+import { resolveScene } from '../simulation/scene-files.ts';
+import { parseAgentPath } from '../storage/policy.ts';
 import { decodeTrajectory } from '../simulation/trajectory.ts';
 import { BENCHMARK_PATH, Simulate } from '../agents/tools/simulate.ts';
 
@@ -96,7 +98,13 @@ async function again(deps: Omit<ReproduceDeps, 'environment'>, step: StepDetail,
     Buffer.from(await read(BENCHMARK_PATH, definition.sha256)).toString('utf8'),
   );
   const { engine: physics } = recorded;
-  const what = { scene: await readScene(step, scene_path, read), benchmark, seed, physics, ...running };
+  const what = {
+    scene: await readScene(step, { scenePath: scene_path, rules: physics.rules, read }),
+    benchmark,
+    seed,
+    physics,
+    ...running,
+  };
   const { result } = await runSimulation({ ...what, render: false });
   const engines = [recorded, result].map(({ engine: { name, version } }) => `${name} ${version}`);
   const hashesOf = ({ trajectory_sha256, jitters }: SimulationResult) => [
@@ -124,10 +132,19 @@ async function again(deps: Omit<ReproduceDeps, 'environment'>, step: StepDetail,
 }
 
 type Read = (path: string, sha256: string) => Promise<Uint8Array>;
+type Recorded = { scenePath: string; rules: number; read: Read };
 
-/** The scene and what it may refer to, from the files that the step is on record to have read. */
-async function readScene(step: StepDetail, scenePath: string, read: Read) {
-  const scene = linkOf(step, ({ role, path }) => role === 'input' && path === scenePath, scenePath);
+/** The scene and the files that it names, from those that the step is on record to have read. */
+async function readScene(step: StepDetail, { scenePath, rules, read }: Recorded) {
+  const input = (path: string) => linkOf(step, (link) => link.role === 'input' && link.path === path, path);
+  const from = parseAgentPath(scenePath);
+  if (rules > 1)
+    return resolveScene(from, {
+      locate: parseAgentPath,
+      read: (path) => read(path, input(path).sha256),
+    });
+  // Then, the engine was given all files beside the scene and below, and looked for them itself.
+  const scene = input(scenePath);
   const xml = Buffer.from(await read(scene.path, scene.sha256)).toString('utf8');
   const folder = dirname(scenePath) === '/' ? '/' : `${dirname(scenePath)}/`;
   const others = step.artifacts.filter(({ role, path }) => role === 'input' && path !== scenePath);

@@ -27,6 +27,10 @@ export const DESCRIPTIONS: Record<string, string> = {
   rewindEpisode:
     'What came after `step` is kept as superseded. Not where this episode is a fork and the step its parent’s.',
   reproduceEpisode: 'Of one step, or of every simulation. Poll the feedback under the ids that are answered.',
+  getOutline:
+    'One small row a step, column by column, for lists of thousands: what it is, how it went, when, and the beginning of what it said. Follow the stream from `stream_id`; bodies are read step by step.',
+  makeSignInLink:
+    'The link holds a token that works once and soon expires, in the part of an address that browsers send to nobody. It answers 409 where the API serves more than its own machine.',
   listSteps:
     'The current line: superseded steps are left out, and a fork’s begins with its parent’s. Large inputs and outputs stand as references to artifacts.',
   getStep: 'By its number in the episode’s line. Tries are oldest first; `lost` ones died with their worker.',

@@ -1,4 +1,5 @@
 import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
+import { stuckSentence } from '../schemas/standing.ts';
 import type { StatusChange } from '../schemas/stream.ts';
 import { renderAsked, renderPlight } from './render-step.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';
@@ -35,6 +36,7 @@ export function renderEpisode(
     ['Episode', episode.id],
     ['Status', terminal_reason === null ? status : `${status} (${terminal_reason})`],
     ['Failure', failure && `${failure.code}: ${oneLine(failure.message)}`],
+    ['Stuck', episode.stuck && oneLine(stuckSentence(episode.stuck))],
     ['Task', oneLine(episode.task)],
     ['Agent', `${oneLine(episode.agent)}, model ${oneLine(episode.model)}, seed ${episode.seed}`],
     ['From', originOf(episode)],

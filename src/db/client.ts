@@ -1,6 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
+import { utcOf } from '../schemas/rfc3339.ts';
 
 /** The record's database: kysely for our tables, and the pool under it for what needs a connection of its own. */
 export type DatabaseClient = AsyncDisposable & { db: Kysely<Database>; pool: pg.Pool };
@@ -16,7 +18,8 @@ export function createDatabase(url: string, options: { connections?: number } = 
     max: options.connections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    options: '-c timezone=UTC',
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it; its types do not say so
+    onConnect: speakPlainTime,
     application_name: 'observatory',
     types: { getTypeParser },
   });
@@ -40,8 +43,35 @@ const { builtins } = pg.types;
 const PARSERS = new Map<number, (text: string) => unknown>([
   [builtins.INT8, Number],
   [builtins.NUMERIC, Number],
-  [builtins.TIMESTAMPTZ, (text) => `${text.replace(' ', 'T').replace(/\+00$/, '')}Z`],
+  [builtins.TIMESTAMPTZ, utcOfPostgres],
 ]);
+
+/**
+ * Times come as ISO 8601, whatever the role or the database is set to. Said by a statement and not at the start of the
+ * session: a pooler hands sessions from one client to the next, and keeps both of these settings with each client.
+ */
+async function speakPlainTime(client: pg.ClientBase): Promise<void> {
+  await client.query(`set datestyle = 'ISO, YMD'; set timezone = 'UTC'`);
+}
+
+/** How Postgres writes a time in ISO style. */
+const PLAIN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00$/;
+
+/** A time of Postgres in UTC, also where its session writes another zone's. Throws for what is no such time, such as another style's. */
+export function utcOfPostgres(text: string): string {
+  const iso = text.replace(' ', 'T');
+  if (PLAIN_UTC.test(text)) return iso.replace(/\+00$/, 'Z');
+  try {
+    const { utc, exact } = utcOf(iso.replace(/([+-]\d\d)$/, '$1:00'));
+    if (exact) return utc.replace(/\.?0+Z$/, 'Z');
+  } catch {
+    // Said below, with the text as it came.
+  }
+  throw new AppError(
+    'failed_precondition',
+    `The database says "${text}" for a time, which is none of ISO 8601: DateStyle must be ISO for the sessions of this role.`,
+  );
+}
 
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
   return PARSERS.get(oid) ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown);

@@ -1,5 +1,6 @@
 import { createAdvanceActivity } from '../activities/episode/advance.ts';
 import type { Alerts, Announce } from '../alerts/alerts.ts';
+import { createAmendActivities } from '../activities/amend.ts';
 import { createAskedChannel } from '../alerts/asked.ts';
 import { createAftercareActivities } from '../activities/traces/aftercare.ts';
 import { createModels } from '../agents/models/models.ts';
@@ -33,6 +34,7 @@ import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts'
 import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
+import { lookAtWorkflow } from './watch/look.ts';
 import { createHistoryReader } from './temporal/history.ts';
 import type { Config } from '../config/config.ts';
 import type { EpisodeWorkflows } from './temporal/client.ts';
@@ -100,6 +102,7 @@ export function createActivities(parts: ActivityParts) {
     ...calls,
   };
   const sweep = {
+    ...createAmendActivities({ db, freezeSpan, alerts, look: (id) => lookAtWorkflow(workflows.client, id) }),
     ...createSweepActivities({ db, startEpisode: (accepted) => workflows.startEpisode(accepted) }),
     ...createEpisodeRetentionActivities({
       db,
@@ -111,13 +114,12 @@ export function createActivities(parts: ActivityParts) {
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const readObject: ReadObject = (sha256, size_bytes) => store.readBytes(sha256, { maxBytes: size_bytes });
+  const kept = { db, json, registry };
   const delivering = { db, pool, langfuse, readObject, alerts, now };
   const traces = {
     ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({
-      db,
-      json,
-      registry,
+      ...kept,
       freezeRoot: createRootFreezer(freezing),
       awaitRunEnd,
       environment,

@@ -20,6 +20,7 @@ import { startReplay } from './replay/start.ts';
 import { checkInputs } from './check-inputs.ts';
 import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
+import { watchEpisodes } from './watch/watch.ts';
 import { workflowBuild } from './temporal/workflow-bundle.ts';
 import { findLangfuseProject } from './langfuse-project.ts';
 import { openLangfuse } from './trace-delivery.ts';
@@ -83,8 +84,16 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   log(`the API listens on ${config.api.public_url}`);
   await using channel = openOperatorChannel(config, database.db, (event, facts) => logger.warn(facts, event));
   const watch = watchRecovery(recovery.status, channel.alerts);
+  const watching = watchEpisodes({
+    db: database.db,
+    client: workflows.client,
+    prefix: config.temporal.task_queue_prefix,
+    alerts: channel.alerts,
+    log: (message, err) => logger.warn({ err }, message),
+  });
   const signal = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   watch[Symbol.dispose]();
+  await watching[Symbol.asyncDispose]();
   logger.info({ signal }, 'stopping');
   stopping.abort();
   const closed = once(server, 'close');

@@ -120,13 +120,13 @@ type Ancestry =
   | 'recorded_until'
   | 'recorded_miss'
   | 'reopened_by';
-type Ending = 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure' | 'media_deleted_at';
+type Ending = 'stuck' | 'ended_at' | 'terminal_reason' | 'failure_class' | 'failure' | 'media_deleted_at';
 
 /** Every table as kysely sees it; shapes come from the schemas beside this file. */
 export type Database = {
   episodes: Table<
     EpisodeRow,
-    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure' | 'opening_message' | 'recorded_miss',
+    'inputs' | 'budgets' | 'approvals' | 'metadata' | 'failure' | 'stuck' | 'opening_message' | 'recorded_miss',
     Sums | UsageSums | Ending | Ancestry | 'status' | 'runs' | 'created_at' | 'started_at' | 'run_id' | 'thread_id'
   >;
   steps: Table<

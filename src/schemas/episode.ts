@@ -32,6 +32,10 @@ export const TerminalReason = z.enum([
   'SYSTEM_TOOL_RETRY_EXHAUSTED',
   'INFRA_ERROR',
   'USER_CANCELLED',
+  /** Somebody ended its workflow with Temporal's own tools. */
+  'TERMINATED',
+  /** Temporal has its workflow no more, or closed it without a word to the record. */
+  'WORKFLOW_LOST',
   'MODEL_OUTPUT_CUT',
   'MODEL_OUTPUT_FILTERED',
   'MODEL_REFUSED',
@@ -97,6 +101,10 @@ export type StartEpisode = z.infer<typeof StartEpisode>;
 export const Failure = z.object({ code: z.string(), message: z.string() });
 export type Failure = z.infer<typeof Failure>;
 
+/** What an episode waits for that does not come: since when, which try is due, and why the last one failed or none began. */
+export const Stuck = z.object({ waits_for: z.string(), since: Timestamp, attempt: Count, because: z.string() });
+export type Stuck = z.infer<typeof Stuck>;
+
 /** Whether an episode began by itself, goes on from a step of another, or runs another again with its recorded answers. */
 export const GenerationKind = z.enum(['original', 'fork', 'rerun']);
 export type GenerationKind = z.infer<typeof GenerationKind>;
@@ -138,6 +146,8 @@ export const Episode = z.object({
   terminal_reason: TerminalReason.nullable(),
   failure_class: FailureClass.nullable(),
   failure: Failure.nullable(),
+  /** What it waits for that does not come, as Temporal was last seen from outside; null while it gets on. */
+  stuck: Stuck.nullable(),
   step_count: Count,
   attempt_count: Count,
   artifact_count: Count,

@@ -37,6 +37,7 @@ export function createAudit(scene: Scene, state: SceneState, { allowed = [] }: B
         touch.lift();
         return undefined;
       }
+      if (!bound && !touch.isClose(views)) return touch.rest(views, before);
       const rows = readRows(scene, state);
       const bond = bound ? findBond(scene, state, rows) : undefined;
       if (bond !== undefined) return `${bond} acts on it`;

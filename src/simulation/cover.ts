@@ -1,4 +1,5 @@
 import { at } from './engine.ts';
+import { createNeighbours } from './neighbours.ts';
 import { isDrawn, surfaceOf } from './picture/drawn-geoms.ts';
 import { TRIANGLE_FLOATS } from './picture/tessellate.ts';
 import type { SceneState } from './engine.ts';
@@ -16,8 +17,10 @@ export interface Cover {
 }
 
 /** The cover of a scene's hidden geoms; surfaces are made when they are first asked for. */
-export function createCover({ mujoco, model, payload }: Scene, state: SceneState): Cover {
+export function createCover(scene: Scene, state: SceneState): Cover {
+  const { mujoco, model, payload } = scene;
   const hidden = hiddenColliders(model).filter((geom) => geom !== payload.geom);
+  const neighbours = createNeighbours(scene, hidden);
   const tolerance = MISS_SHARE_MAX * payload.radius_m;
   const surfaces = new Map<number, Float32Array>();
   const seen = new Set<string>();
@@ -27,19 +30,7 @@ export function createCover({ mujoco, model, payload }: Scene, state: SceneState
     return known;
   };
   return {
-    isNear(positions) {
-      for (const geom of hidden) {
-        const reach = at(model.geom_rbound, geom);
-        // A plane has no end.
-        if (reach === 0) return true;
-        let square = 0;
-        for (let axis = 0; axis < 3; axis++)
-          square += ((positions[3 * geom + axis] as number) - (positions[3 * payload.geom + axis] as number)) ** 2;
-        // Positions are those before the step: the payload may have moved by its radius since.
-        if (square < (reach + 2 * payload.radius_m) ** 2) return true;
-      }
-      return false;
-    },
+    isNear: (positions) => neighbours.isNear(positions),
     isCovered(geom, point) {
       if (isDrawn(model, geom)) return true;
       const body = at(model.body_weldid, at(model.geom_bodyid, geom));

@@ -48,7 +48,7 @@ function namePassive(scene: Scene, state: SceneState, adhesion: boolean): string
 }
 
 function nameStickers(scene: Scene, state: SceneState): string {
-  const others = contactsOf(scene, state).flatMap(({ other, adhesion }) => (adhesion === 0 ? [] : [other]));
+  const others = contactsOf(scene, state).flatMap(({ other, adhesion }) => (adhesion === 0 ? [] : [other()]));
   return `the adhesion of ${others.join(' and ') || 'what it touches'}`;
 }
 

@@ -2,8 +2,8 @@
 export const SCENE_LIMITS = {
   /** Bytes of MJCF text: a hand-written or scripted mechanism takes a hundredth of it. */
   XML_BYTES_MAX: 4 * 1024 * 1024,
-  /** Files beside the MJCF (meshes, height fields, includes), and their bytes together. */
-  FILES_MAX: 64,
+  /** Files that the MJCF names (meshes, textures, height fields, includes), and their bytes together. */
+  FILES_MAX: 256,
   FILES_BYTES_MAX: 32 * 1024 * 1024,
   /** Compiled sizes. A step's cost grows faster than linearly with each. */
   BODIES_MAX: 500,

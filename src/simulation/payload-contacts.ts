@@ -9,9 +9,9 @@ export interface PayloadContact {
   /** Metres between the surfaces; negative where they overlap. */
   dist: number;
   point: number[];
-  /** The other geom, -1 for a flex, and its name. */
+  /** The other geom, -1 for a flex, and what it is called. */
   geom: number;
-  other: string;
+  other: () => string;
   /** Whether a force passes. */
   force: boolean;
   /** Newtons by which it may pull. */
@@ -36,7 +36,7 @@ export function contactsOf(scene: Scene, state: SceneState): PayloadContact[] {
       if (geom1 === scene.payload.geom || geom2 === scene.payload.geom) {
         const geom = geom1 === scene.payload.geom ? geom2 : geom1;
         const flex = geom >= 0 ? -1 : Math.max(...(contact.flex as Int32Array));
-        const other = geom >= 0 ? geomName(scene, geom) : `the flex "${nameOf(scene, 'FLEX', flex)}"`;
+        const other = () => (geom >= 0 ? geomName(scene, geom) : `the flex "${nameOf(scene, 'FLEX', flex)}"`);
         const point = [...(contact.pos as Float64Array)];
         contacts.push({ dist, point, geom, other, force: passes(contact), adhesion });
       }

@@ -1,4 +1,6 @@
 import { createCover } from './cover.ts';
+import { at } from './engine.ts';
+import { createNeighbours } from './neighbours.ts';
 import { contactsOf } from './payload-contacts.ts';
 import type { Cover } from './cover.ts';
 import type { ConstraintRows } from './constraint-rows.ts';
@@ -15,6 +17,8 @@ const OVERLAP_SHARE_MAX = 0.05;
  */
 const MADE_SHARE_MAX = 0.02;
 const GRAVITY_M_S2 = 9.81;
+/** How often contacts with what stands still are looked at one by one, for their depth: that costs as much as a fifth of a step. */
+const STEPS_PER_LOOK = 8;
 
 /** One step's contacts, and the velocities before and after it. */
 interface TouchedStep {
@@ -26,6 +30,10 @@ interface TouchedStep {
 /** The rules of touch: it happens where surfaces meet, they are seen, and it makes no energy. */
 export interface TouchRules {
   start(): string | undefined;
+  /** Whether a step's contacts have to be looked at one by one. */
+  isClose(views: StateViews): boolean;
+  /** Counts a step in which the payload touches only what stands still and is seen. */
+  rest(views: StateViews, before: Float64Array): string | undefined;
   step(step: TouchedStep): string | undefined;
   /** The payload touches nothing. */
   lift(): void;
@@ -37,15 +45,35 @@ export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
   const { radius_m: radius } = payload;
   const madeMax = MADE_SHARE_MAX * payload.mass_kg * GRAVITY_M_S2 * radius;
   const cover = createCover(scene, state);
+  const parts = createNeighbours(scene, movingGeoms(scene));
+  const always = model.nflex > 0 || reachOf(scene) > REACH_SHARE_MAX * radius;
+  const { dofAt } = payload;
   let made = 0;
+  let rested = 0;
   const middle = new Float64Array(model.nv);
   return {
     start() {
       const deep = contactsOf(scene, state).find(({ dist }) => dist < -OVERLAP_SHARE_MAX * radius);
-      return deep && `at the start ${deep.other} overlaps it by ${mm(-deep.dist)} mm and pushes it out`;
+      return deep && `at the start ${deep.other()} overlaps it by ${mm(-deep.dist)} mm and pushes it out`;
     },
     lift() {
       made = 0;
+    },
+    isClose(views) {
+      rested += 1;
+      return (
+        always ||
+        rested % STEPS_PER_LOOK === 0 ||
+        parts.isNear(views.geomPositions) ||
+        cover.isNear(views.geomPositions)
+      );
+    },
+    rest({ qvel, constraint }, before) {
+      let power = 0;
+      for (let dof = dofAt; dof < dofAt + 6; dof++)
+        power += ((constraint[dof] as number) * ((before[dof] as number) + (qvel[dof] as number))) / 2;
+      made += power * scene.physics.timestep_s;
+      return made > madeMax ? explain({ scene, state, made, madeMax, cover }) : undefined;
     },
     step({ rows, views, before }) {
       const { qvel } = views;
@@ -67,6 +95,26 @@ export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
   };
 }
 
+/** Geoms that are not fixed to the world, the payload's own apart. */
+function movingGeoms({ model, payload }: Scene): number[] {
+  return Array.from({ length: model.ngeom }, (_, geom) => geom).filter((geom) => {
+    const body = at(model.geom_bodyid, geom);
+    return at(model.body_weldid, body) !== 0 && at(model.body_rootid, body) !== payload.body;
+  });
+}
+
+/** The largest distance from which a contact may push, metres. */
+function reachOf({ mujoco, model }: Scene): number {
+  const { opt } = model;
+  const override = opt.enableflags & mujoco.mjtEnableBit.mjENBL_OVERRIDE.value ? opt.o_margin : 0;
+  const margins = [...model.geom_margin].toSorted((a, b) => b - a).slice(0, 2);
+  return Math.max(
+    override,
+    margins.reduce((sum, margin) => sum + margin, 0),
+    ...model.pair_margin,
+  );
+}
+
 interface Explained {
   scene: Scene;
   state: SceneState;
@@ -81,14 +129,14 @@ function explain({ scene, state, made, madeMax, cover }: Explained): string | un
   const touching = contactsOf(scene, state).filter(({ force }) => force);
   for (const { dist, other, geom, point } of touching) {
     if (dist > REACH_SHARE_MAX * radius)
-      return `${other} pushes it from a distance of ${mm(dist)} mm: a margin is no touch`;
+      return `${other()} pushes it from a distance of ${mm(dist)} mm: a margin is no touch`;
     if (dist < -radius)
-      return `it lies ${mm(-dist)} mm deep in ${other}, more than its radius: the contact is too soft (solref, solimp)`;
+      return `it lies ${mm(-dist)} mm deep in ${other()}, more than its radius: the contact is too soft (solref, solimp)`;
     if (geom >= 0 && !cover.isCovered(geom, point))
-      return `${other} touches it and is not seen: give it an rgba with alpha and a group below 3, or cover it with geoms of its body that have`;
+      return `${other()} touches it and is not seen: give it an rgba with alpha and a group below 3, or cover it with geoms of its body that have`;
   }
   if (made <= madeMax) return undefined;
-  const others = [...new Set(touching.map(({ other }) => other))].join(' and ') || 'a contact';
+  const others = [...new Set(touching.map(({ other }) => other()))].join(' and ') || 'a contact';
   return `${others} gave it ${(made * 1000).toPrecision(3)} mJ that nothing had put in: by overlap, or by a contact that is too stiff for the time step`;
 }
 

@@ -1,5 +1,6 @@
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/panels.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createBrowserHistory, createHashHistory, RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';

@@ -1,4 +1,5 @@
 // The registration file of the workflow bundle: every export is a workflow type.
+export { AmendEpisodeWorkflow } from './amend.ts';
 export { EpisodeWorkflow } from './episode.ts';
 export { EpisodeRetentionWorkflow } from './episode-retention.ts';
 export { RecoveryWatchWorkflow } from './recovery-watch.ts';

@@ -23,6 +23,7 @@ export const RESTORE_DRILL_WORKFLOW = 'RestoreDrillWorkflow';
 export const RETENTION_WORKFLOW = 'RetentionWorkflow';
 export const REPRODUCE_WORKFLOW = 'ReproduceWorkflow';
 export const EPISODE_RETENTION_WORKFLOW = 'EpisodeRetentionWorkflow';
+export const AMEND_WORKFLOW = 'AmendEpisodeWorkflow';
 export const RECOVERY_WATCH_WORKFLOW = 'RecoveryWatchWorkflow';
 
 /** The key of the step that records a person's message. */
@@ -37,6 +38,10 @@ export const RECOVERY_WATCH_ID = 'recovery-watch';
 /** The workflow and schedule that give up old episodes, and the workflow that deletes one that somebody asked to delete. */
 export const EPISODE_RETENTION_ID = 'episode-retention';
 export const deletionIdOf = (episodeId: string): string => `delete-${episodeId}`;
+
+/** The workflow that brings a record to what Temporal says; one at a time for what was seen of a run. */
+export const amendIdOf = (episodeId: string, runId: string | null): string =>
+  `amend-${episodeId}-${runId ?? 'missing'}`;
 
 /** The workflow that brings the outbox to Langfuse, for ever. */
 export const TRACE_DELIVERY_ID = 'trace-delivery';

@@ -16,7 +16,7 @@ import type { Heard } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
-import { toActivityFailure } from '../failure.ts';
+import { cutText, toActivityFailure } from '../failure.ts';
 import { withWaiting } from './waiting.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import { keepTrying } from './keep-trying.ts';
@@ -215,9 +215,12 @@ async function closeFailedAttempt(
   return toActivityFailure(told, attempt);
 }
 
+/** Of an error so much is kept in its row. */
+const ERROR_CHARS_MAX = 20_000;
+
 const redacted = (redactor: Redactor, { code, message }: Failure): Failure => ({
   code,
-  message: redactor.text(message),
+  message: cutText(redactor.text(message), ERROR_CHARS_MAX),
 });
 
 async function storeLogRest(store: RecorderDeps['store'], file: string, seq: number): Promise<ArtifactLink> {

@@ -1,23 +1,24 @@
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { JITTERED_SCENES } from '../../schemas/simulation.ts';
 import type { SimulationResult } from '../../schemas/simulation.ts';
 import { RENDERS } from '../../storage/backends/agent-files.ts';
+import { parseAgentPath } from '../../storage/policy.ts';
 import { parseBenchmarkDefinition } from '../../simulation/benchmark-definition.ts';
 import { CALAMITIES } from '../../simulation/judge.ts';
 import { RULES_FOR_AGENTS } from '../../simulation/rules-for-agents.ts';
+import { resolveScene } from '../../simulation/scene-files.ts';
 import { runSimulation } from '../../simulation/run-simulation.ts';
 import { defineTool, PathArgument, pick } from './tool.ts';
 import type { EndedCall, Fact, ToolContext } from './tool.ts';
 
 /** The file by which scenes are judged. It is read from the episode's inputs, where no agent can move the goal. */
 export const BENCHMARK_PATH = '/benchmark_definition.yaml';
-/** What a scene may refer to, beside it or below. */
-const SCENE_FILES = '**/*.{stl,obj,msh,png}';
 
 /** A simulation's arguments. */
 export const Simulate = z.strictObject({
-  scene_path: PathArgument.default('/scene.xml').describe('the MJCF scene; its meshes lie beside it or below'),
+  scene_path: PathArgument.default('/scene.xml').describe(
+    'the MJCF scene; the files that it names lie in the workspace',
+  ),
   seed: z.number().int().min(0).max(1_000_000).default(0).describe('0 is the nominal spawn, others jitter it'),
 });
 
@@ -84,20 +85,14 @@ ${RULES_FOR_AGENTS}`,
   },
 });
 
-/** The scene and the files that it may refer to, by the names that it calls them. */
+/** The scene and exactly the files that it names; each is on record as an input. */
 async function readScene(path: string, { files, usedFile }: ToolContext) {
-  const folder = dirname(path);
-  const xml = Buffer.from(await files.readBytes(path)).toString('utf8');
-  usedFile(path);
-  const found = (await files.glob(SCENE_FILES, folder)).filter((file) => !file.path.startsWith(`${RENDERS}/`));
-  const named = await Promise.all(
-    found.map(async (file) => {
-      const name = folder === '/' ? file.path.slice(1) : file.path.slice(folder.length + 1);
-      return [name, await files.readBytes(file.path)] as const;
-    }),
-  );
-  for (const file of found) usedFile(file.path);
-  return { xml, files: new Map(named) };
+  const scene = await resolveScene(parseAgentPath(path), {
+    locate: parseAgentPath,
+    read: (file) => files.readBytes(file),
+  });
+  for (const file of scene.inputs) usedFile(file);
+  return scene;
 }
 
 const outcomeOf = ({ success, failure_reason, detail }: SimulationResult) =>

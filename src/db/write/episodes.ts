@@ -54,6 +54,7 @@ export async function endEpisode(
     .set((e) => ({
       ...plain,
       failure: failure && JSON.stringify(failure),
+      stuck: null,
       started_at: sql`coalesce(started_at, clock_timestamp())`,
       ended_at: sql`clock_timestamp()`,
       last_stream_seq: e('last_stream_seq', '+', 1),

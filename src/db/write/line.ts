@@ -22,6 +22,7 @@ export const reopened = (run_id: string) => ({
   terminal_reason: null,
   failure_class: null,
   failure: null,
+  stuck: null,
   reopened_by: sql<string[]>`case when ended_at is null then reopened_by else reopened_by || ${run_id}::text end`,
 });
 
@@ -73,6 +74,27 @@ type TakenOver = {
   restored_at: string | null;
 };
 
+/** Ends steps that nobody works on any more, with the attempts that are open, and tells Langfuse of them. */
+export async function closeAsLost(
+  tx: Tx,
+  stepIds: readonly string[],
+  { freezeSpan, next, episode, restored_at }: TakenOver,
+): Promise<void> {
+  for (const id of stepIds) {
+    await closeLostAttempts(tx, id);
+    const lost = await tx
+      .updateTable('steps')
+      .set({ status: 'lost', ended_at: sql`clock_timestamp()`, ended_stream_seq: next() })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    // It may have ended in the record that was lost, and Langfuse been told of it.
+    const doubtful = restored_at !== null && lost.started_at < restored_at;
+    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful };
+    await insertSpans(tx, freezeSpan, ended);
+  }
+}
+
 /** What a run hears that another has overtaken. */
 export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
   return new AppError(
@@ -95,19 +117,8 @@ async function takeOver(
     .where('seq', '>=', seq)
     .returningAll()
     .execute();
-  for (const row of abandoned.filter(({ status }) => status === 'running')) {
-    await closeLostAttempts(tx, row.id);
-    const lost = await tx
-      .updateTable('steps')
-      .set({ status: 'lost', ended_at: sql`clock_timestamp()`, ended_stream_seq: next() })
-      .where('id', '=', row.id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    // It may have ended in the record that was lost, and Langfuse been told of it.
-    const doubtful = restored_at !== null && lost.started_at < restored_at;
-    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful };
-    await insertSpans(tx, freezeSpan, ended);
-  }
+  const running = abandoned.filter(({ status }) => status === 'running').map(({ id }) => id);
+  await closeAsLost(tx, running, { freezeSpan, next, episode, restored_at });
   const ended = abandoned.filter(({ status }) => status !== 'running').length;
   await tx
     .updateTable('episodes')

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { checkEpisodes } from './episodes.ts';
 import { perform } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkMachine } from './machine.ts';
@@ -13,6 +14,7 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     checkPostgres(config),
     ...checkBuckets(config),
     checkTemporal(config.temporal),
+    checkEpisodes(config),
     checkLangfuse(config),
     ...checkModelEndpoints(config),
     ...checkMachine(config),

@@ -1,10 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../workflows/search-attributes.ts';
-import { QUEUES, taskQueue } from '../../workflows/names.ts';
-import type { QueueName } from '../../workflows/names.ts';
 import type { TemporalConfig } from '../../config/config.ts';
 import { listSchedules } from '../temporal/schedules.ts';
 import { connectionOptions } from '../temporal/client.ts';
+import { readQueues, whyUnserved } from '../watch/queues.ts';
 import { found } from './finding.ts';
 import type { Check, Finding } from './finding.ts';
 
@@ -13,16 +12,6 @@ const SET_UP = 'Run `observatory set-up`.';
 const NOT_FOUND = 5;
 const PERMISSION_DENIED = 7;
 const UNIMPLEMENTED = 12;
-/** `TaskQueueType` of Temporal's API. */
-const TYPES = { workflow: 1, activity: 2 } as const;
-/** What each queue's workers poll for. */
-const SERVED: Record<QueueName, (keyof typeof TYPES)[]> = {
-  episodes: ['workflow', 'activity'],
-  simulation: ['activity'],
-  maintenance: ['workflow', 'activity'],
-};
-/** A worker asks anew after a minute at the latest; the server remembers one that is gone for five. */
-const POLLER_AGE_MS_MAX = 90_000;
 const DAY_S = 86_400;
 
 /** Temporal: the namespace, its search attributes, the schedules, and workers on every queue. */
@@ -39,7 +28,7 @@ export function checkTemporal(config: TemporalConfig): Check {
         const rest = await Promise.all([
           checkSearchAttributes(connection, config.namespace),
           checkSchedules(client, config.task_queue_prefix),
-          ...QUEUES.map((queue) => checkWorkers(connection, config, queue)),
+          checkWorkers(client, config.task_queue_prefix),
         ]);
         return [namespace, ...rest.flat()];
       } finally {
@@ -92,31 +81,15 @@ async function checkSchedules(client: Client, prefix: string): Promise<Finding[]
   });
 }
 
-async function checkWorkers(
-  connection: Connection,
-  { namespace, task_queue_prefix }: TemporalConfig,
-  queue: QueueName,
-): Promise<Finding> {
-  const name = taskQueue(task_queue_prefix, queue);
-  const since = Date.now() - POLLER_AGE_MS_MAX;
-  const workers = new Set<string>();
-  const idle: string[] = [];
-  for (const type of SERVED[queue]) {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name },
-      taskQueueType: TYPES[type],
-    });
-    const present = (pollers ?? []).filter(
-      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 > since,
-    );
-    if (present.length === 0) idle.push(type);
-    for (const { identity } of present) workers.add(identity ?? '');
-  }
-  const state = idle.length === 0 ? 'ok' : 'fail';
-  const detail =
-    state === 'ok' ? `polled by ${[...workers].join(', ')}` : `nobody polls it for ${idle.join(' and ')} tasks`;
-  return found(`queue ${name}`, state, { detail, mend: 'Start a worker: `observatory worker`.' });
+async function checkWorkers(client: Client, prefix: string): Promise<Finding[]> {
+  const byQueue = Map.groupBy(await readQueues(client, prefix), ({ queue }) => queue);
+  return [...byQueue].map(([queue, states]) => {
+    const why = states.flatMap((state) => whyUnserved(state) ?? []);
+    const workers = [...new Set(states.flatMap((state) => state.workers))];
+    const detail = why.length === 0 ? `polled by ${workers.join(', ')}` : why.join('; ');
+    const mend = 'Start a worker: `observatory worker`.';
+    return found(`queue ${queue}`, why.length === 0 ? 'ok' : 'fail', { detail, mend });
+  });
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;

@@ -217,19 +217,20 @@ async function startAudit(client: Client, prefix: string, { episode_id, repair }
 /** Temporal's refusals in our words. What it does not answer at all, it is away for. */
 function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof WorkflowNotFoundError)
-    return new AppError('failed_precondition', 'the episode has ended', { cause: error });
+  if (error instanceof WorkflowNotFoundError) return new AppError('failed_precondition', GONE, { cause: error });
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
     return new AppError('unavailable', 'no worker took it in: say it again when one runs', { cause: error });
   if (error instanceof WorkflowUpdateFailedError)
     return new AppError('failed_precondition', error.cause?.message ?? error.message, { cause: error });
   // What gRPC calls 5: Temporal answers that it keeps no such run, for instance since its retention has passed.
   if ((error as { code?: unknown }).code === NOT_FOUND)
-    return new AppError('failed_precondition', 'Temporal no longer has this run of the episode.', { cause: error });
+    return new AppError('failed_precondition', `${GONE} A fork goes on from its steps.`, { cause: error });
   return new AppError('unavailable', 'Temporal does not answer', { cause: error });
 }
 
 const NOT_FOUND = 5;
+
+const GONE = 'Temporal runs this episode no more: it has ended, and its record says so within a minute.';
 
 function taskLine(task: string): string {
   const line = task.split('\n', 1)[0] ?? '';

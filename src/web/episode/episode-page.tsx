@@ -10,7 +10,11 @@ import { usePlace } from './place.ts';
 import { StepsPane } from './steps-pane.tsx';
 import { hasEnded, useEpisodeQuery, useSteps } from './use-episode.ts';
 import './episode.css';
+import './steps.css';
+import './tree-and-waterfall.css';
+import './narrow.css';
 import './details/details.css';
+import './details/contents.css';
 import './physics/physics.css';
 
 /** One episode: what it is, its steps, and what is to be seen of the chosen one. */

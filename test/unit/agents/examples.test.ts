@@ -9,7 +9,10 @@ import { parseBenchmarkDefinition } from '../../../src/simulation/benchmark-defi
 import { StartEpisode } from '../../../src/schemas/episode.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../../examples');
-const PATHS = globSync('*/request.json', { cwd: EXAMPLES });
+/** Those that a script plays; one that plays a transcript is started by a test of its own. */
+const PATHS = globSync('*/request.json', { cwd: EXAMPLES }).filter(
+  (path) => !readFileSync(join(EXAMPLES, path), 'utf8').includes('"scripted:transcript"'),
+);
 const Inputs = z.object({ inputs: z.array(z.strictObject({ path: z.string(), file: z.string() })) });
 
 test('every script has an example of its name', () => {

@@ -3,7 +3,7 @@
  * Method: a project of its own and no npm on PATH, so that an attempt to install cannot succeed unseen.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,10 @@ afterEach(() => rmSync(project, { recursive: true }));
 
 function installWith(installed?: object) {
   if (installed !== undefined) {
-    mkdirSync(join(project, 'node_modules'));
+    mkdirSync(join(project, 'node_modules/.bin'), { recursive: true });
+    // What an installation brings: a Node, on which the page is built.
+    symlinkSync(process.execPath, join(project, 'node_modules/.bin/node'));
+    writeFileSync(join(project, 'bin', 'page.mjs'), '');
     writeFileSync(join(project, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: installed }));
   }
   const { status, stdout } = spawnSync(process.execPath, [join(project, 'bin', 'install.mjs')], {

@@ -155,7 +155,7 @@ const TABLE: Record<string, { parts: string[]; typesOf?: string[]; packages: str
   'src/web': {
     parts: ['src/errors.ts', 'src/client/client.ts', ...within('src/web')],
     typesOf: ['src/api/app.ts', 'src/schemas/step.ts'],
-    packages: ['hono/client', 'react'],
+    packages: ['hono/client'],
   },
   'src/runtime': { parts: PARTS, packages: PACKAGES },
   temporal: { parts: PARTS, packages: PACKAGES },

@@ -53,7 +53,7 @@ export function createStage(canvas: HTMLCanvasElement) {
     const box = boxOf(shown);
     const size = box.getSize(new Vector3()).length() || 1;
     box.getCenter(controls.target);
-    camera.position.copy(controls.target).add(new Vector3(0.4, 0.5, 0.8).multiplyScalar(size));
+    camera.position.copy(controls.target).add(new Vector3(0.35, 0.5, 0.75).multiplyScalar(size));
     controls.update();
   };
 
@@ -103,19 +103,20 @@ export function createStage(canvas: HTMLCanvasElement) {
 /** The stage of one canvas. */
 export type Stage = ReturnType<typeof createStage>;
 
-/** A part that is this much larger than what is in the middle is ground to stand on, not what one looks at. */
-const GROUND_FACTOR = 6;
+/** A part that is this much larger than every other is ground to stand on, not what one looks at. */
+const GROUND_FACTOR = 1.4;
 
 /** What there is to see, without the ground. */
 function boxOf(shown: Group): Box3 {
+  const sizeOf = (box: Box3) => box.getSize(new Vector3()).length();
   const boxes = shown.children
     .flatMap((scene) => scene.children)
     .map((part) => new Box3().setFromObject(part))
-    .filter((box) => !box.isEmpty());
-  const sizeOf = (box: Box3) => box.getSize(new Vector3()).length();
-  const middle = boxes.map(sizeOf).toSorted((a, b) => a - b)[Math.floor(boxes.length / 2)] ?? 0;
-  const seen = boxes.filter((box) => sizeOf(box) <= middle * GROUND_FACTOR);
-  return (seen.length > 0 ? seen : boxes).reduce((all, box) => all.union(box), new Box3());
+    .filter((box) => !box.isEmpty())
+    .toSorted((one, other) => sizeOf(other) - sizeOf(one));
+  const [largest, next] = boxes;
+  const ground = largest && next && sizeOf(largest) > GROUND_FACTOR * sizeOf(next);
+  return (ground ? boxes.slice(1) : boxes).reduce((all, box) => all.union(box), new Box3());
 }
 
 function makeGhost(node: Object3D): void {
