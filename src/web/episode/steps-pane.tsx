@@ -11,6 +11,7 @@ import type { Row } from './rows.ts';
 import type { EpisodeState } from './store.ts';
 import { Transcript } from './transcript.tsx';
 import { Tree } from './tree.tsx';
+import type { ViewProps } from './view-props.ts';
 import { Waterfall } from './waterfall.tsx';
 
 /** What every part of the episode's page is given. */
@@ -19,15 +20,6 @@ export type PaneProps = Readonly<{
   steps: EpisodeState;
   place: Place;
   go: (change: Partial<Place>, options?: { keep?: boolean }) => void;
-}>;
-
-/** What every way to look at the steps is given: those that are left after finding. */
-export type ViewProps = Readonly<{
-  episode: EpisodeResource;
-  rows: readonly Row[];
-  lines: EpisodeState['lines'];
-  chosen: number | null;
-  choose: (seq: number) => void;
 }>;
 
 /** The steps, in the way that the address says. */

@@ -1,7 +1,7 @@
 import { memo } from 'react';
 import type { EpisodeResource } from '../resources.ts';
 import { TranscriptStep } from './transcript-step.tsx';
-import type { ViewProps } from './steps-pane.tsx';
+import type { ViewProps } from './view-props.ts';
 import { isTrouble } from './rows.ts';
 import type { Row } from './rows.ts';
 import { chosenPlace, useList } from './virtual.ts';

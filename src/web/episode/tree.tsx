@@ -4,7 +4,7 @@ import { Icon } from '../parts/icons.tsx';
 import { Plain } from '../parts/text.tsx';
 import { ASK } from './keys.ts';
 import { isTrouble } from './rows.ts';
-import type { ViewProps } from './steps-pane.tsx';
+import type { ViewProps } from './view-props.ts';
 import { toTree } from './tree-rows.ts';
 import type { TreeLine } from './tree-rows.ts';
 import { useList } from './virtual.ts';

@@ -3,7 +3,7 @@ import type { PointerEvent } from 'react';
 import { duration } from '../parts/format.ts';
 import { isTrouble } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { ViewProps } from './steps-pane.tsx';
+import type { ViewProps } from './view-props.ts';
 import { endOf, toShare, toTimeline } from './timeline.ts';
 import type { Timeline } from './timeline.ts';
 import { useNow } from './use-now.ts';
