@@ -142,6 +142,8 @@ function take({ cell, queries, id }: Known, frame: StreamFrame, created_ms: numb
       // A number that was given out before: the episode went back, and its later steps are superseded.
       if (known?.seq === frame.step.seq) return known.status !== 'running';
       cell.change({ rows: withRow(rows, rowOfStart(frame.step, created_ms)) });
+      // Its neighbours were read before it began, without it: what it was asked is shown while it runs.
+      void queries.invalidateQueries({ queryKey: bodiesKey(id, frame.step.seq) });
       return false;
     }
     case 'step_ended': {

@@ -77,7 +77,7 @@ test('an episode is started, answered, approved and watched to its end, by two p
   await form.getByRole('button', { name: 'Start', exact: true }).click();
 
   await page.getByText('Waits for a person').waitFor();
-  expect(await page.getByRole('article', { name: 'Step 2' }).textContent()).toContain('Which servo?');
+  await page.getByRole('article', { name: 'Step 2' }).getByText('Which servo?').waitFor();
   const other = await bob(second, new URL(page.url()).pathname);
   await other.getByRole('button', { name: 'DS3218' }).click();
   await other.getByRole('button', { name: 'Answer' }).click();
@@ -118,7 +118,7 @@ test('a deep link shows the same after a reload, keys lead through it, and a for
   await page.reload();
   await heading.waitFor();
   expect(page.url()).toContain('#step=4&tab=artifacts');
-  await page.getByRole('button', { name: '/a.txt' }).last().click();
+  await page.locator('.changes').getByRole('button', { name: '/a.txt' }).click();
   await page.getByLabel('Changes of /a.txt').getByText('+ two').waitFor();
 
   // With the keyboard alone: to the failed command, its log, and away again.
