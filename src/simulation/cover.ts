@@ -39,7 +39,14 @@ export function createCover(scene: Scene, state: SceneState): Cover {
       if (seen.has(key)) return true;
       for (let other = 0; other < model.ngeom; other++) {
         if (at(model.body_weldid, at(model.geom_bodyid, other)) !== body || !isDrawn(model, other)) continue;
-        if (!isWithin(surface(other), localPoint(state, other, point), tolerance)) continue;
+        const place = localPoint(state, other, point);
+        // Only geoms that may reach the point are worth walking through; a plane (no bound) has no end.
+        const reach = at(model.geom_rbound, other);
+        const covers =
+          reach === 0
+            ? Math.abs(place[2]) <= tolerance
+            : length(place) <= reach + tolerance && isWithin(surface(other), place, tolerance);
+        if (!covers) continue;
         seen.add(key);
         return true;
       }
