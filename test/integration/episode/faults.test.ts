@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { insertArtifact } from '../../../src/db/append/artifacts.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { getStepDetail, listSteps } from '../../../src/db/read/steps.ts';
 import { until } from '../../../src/embedded/until.ts';
@@ -298,10 +299,16 @@ const ending = () => [
 test('an API killed between accepting an episode and starting it: the sweep starts it, and the client that asks again gets it', async () => {
   await using way = await openWay(deployment.env['TEMPORAL_ADDRESS'] ?? '');
   way.hold();
+  const lines = { engineer: [1, 2, 3, 4].map(() => ({ text: '', calls: [call('list_files', {})] })) };
+  const transcript = await deployment.store.put(Buffer.from(JSON.stringify({ lines })), {
+    contentType: 'application/json',
+  });
+  await insertArtifact(deployment.database.db, transcript);
   const body = {
     task: 'a test',
     agent: 'single_engineer',
-    model: 'scripted:out-of-budget',
+    model: 'scripted:transcript',
+    inputs: [{ path: '/transcript.json', sha256: transcript.sha256 }],
     budgets: { ...BUDGETS, steps: 3 },
   };
   const dying = await startApi({ env: { ...deployment.env, TEMPORAL_ADDRESS: way.address } });
