@@ -124,7 +124,7 @@ test('a deep link shows the same after a reload, keys lead through it, and a for
   // With the keyboard alone: to the failed command, its log, and away again.
   await page.keyboard.press('p');
   await page.keyboard.press('5');
-  await page.getByRole('region', { name: 'Step 2' }).getByText('oh no').waitFor();
+  await page.getByRole('region', { name: 'Step 2' }).getByText('oh no', { exact: true }).waitFor();
   expect(page.url()).toContain('#step=2&tab=logs');
   await page.keyboard.press('j');
   await page.getByRole('region', { name: 'Step 3' }).waitFor();
