@@ -275,7 +275,8 @@ async function expectNoDoubles({ database }: Read): Promise<void> {
     duration_ms_max: 60_000,
     attempt: async () => {
       const { rows } = await database.pool.query(
-        `select from trace_outbox where state <> 'confirmed' and span_id = any($1)`,
+        // A root that ended otherwise in what was lost is another one with its end: it is told anew when patience has run out.
+        `select from trace_outbox where state <> 'confirmed' and subject <> 'root' and span_id = any($1)`,
         [await ids()],
       );
       return rows.length === 0 ? true : undefined;
