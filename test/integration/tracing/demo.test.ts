@@ -43,7 +43,8 @@ beforeAll(async () => {
   await handle.result();
   const { runId } = await handle.describe();
   await deployment.workflows.client.workflow.getHandle(aftercareIdOf(demo, runId)).result();
-});
+  // The whole demo, with its simulations.
+}, 300_000);
 afterAll(async () => {
   await deployment?.[Symbol.asyncDispose]();
   await collector[Symbol.asyncDispose]();
