@@ -112,8 +112,10 @@ test('a reset of a terminated episode opens its record again and it goes on to i
   await resetWorkflow(deployment, episode, (tasks) => tasks - 1);
   const open = await untilEpisode(episode, ({ ended_at }) => ended_at === null);
   expect(open).toMatchObject({ terminal_reason: null });
-  const question = (await stepsOf(deployment, episode.id)).findLast(({ name }) => name === 'ask_person');
-  const said = ['answer', episode.id, 'well enough', '--step', String(question?.seq)];
+  const asked = async () =>
+    (await stepsOf(deployment, episode.id)).findLast(({ kind, status }) => kind === 'human' && status === 'running');
+  const { seq } = await until({ what: 'the question, asked again', duration_ms_max: 60_000, attempt: asked });
+  const said = ['episodes', 'answer', episode.id, 'well enough', '--step', String(seq)];
   expect(await api.run(said)).toMatchObject({ code: 0 });
   await handleOf(episode).result();
   expect(await read(episode)).toMatchObject({ status: 'completed', terminal_reason: 'APPROVED' });
