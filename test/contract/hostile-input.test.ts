@@ -23,6 +23,7 @@ const VALID: Record<string, Loose> = {
   answerStep: { step: 1, text: 'yes' },
   forkEpisode: { step: 1, message: 'Take the other servo.' },
   rerunEpisode: { recorded_until: 1 },
+  startSession: { person: 'ada' },
   rewindEpisode: { step: 1 },
   reproduceEpisode: { step: 2 },
   auditCoverage: { repair: false },
@@ -168,6 +169,8 @@ describe.each(withJson)('$operationId', (operation) => {
     ['a member with NUL in its name', `${text.slice(0, -1)},"a\\u0000":1}`],
     ['a control character in a text', '{"task":"a\u0001b"}'],
   ] as [string, Body][])('refuses %s', async (_, body) => {
+    // The one body that may be left out.
+    if (body === '' && operation.operationId === 'startSession') return expectTaken(await json(body));
     await expectProblem(await json(body), [400], operation);
     expect(({} as Loose).polluted).toBeUndefined();
   });

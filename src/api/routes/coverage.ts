@@ -63,7 +63,7 @@ const auditsRoute = createRoute({
         .string()
         .regex(IDS)
         .transform((ids) => ids.split(','))
-        .openapi({ type: 'string' })
+        .openapi({ type: 'string', pattern: IDS.source })
         .optional(),
       cursor: episodeCursor.schema.optional(),
       limit: Limit.optional(),
