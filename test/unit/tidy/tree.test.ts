@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { ROOT } from './lint.ts';
 
 /** Folders that git ignores, and files whose text is data: compared bytes, not ours to style. */
-const IGNORED = /^(?:node_modules|dist|reports|coverage|\.git|\.observatory|test\/replay\/(?:histories|known-bad))(?:\/|$)/;
+const IGNORED =
+  /^(?:node_modules|dist|reports|coverage|\.git|\.observatory|test\/replay\/(?:histories|known-bad))(?:\/|$)/;
 const TEXT =
   /\.(?:[cm]?[jt]s|json|jsonc|md|sql|ya?ml|toml|html|css|sh|txt)$|(?:^|\/)(?:Dockerfile|run|LICENSE|\.npmrc)$/;
 const LINES_MAX = 300;
