@@ -133,11 +133,16 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const { step, attempt, log, signal } = context;
   const workspace = await deps.workspaces.open(episode, run.before, { fresh: attempt > 1 });
   if (!tool.read_only) workspace.sha256 = null; // not to be trusted again before it is stored
-  const policy = createRolePolicy(roleOf(getAgent(episode.agent), step.agent), episode.inputs);
+  const agent = getAgent(episode.agent);
+  const role = roleOf(agent, step.agent);
+  const policy = createRolePolicy(role, episode.inputs);
   const before = workspace.manifest;
   const artifacts: ArtifactLink[] = [];
   const result = await orAgentFailure(signal, async () => {
-    const output = await tool.run(args as never, toolContext(deps, run, { workspace, artifacts, policy }));
+    // Only commands ask for them.
+    const protected_paths = () => writeProtectedPaths(agent, role, episode.inputs);
+    const using = { workspace, artifacts, policy, protected_paths };
+    const output = await tool.run(args as never, toolContext(deps, run, using));
     return { output, search_text: output.content, took: args as JsonObject };
   });
   if (tool.read_only) return { ...result, artifacts };
@@ -169,14 +174,19 @@ async function orAgentFailure(signal: AbortSignal, work: () => Promise<StepResul
   }
 }
 
+type Using = Pick<ToolContext, 'protected_paths'> & {
+  workspace: Workspace;
+  artifacts: ArtifactLink[];
+  policy: FilePolicy;
+};
+
 /** What one call of a tool may use. What it writes and works from is collected in `artifacts`. */
 function toolContext(
   deps: CallToolDeps,
   { episode, context: { step, log, signal }, progress }: Run,
-  { workspace, artifacts, policy }: { workspace: Workspace; artifacts: ArtifactLink[]; policy: FilePolicy },
+  { workspace, artifacts, policy, protected_paths }: Using,
 ): ToolContext {
   const { db, store, sandbox } = deps;
-  const agent = getAgent(episode.agent);
   const workspaceDir = workspace.dir;
   const index = indexOf(db, step, artifacts);
   const renders = createAgentFiles({ workspaceDir, store, index, policy: RENDER_POLICY });
@@ -188,7 +198,7 @@ function toolContext(
     log,
     signal,
     workspace_dir: workspaceDir,
-    protected_paths: writeProtectedPaths(agent, roleOf(agent, step.agent), episode.inputs),
+    protected_paths,
     files: createAgentFiles({ workspaceDir, store, index, policy }),
     async render(path, bytes, { clock = null } = {}) {
       await renders.writeStream(path, Readable.from([bytes]));

@@ -29,7 +29,7 @@ export const executeCommand = defineTool({
     log.write('system', `$ ${command}`);
     const end = await sandbox.run(command, {
       dir: workspace_dir,
-      read_only: [...protected_paths],
+      read_only: [...protected_paths()],
       timeout_ms: timeout_s * 1000,
       signal,
       onOutput(stream, text) {

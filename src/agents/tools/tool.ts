@@ -23,7 +23,7 @@ export type ToolContext = {
   /** The bytes of one of the files that the episode was started with: the agent cannot have changed them. */
   readInput: (path: string) => Promise<Uint8Array>;
   /** What the role's commands find read-only. */
-  protected_paths: readonly string[];
+  protected_paths: () => readonly string[];
   /** Notes a file of the workspace as what this step worked from, so that what it made can be traced back. */
   usedFile: (path: string) => void;
   /** Tells how far the work is; shown with the running activity in Temporal's UI. */

@@ -61,8 +61,7 @@ function createLook(deps: WatchDeps): () => Promise<void> {
   return async () => {
     const now = new Map<string, string | null>();
     const stuck: { episode: LookedAt; stuck: Stuck }[] = [];
-    for await (const { episode, standing } of lookAtAll(deps)) {
-      const found = stuckNow(episode, standing);
+    for await (const { episode, standing, stuck: found } of lookAtAll(deps)) {
       if (found) stuck.push({ episode, stuck: found });
       if (!isUntrue(episode, standing)) continue;
       now.set(episode.id, standing.run_id);
@@ -75,21 +74,22 @@ function createLook(deps: WatchDeps): () => Promise<void> {
   };
 }
 
-async function* lookAtAll({ db, client }: WatchDeps): AsyncGenerator<{ episode: LookedAt; standing: Standing }> {
+type Seen = { episode: LookedAt; standing: Standing; stuck: Stuck | null };
+
+async function* lookAtAll({ db, client }: WatchDeps): AsyncGenerator<Seen> {
   let after: string | null = null;
   for (;;) {
     const page: LookedAt[] = await listLookedAt(db, { limit: PAGE, after });
-    const seen: { episode: LookedAt; standing: Standing }[] = [];
+    const seen: Seen[] = [];
     await forEachBounded(page, LOOKS_AT_ONCE, async (episode) => {
       const ask = () => lookAtWorkflow(client, episode.workflow_id);
-      seen.push({ episode, standing: await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, ask) });
+      const standing = await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, ask);
+      seen.push({ episode, standing, stuck: stuckNow(episode, standing) });
     });
-    const noted = seen.filter(({ episode }) => episode.open);
-    const changed = noted.map(({ episode, standing }) => ({ episode, stuck: stuckNow(episode, standing) }));
     await noteStuck(
       db,
-      changed
-        .filter(({ episode, stuck }) => JSON.stringify(stuck) !== JSON.stringify(episode.stuck))
+      seen
+        .filter(({ episode, stuck }) => episode.open && JSON.stringify(stuck) !== JSON.stringify(episode.stuck))
         .map(({ episode, stuck }) => ({ episode_id: episode.id, stuck })),
     );
     yield* seen;
