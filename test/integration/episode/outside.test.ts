@@ -129,7 +129,8 @@ test('an episode that Temporal runs, and one that waits to be started, stay what
   await handleOf(other).terminate('to know when two looks are over');
   await untilEnded(other);
   expect(await read(running)).toMatchObject({ status: 'running' });
-  expect((await read(unstarted)).ended_at).toBeNull();
+  // It may have been started by then, and have ended as it does by itself; it was never called lost.
+  expect(['TERMINATED', 'WORKFLOW_LOST']).not.toContain((await read(unstarted)).terminal_reason);
   await deployment.workflows.cancelEpisode(running);
   await untilEnded(running);
 });
