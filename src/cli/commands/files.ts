@@ -108,8 +108,10 @@ function choose(files: EpisodeFile[], { path, step }: { path: string; step: numb
   const paths = [...new Set(ending.map((file) => file.path))];
   const last = ending.at(-1);
   if (!last) throw new AppError('not_found', `No file ${path}: \`observatory episodes files list\` shows them.`);
-  if (paths.length > 1)
-    throw new AppError('failed_precondition', `${path} is the end of several: ${paths.join(', ')}.`);
+  if (paths.length > 1) {
+    const message = `${path} is the end of several, say more of the path: ${paths.join(', ')}.`;
+    throw new AppError('failed_precondition', message);
+  }
   return last;
 }
 
