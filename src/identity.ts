@@ -52,3 +52,6 @@ export const stepKeyOfCall = (parentKey: string, callId: string): string => `${p
 
 /** The key of a person's message; workflows write the same. */
 export const messageKey = (id: string): string => `message:${id}`;
+
+/** The superstep that a step of a graph of one's own belongs to: its key begins with it. */
+export const superstepOf = (stepKey: string): number => Number.parseInt(stepKey, 10) || 0;

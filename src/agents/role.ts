@@ -1,4 +1,5 @@
 import type { Episode } from '../schemas/episode.ts';
+import type { OwnTeam } from './own/tools.ts';
 import { isWithin, parseAgentPath } from '../storage/policy.ts';
 
 /** Where a role may write, and where not even there. A path stands for itself and all below it; everybody may read everything. */
@@ -24,6 +25,8 @@ export type AgentDefinition = {
   needs?: readonly string[];
   /** Rejections after which the episode ends as rejected. */
   review_rounds_max: number;
+  /** Where a user brought it: its work is a graph of its own, not turns of roles. */
+  own?: OwnTeam;
 };
 
 /** What every role is told about the world that it works in. */

@@ -76,15 +76,15 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       }
       const step = ahead();
       open = step;
-      const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
+      const { thread_id, checkpoint_id, next_key, deliver_seq, superstep } = progress;
       const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq },
+        { step, thread_id, checkpoint_id, next_key, deliver_seq, ...(superstep !== undefined && { superstep }) },
       ]);
       open = undefined;
       takeIn(progress, turn);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought)
-        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
+      const asked = turn.own ? { key: '', ...turn.own } : turn.thought;
+      if (asked) await runCalls(calls, { ...asked, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -149,6 +149,7 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  if (turn.own) progress.superstep = turn.own.superstep;
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;

@@ -4,7 +4,7 @@ import type { EpisodeOutcome, EpisodeProgress, EpisodeRun, GraphOutcome } from '
 
 /** How the agents' own decision ends the episode. */
 export function outcomeOf(reason: GraphOutcome): EpisodeOutcome {
-  if (reason === 'APPROVED')
+  if (reason === 'APPROVED' || reason === 'COMPLETED')
     return { status: 'completed', terminal_reason: reason, failure_class: null, failure: null };
   if (reason === 'REJECTED_BY_REVIEW')
     return { status: 'completed', terminal_reason: reason, failure_class: 'AGENT_QUALITY', failure: null };
@@ -61,13 +61,15 @@ export function endingOf(error: unknown): EpisodeOutcome {
   if (isCancellation(error))
     return { status: 'cancelled', terminal_reason: 'USER_CANCELLED', failure_class: null, failure: null };
   const failure = failureOf(error);
-  if (isOfEndpoint(error))
+  if (originOf(error) === 'model_endpoint')
     return {
       status: 'failed',
       terminal_reason: ENDPOINT_REASONS[failure.code] ?? 'MODEL_ENDPOINT_REFUSED',
       failure_class: 'MODEL_ENDPOINT',
       failure,
     };
+  if (originOf(error) === 'unrecorded_call')
+    return { status: 'failed', terminal_reason: 'UNRECORDED_CALL', failure_class: 'APPLICATION_LOGIC', failure };
   const infra = INFRASTRUCTURE.has(failure.code);
   const ofTool = error instanceof ActivityFailure && ['callTool', 'simulate'].includes(error.activityType);
   return {
@@ -85,12 +87,12 @@ const ENDPOINT_REASONS: Partial<Record<string, TerminalReason>> = {
   model_failed: 'MODEL_ENDPOINT_FAILED',
 };
 
-/** Whether the error is the model endpoint's: its activity says so in the details. */
-function isOfEndpoint(error: unknown): boolean {
+/** Whose error it is, where its activity says so in the details. */
+function originOf(error: unknown): unknown {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure)) return false;
+  if (!(cause instanceof ApplicationFailure)) return undefined;
   const [details] = (cause.details ?? []) as { origin?: unknown }[];
-  return details?.origin === 'model_endpoint';
+  return details?.origin;
 }
 
 /** What an error is called on the record. */

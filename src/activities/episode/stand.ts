@@ -5,16 +5,23 @@ import type { Pool } from 'pg';
 import { copyCheckpoint, findThreadOf } from '../../db/checkpointer.ts';
 import { getEpisodeOrigin } from '../../db/read/episodes.ts';
 import type { EpisodeOrigin } from '../../db/read/episodes.ts';
-import { checkPlace, listRecordedWords, listSinceLastThought, sumUsage, wasSaid } from '../../db/read/places.ts';
+import {
+  checkPlace,
+  findLastCheckpointed,
+  listRecordedWords,
+  listSinceLastThought,
+  sumUsage,
+  wasSaid,
+} from '../../db/read/places.ts';
 import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
+import { stepKeyOfCall, superstepOf, threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
-import { getAgent } from '../../agents/agents.ts';
+import type { Agents } from '../../agents/agents.ts';
 import { buildGraph } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
@@ -28,6 +35,7 @@ export type StandDeps = {
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
   json: Pick<JsonStore, 'unpack'>;
+  agents: Agents;
   registry: ReadonlyMap<string, Tool>;
 };
 
@@ -44,6 +52,8 @@ export function createStandActivity(deps: StandDeps) {
       await checkPlace(db, request);
       const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
       const progress = await standBefore(db, { episode, opening_message, seq: request.seq });
+      if (deps.agents.get(episode.agent).own)
+        return { progress: await standOfOwn(deps, request, progress), unfinished: null, outcome: null };
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
@@ -90,27 +100,45 @@ type Again = { request: StandRequest; thought: Step; had: { calls: number; end: 
 
 /** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
 async function thinkAgain(
-  { db, pool, checkpointer }: StandDeps,
+  { db, pool, checkpointer, agents }: StandDeps,
   { request: { episode_id, run_id }, thought, had }: Again,
 ): Promise<{ thread_id: string; position: GraphPosition }> {
   const from = thought.checkpoint_id;
   if (from === null) throw new AppError('data_loss', `step ${thought.seq} has no checkpoint`);
-  const { episode, runs } = await getEpisodeOrigin(db, thought.episode_id);
-  const threads = [
-    ...runs.map((run) => threadIdOf(episode.id, run)),
-    ...(episode.thread_id ? [episode.thread_id] : []),
-  ];
-  const recorded = await findThreadOf(pool, from, threads);
+  const { episode, recorded } = await findThread({ db, pool }, thought.episode_id, from);
   const thread_id = episode.id === episode_id ? recorded : threadIdOf(episode_id, run_id);
   if (thread_id !== recorded) {
     await copyCheckpoint(pool, { id: from, from: recorded, to: thread_id });
     await setThread(db, episode_id, thread_id);
   }
-  const graph = buildGraph(getAgent(episode.agent), checkpointer);
+  const graph = buildGraph(agents.get(episode.agent), checkpointer);
   const context = { think: () => Promise.resolve(had) };
   const recovering = Context.current().info.attempt > 1;
   const position = await runSuperstep({ graph, pool }, { thread_id, run_id, from, context }, recovering);
   return { thread_id, position };
+}
+
+/** The thread of an episode that holds the checkpoint. */
+async function findThread({ db, pool }: Pick<StandDeps, 'db' | 'pool'>, episodeId: string, checkpointId: string) {
+  const { episode, runs } = await getEpisodeOrigin(db, episodeId);
+  const own = runs.map((run) => threadIdOf(episode.id, run));
+  const threads = [...own, ...(episode.thread_id ? [episode.thread_id] : [])];
+  return { episode, recorded: await findThreadOf(pool, checkpointId, threads) };
+}
+
+/**
+ * Where a graph of one's own stands after a step: before the superstep that the step belongs to. That runs again, and all
+ * that was asked in it up to the step is served from the record.
+ */
+async function standOfOwn(
+  deps: StandDeps,
+  place: StandRequest,
+  progress: Stand['progress'],
+): Promise<Stand['progress']> {
+  const step = await findLastCheckpointed(deps.db, place);
+  if (!step) return progress; // nothing was asked by then: the graph begins anew
+  const { recorded: thread_id } = await findThread(deps, step.episode_id, step.checkpoint_id);
+  return { ...progress, thread_id, checkpoint_id: step.checkpoint_id, superstep: superstepOf(step.step_key) };
 }
 
 /** What a person decided on a call that has not run yet; null where nobody did. */

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import { buildConversation } from '../../agents/conversation.ts';
 import { compact } from '../../agents/models/compaction.ts';
 import { showImages } from '../../agents/models/images.ts';
-import type { Model, Said } from '../../agents/models/model.ts';
+import type { Model, Said, ToolDescription } from '../../agents/models/model.ts';
 import type { Models } from '../../agents/models/models.ts';
 import type { Role } from '../../agents/role.ts';
 import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
@@ -73,19 +73,22 @@ export function recordThought(
     const recorded = await recordedAnswers.take(episode, context, asked_sha256);
     if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
-    const { said, shown, compaction, images } = await ask(deps, { model, conversation, role, context });
+    const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
+    const { said, shown, compaction, images } = await ask(deps, { model, conversation, tools, context });
     const heard = { messages: tellConversation(shown), parameters: model.parameters };
     return { ...resultOf(said, { compaction, images }, context), asked_sha256, heard };
   });
 }
 
-type Asking = { model: Model; conversation: BaseMessage[]; role: Role; context: AttemptContext };
+type Asking = { model: Model; conversation: BaseMessage[]; tools: ToolDescription[]; context: AttemptContext };
 type Asked = { said: Said; shown: BaseMessage[]; compaction: Compaction | undefined; images: SeenImage[] };
 
 /** Asks the model; where it refuses the conversation as too long, once more with a shorter one. */
-async function ask(deps: ThinkDeps, { model, conversation, role, context }: Asking): Promise<Asked> {
+export async function ask(
+  deps: Pick<ThinkDeps, 'store'>,
+  { model, conversation, tools, context }: Asking,
+): Promise<Asked> {
   const { log, signal } = context;
-  const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
   const think = async (charsMax: number): Promise<Asked> => {
     const { messages: shown, length, compaction } = compact(conversation, charsMax);
     if (length > charsMax)
@@ -114,7 +117,7 @@ async function ask(deps: ThinkDeps, { model, conversation, role, context }: Aski
 }
 
 /** What the thought's step ends with. */
-function resultOf(
+export function resultOf(
   { usage, ...words }: Said,
   { compaction, images }: Pick<Asked, 'compaction' | 'images'>,
   { log }: Pick<AttemptContext, 'log'>,
