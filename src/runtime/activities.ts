@@ -60,6 +60,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
     announce: Announce;
     environment: string;
     artifactUrl: (sha256: string) => string;
+    pageUrl: (episodeId: string) => string;
     /** Fires when the worker is told to stop. */
     stopping: AbortSignal;
   };
@@ -69,10 +70,18 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
+  const { redactor, langfuse, alerts, announce, environment, artifactUrl, pageUrl, stopping } = tracing;
   const registry = createRegistry();
   const describe = (name: string) => ((tool) => tool && (describeTool(tool) as Json))(registry.get(name));
-  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl, describeTool: describe };
+  const freezing = {
+    namespace,
+    environment,
+    release: worker.build,
+    redactor,
+    artifactUrl,
+    pageUrl,
+    describeTool: describe,
+  };
   const freezeSpan = createSpanFreezer(freezing);
   const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Kysely } from 'kysely';
+import { pageUrlOf } from '../identity.ts';
 import { createLangfuseClient } from '../tracing/langfuse-client.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
@@ -39,6 +40,7 @@ export function tracingParts(
     announce,
     environment: config.mode,
     artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
+    pageUrl: (episodeId) => pageUrlOf(config.api.public_url, episodeId),
     stopping: stopping.signal,
   };
 }
