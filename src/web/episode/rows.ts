@@ -13,9 +13,8 @@ const TEXT_CHARS_MAX = 72;
 /** The rows of an outline's columns. */
 export function toRows(columns: OutlineColumns): Row[] {
   const names = Object.keys(columns) as (keyof OutlineColumns)[];
-  return columns.seq.map(
-    (_, place) =>
-      withEnd(Object.fromEntries(names.map((name) => [name, columns[name][place]])) as unknown as Row),
+  return columns.seq.map((_, place) =>
+    withEnd(Object.fromEntries(names.map((name) => [name, columns[name][place]])) as unknown as Row),
   );
 }
 

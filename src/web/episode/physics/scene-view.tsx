@@ -23,7 +23,10 @@ export function SceneView({ sha256, clock, ghosts }: Props) {
   const { data } = main;
   const motions = useMemo(() => motionsOf(data?.animations[0]?.tracks ?? []), [data]);
   const motion = motions.find((each) => each.body === body) ?? motions[0];
-  const stays = useMemo(() => (data && motion ? staysOf(motion, zonesOf(data.scene), radiusOf(data.scene, motion.body)) : []), [data, motion]);
+  const stays = useMemo(
+    () => (data && motion ? staysOf(motion, zonesOf(data.scene), radiusOf(data.scene, motion.body)) : []),
+    [data, motion],
+  );
   const [canvas, failed] = useStage({ main: data, ghost: ghost === '' ? undefined : other.data, followed, clock });
   if (main.error) return <Failure error={main.error} />;
   return (
