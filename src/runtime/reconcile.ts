@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { ensureSchedules } from '../../temporal/schedules.ts';
 import { createDatabase } from '../db/client.ts';
 import { readDeployment } from '../db/read/deployment.ts';
-import { getEpisode } from '../db/read/episodes.ts';
+import { getEpisode, listOpenWorkflows } from '../db/read/episodes.ts';
 import { findLastPlace } from '../db/read/places.ts';
 import { listRestoredEpisodes } from '../db/read/recovery.ts';
 import { noteEpisodeContinued, releaseSchedules } from '../db/write/recovery.ts';
@@ -59,11 +59,7 @@ async function endUnknownRuns(
   { db, client }: { db: Kysely<Database>; client: Client },
   { prefix, restored_at }: { prefix: string; restored_at: string },
 ): Promise<string[]> {
-  const open = new Set(
-    (await db.selectFrom('episodes').select('workflow_id').where('ended_at', 'is', null).execute()).map(
-      ({ workflow_id }) => workflow_id,
-    ),
-  );
+  const open = new Set(await listOpenWorkflows(db));
   const query = `TaskQueue = '${taskQueue(prefix, 'episodes')}' and WorkflowType = '${EPISODE_WORKFLOW}'
     and ExecutionStatus = 'Running' and StartTime < '${new Date(restored_at).toISOString()}'`;
   const ended: string[] = [];
