@@ -28,45 +28,25 @@ export const loadScene = (url: string): Promise<GLTF> => new GLTFLoader().loadAs
 /** A scene on a canvas: shown at a moment, from wherever somebody looks. Free it by `close`. */
 export function createStage(canvas: HTMLCanvasElement) {
   const renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-  const camera = new PerspectiveCamera(40, 1, 0.001, 100);
   const scene = new Scene();
   const sun = new DirectionalLight('#ffffff', 2);
   sun.position.set(1, 2, 1.5);
   scene.add(new AmbientLight('#ffffff', 1.1), sun);
-  const controls = new OrbitControls(camera, canvas);
+  const eye = createEye(canvas);
   const shown = new Group();
   scene.add(shown);
   let actors: { mixer: AnimationMixer; clip: AnimationClip }[] = [];
-  let followed: Object3D | undefined;
   let looked: GLTF | undefined;
-  /** What is to be in sight, until somebody looks from elsewhere. */
-  let framed: Box3 | undefined;
-  const last = new Vector3();
-
-  const frame = () => {
-    if (!framed) return;
-    lookAt(camera, framed);
-    framed.getCenter(controls.target);
-    camera.updateProjectionMatrix();
-  };
 
   const draw = () => {
     const { clientWidth: width, clientHeight: height } = canvas;
     if (width === 0 || height === 0) return;
     renderer.setPixelRatio(Math.min(devicePixelRatio, PIXELS_MAX));
     renderer.setSize(width, height, false);
-    const aspect = width / height;
-    if (aspect !== camera.aspect) {
-      camera.aspect = aspect;
-      camera.updateProjectionMatrix();
-      frame();
-    }
-    renderer.render(scene, camera);
+    eye.fit(width / height);
+    renderer.render(scene, eye.camera);
   };
-  controls.addEventListener('change', draw);
-  controls.addEventListener('start', () => {
-    framed = undefined;
-  });
+  eye.onChange(draw);
 
   return {
     /** Shows a scene, and an earlier one as a ghost in it. */
@@ -83,34 +63,25 @@ export function createStage(canvas: HTMLCanvasElement) {
         actors.push({ mixer, clip });
       }
       if (looked !== main) {
-        framed = boxOfMotion(main);
         fade(groundOf(main), GROUND_OPACITY);
+        eye.frame(boxOfMotion(main));
       }
       looked = main;
-      frame();
       draw();
     },
     /** Goes with a body, by its name; stands still where it is undefined. */
     follow(name: string | undefined): void {
-      followed = name === undefined ? undefined : shown.getObjectByName(name);
-      followed?.getWorldPosition(last);
+      eye.follow(name === undefined ? undefined : shown.getObjectByName(name));
     },
     /** Shows a moment, in seconds. */
     at(t: number): void {
       for (const { mixer, clip } of actors) mixer.setTime(Math.min(t, Math.max(0, clip.duration - 1e-4)));
-      if (followed) {
-        const now = followed.getWorldPosition(new Vector3());
-        const moved = now.clone().sub(last);
-        camera.position.add(moved);
-        controls.target.add(moved);
-        last.copy(now);
-        controls.update();
-      }
+      eye.move();
       draw();
     },
     draw,
     close(): void {
-      controls.dispose();
+      eye.close();
       renderer.dispose();
     },
   };
@@ -118,6 +89,54 @@ export function createStage(canvas: HTMLCanvasElement) {
 
 /** The stage of one canvas. */
 export type Stage = ReturnType<typeof createStage>;
+
+/** From where a scene is looked at: so that all of it is in sight, until somebody looks from elsewhere; or along with a body. */
+function createEye(canvas: HTMLCanvasElement) {
+  const camera = new PerspectiveCamera(40, 1, 0.001, 100);
+  const controls = new OrbitControls(camera, canvas);
+  let framed: Box3 | undefined;
+  let followed: Object3D | undefined;
+  const last = new Vector3();
+  const look = () => {
+    if (!framed) return;
+    lookAt(camera, framed);
+    framed.getCenter(controls.target);
+    camera.updateProjectionMatrix();
+  };
+  controls.addEventListener('start', () => {
+    framed = undefined;
+  });
+  return {
+    camera,
+    onChange: (listener: () => void) => controls.addEventListener('change', listener),
+    frame(box: Box3): void {
+      framed = box;
+      look();
+    },
+    /** The picture has this shape now. */
+    fit(aspect: number): void {
+      if (aspect === camera.aspect) return;
+      camera.aspect = aspect;
+      camera.updateProjectionMatrix();
+      look();
+    },
+    follow(body: Object3D | undefined): void {
+      followed = body;
+      followed?.getWorldPosition(last);
+    },
+    /** Goes where the followed body went. */
+    move(): void {
+      if (!followed) return;
+      const now = followed.getWorldPosition(new Vector3());
+      const moved = now.clone().sub(last);
+      camera.position.add(moved);
+      controls.target.add(moved);
+      last.copy(now);
+      controls.update();
+    },
+    close: () => controls.dispose(),
+  };
+}
 
 /** An earlier scene without what the later one has as well: its ground and its zones. */
 function makeGhost(ghost: GLTF): void {
