@@ -58,7 +58,7 @@ export const pageUrlOf = (publicUrl: string, episodeId: string): string => `${pu
  * same bytes may be several files.
  */
 export function contentPathOf(sha256: string, link?: { step_id: string; path: string }): string {
-  const as = link ? `?${new URLSearchParams({ step: link.step_id, path: link.path })}` : '';
+  const as = link ? `?${new URLSearchParams({ step: link.step_id, path: link.path }).toString()}` : '';
   return `/v1/artifacts/${sha256}/content${as}`;
 }
 

@@ -155,9 +155,10 @@ describe('the content of an artifact', () => {
       return [status, headers.get('content-type'), name];
     };
     type Files = { href: string }[];
-    const read = async <T>(path: string) => (await (await api.call(path)).json()) as { items: T[] };
-    const listed = await read<Files[number]>(`/v1/episodes/${episode.id}/artifacts`);
-    const steps = await read<{ artifacts: Files }>(`/v1/episodes/${episode.id}/steps`);
+    const read = async (path: string): Promise<unknown> =>
+      (await api.call(`/v1/episodes/${episode.id}/${path}`)).json();
+    const listed = (await read('artifacts')) as { items: Files };
+    const steps = (await read('steps')) as { items: { artifacts: Files }[] };
     for (const files of [listed.items, steps.items.flatMap(({ artifacts }) => artifacts)]) {
       const hrefs = files.map(({ href }) => href);
       expect(await Promise.all(hrefs.map(served))).toEqual([
