@@ -14,10 +14,16 @@ export type Agents = {
   get: (name: string) => AgentDefinition;
 };
 
+const BUILT_IN: readonly AgentDefinition[] = [MECHANISM_ENGINEER, SINGLE_ENGINEER];
+
+/** Who thinks first in an episode of this agent: its first role, which for an agent of one's own has the agent's name. */
+export const firstThinker = (agent: string): string =>
+  BUILT_IN.find(({ name }) => name === agent)?.roles[0]?.name ?? agent;
+
 /** The built-in agents, and those that the configuration brings. Throws invalid_argument that names one which cannot be. */
 export function createAgents(own: ReadonlyMap<string, OwnAgent>): Agents {
   const names = new Set(createRegistry().keys());
-  const agents = [MECHANISM_ENGINEER, SINGLE_ENGINEER];
+  const agents = [...BUILT_IN];
   for (const agent of own.values()) {
     if (agents.some(({ name }) => name === agent.name))
       throw new AppError('invalid_argument', `agents.${agent.name}.name is that of a built-in agent`);

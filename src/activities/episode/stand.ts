@@ -22,10 +22,10 @@ import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
 import type { Agents } from '../../agents/agents.ts';
-import { buildGraph } from '../../agents/graph.ts';
+import { buildGraph, nextThinkers, wayOf } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
-import { callRef, placeOf } from './advance.ts';
+import { callRef, placeOf, turnEndOf } from './advance.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
@@ -51,9 +51,10 @@ export function createStandActivity(deps: StandDeps) {
     standAt: heartbeating(async (request: StandRequest): Promise<Stand> => {
       await checkPlace(db, request);
       const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
-      const progress = await standBefore(db, { episode, opening_message, seq: request.seq });
-      if (deps.agents.get(episode.agent).own)
-        return { progress: await standOfOwn(deps, request, progress), unfinished: null, outcome: null };
+      const agent = deps.agents.get(episode.agent);
+      const thinks = agent.roles[0]?.name ?? null;
+      const progress = { ...(await standBefore(db, { episode, opening_message, seq: request.seq })), thinks };
+      if (agent.own) return { progress: await standOfOwn(deps, request, progress), unfinished: null, outcome: null };
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
@@ -65,14 +66,20 @@ export function createStandActivity(deps: StandDeps) {
       });
       const { outcome, ...graph } = placeOf(position);
       const deliver_seq = tool_calls.length > 0 ? thought.seq : null;
-      Object.assign(progress, { thread_id, ...graph, deliver_seq });
+      const next = nextThinkers(agent, position.state);
+      const ended = deliver_seq === null ? null : await turnEndOf(deps, episode.id, deliver_seq);
+      Object.assign(progress, { thread_id, ...graph, deliver_seq, thinks: next[ended ? wayOf(ended) : 'stays'] });
       const { seq, agent, step_key: key } = thought;
       const calls = tool_calls
         .filter(({ id }) => !steps.some(({ step_key }) => step_key === stepKeyOfCall(key, id)))
         .map((call) => callRef(registry, episode, call));
       if (calls.length === 0) return { progress, unfinished: null, outcome };
       const decided = await decisionOn(deps, steps, calls[0]?.id ?? '');
-      return { progress, unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided }, outcome };
+      return {
+        progress,
+        unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
+        outcome,
+      };
     }),
   };
 }
