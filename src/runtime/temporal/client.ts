@@ -195,7 +195,7 @@ function runOf({ prefix, public_url }: Place, episode: Episode, start_after = ep
     ...(start_after !== null && { start_after }),
     task_line,
     page_url: pageUrlOf(public_url, episode.id),
-    ...(first !== undefined && { first }),
+    first,
   };
   return {
     workflowId: episode.workflow_id,
