@@ -36,7 +36,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   const told_without_db = new Map<string, number>();
 
   /** Without its database an alert is no row, but operators hear of it: most of all when it is the database that is away. */
-  const tellDirectly = async (alert: NewAlert, cause: unknown) => {
+  const announceWithoutRecord = async (alert: NewAlert, cause: unknown) => {
     const key = `${alert.name}/${alert.subject ?? ''}`;
     if (now().getTime() - (told_without_db.get(key) ?? -Infinity) < REMIND_MS) return;
     told_without_db.set(key, now().getTime());
@@ -54,7 +54,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
         log('alert', row);
         await announce('alert.raised', uuidv7(), row);
       } catch (error) {
-        await tellDirectly(alert, error);
+        await announceWithoutRecord(alert, error);
       }
     },
     async clear(name, subject = '') {

@@ -1,4 +1,4 @@
-import { tellAsked } from '../schemas/asked.ts';
+import { describeOpenStep } from '../schemas/asked.ts';
 import type { OpenStep } from '../schemas/asked.ts';
 import type { Alerts } from './alerts.ts';
 
@@ -21,7 +21,7 @@ export function createAskedChannel(
 ): AskedChannel {
   return {
     async raise(step) {
-      const asked = tellAsked(step);
+      const asked = describeOpenStep(step);
       if (!asked) return;
       const { sentence, words, commands } = asked;
       const shown = words.length > WORDS_CHARS_MAX ? `${words.slice(0, WORDS_CHARS_MAX).toWellFormed()} …` : words;

@@ -22,7 +22,7 @@ export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 
  * ended and everything was told, the database was restored, or the signal says so. Nothing is skipped and nothing told
  * twice: numbers are given out under the episode's lock, so that all up to its last one are committed.
  */
-export async function* tellStream(
+export async function* streamFrames(
   deps: StreamDeps,
   { episode_id, from, signal }: { episode_id: string; from: StreamPlace; signal: AbortSignal },
 ): AsyncGenerator<string, void> {

@@ -5,7 +5,7 @@ import type { Step, StepAttempt } from './step.ts';
 import type { ArtifactLink } from './artifact.ts';
 
 /** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
-export type Heard = { messages: Json[]; parameters: ModelParameters };
+export type ModelInput = { messages: Json[]; parameters: ModelParameters };
 export type ModelParameters = Record<string, string | number>;
 
 /** What Langfuse calls an observation's type. */
@@ -109,7 +109,7 @@ export type EndedStep = {
   artifacts: ArtifactLink[];
   failed: StepAttempt[];
   /** What a model was asked with; null where none was. */
-  heard: Heard | null;
+  model_input: ModelInput | null;
 };
 
 /** An item of the outbox, frozen: its id, its bytes and their hash. */

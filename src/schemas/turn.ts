@@ -19,7 +19,7 @@ export type EpisodeProgress = {
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
   paused: { author: string; reason: string } | null;
-  /** Messages of people that the agents have not heard yet. */
+  /** Messages of people that no thought was given yet. */
   messages: PersonMessage[];
   /** The record's epoch in which the run began: a record that was restored since refuses it. */
   restore_epoch?: number;
@@ -33,7 +33,7 @@ export type EpisodeProgress = {
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
 /** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
-export type Stand = {
+export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,
     'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages'
@@ -54,8 +54,8 @@ export type UnfinishedThought = {
   decided: PersonAnswer | null;
 };
 
-/** Find out where a run stands that begins after step `seq` of the episode's line. */
-export type StandRequest = { episode_id: string; run_id: string; seq: number };
+/** A run that begins after step `seq` of the episode's line. */
+export type ResumeRequest = { episode_id: string; run_id: string; seq: number };
 
 /** What starts a run of the episode's workflow. */
 export type EpisodeRun = {

@@ -10,8 +10,8 @@ const ROLES: Record<string, string> = { human: 'user', ai: 'assistant', system: 
  * What a model was shown, in the form that Langfuse draws as a chat. Of a long conversation the first message and the
  * newest ones, and how many were left out between them: they stand in the spans before.
  */
-export function tellConversation(messages: readonly BaseMessage[]): Json[] {
-  const told = messages.map(tellMessage);
+export function toTraceConversation(messages: readonly BaseMessage[]): Json[] {
+  const told = messages.map(toTraceMessage);
   const [first, ...rest] = told;
   if (first === undefined) return [];
   let left = CONVERSATION_CHARS_MAX - JSON.stringify(first).length;
@@ -27,7 +27,7 @@ export function tellConversation(messages: readonly BaseMessage[]): Json[] {
 }
 
 /** One message in the form that Langfuse draws. */
-export function tellMessage(message: BaseMessage): Json {
+export function toTraceMessage(message: BaseMessage): Json {
   const role = ROLES[message.type] ?? message.type;
   const { tool_calls = [] } = message as Partial<AIMessage>;
   const { tool_call_id } = message as Partial<ToolMessage>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Json } from '../schemas/primitives.ts';
-import type { Heard } from '../schemas/trace.ts';
+import type { ModelInput } from '../schemas/trace.ts';
 
 // Messages as Langfuse's pages draw them: a chat, with its calls and its thinking, in the one form that all of its parsers take.
 
@@ -18,7 +18,7 @@ const Thought = z.looseObject({
 });
 
 /** What a thought shows: the conversation that its model was shown, and the tools that it could call. */
-export function chatInput({ messages }: Heard, tools: Json[]): Json {
+export function chatInput({ messages }: ModelInput, tools: Json[]): Json {
   return { messages: messages.map(chatMessage), ...(tools.length > 0 && { tools }) };
 }
 

@@ -55,7 +55,7 @@ export const DELIVERY_TIMINGS: DeliveryTimings = {
 };
 
 /** Where an item stands next. Times are milliseconds since 1970; null is at once, or never again where the state is final. */
-export type NextStand = {
+export type NextState = {
   state: OutboxState;
   next_attempt_ms: number | null;
   unseen_since_ms: number | null;
@@ -66,8 +66,8 @@ export type NextStand = {
 export function afterSend(
   outcome: SendOutcome,
   { attempts, now_ms, timings }: { attempts: number; now_ms: number; timings: DeliveryTimings },
-): NextStand {
-  const stand = (state: OutboxState, wait_ms: number | null): NextStand => ({
+): NextState {
+  const stand = (state: OutboxState, wait_ms: number | null): NextState => ({
     state,
     next_attempt_ms: wait_ms === null ? null : now_ms + wait_ms,
     unseen_since_ms: null,
@@ -114,7 +114,7 @@ export function afterLook(
   look: Look,
   item: Sent,
   { now_ms, timings, progress }: At & { progress?: Progress },
-): NextStand {
+): NextState {
   if (look === 'seen') return { state: 'confirmed', next_attempt_ms: null, unseen_since_ms: null, error: null };
   const { state, sent_ms, merged } = item;
   if (look === 'no_answer')
@@ -126,7 +126,7 @@ export function afterLook(
     };
   const since = item.unseen_since_ms ?? now_ms;
   const waited = now_ms - since;
-  const stay = (wait_ms: number, error: string | null): NextStand => ({
+  const stay = (wait_ms: number, error: string | null): NextState => ({
     state,
     next_attempt_ms: now_ms + wait_ms,
     unseen_since_ms: since,

@@ -136,12 +136,12 @@ async function goToPlace(
   calls: CallsRun,
 ): Promise<EpisodeOutcome | undefined> {
   const request = { episode_id, run_id: workflowInfo().runId, seq };
-  const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
-  const { messages, ...place } = stand.progress;
+  const resumed = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
+  const { messages, ...place } = resumed.progress;
   Object.assign(calls.progress, place);
   calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
-  if (stand.unfinished) await runCalls(calls, stand.unfinished);
-  return stand.outcome ? outcomeOf(stand.outcome) : undefined;
+  if (resumed.unfinished) await runCalls(calls, resumed.unfinished);
+  return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {

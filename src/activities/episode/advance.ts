@@ -54,7 +54,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           Context.current().info.attempt > 1,
         );
 
-      const standBeforeThought = async (): Promise<GraphPlace> => {
+      const placeBeforeThought = async (): Promise<GraphPlace> => {
         if (checkpoint_id === null) {
           await setThread(deps.db, episode_id, thread_id);
           return placeOf(await superstep(null, {}));
@@ -63,7 +63,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         const turn_end = await turnEndOf(deps, episode_id, deliver_seq);
         return placeOf(await superstep(checkpoint_id, { turn_end }));
       };
-      const before = await standBeforeThought();
+      const before = await placeBeforeThought();
       const { next_key: step_key } = before;
       if (step_key === null) return { thread_id, ...before, thought: null };
 

@@ -18,7 +18,7 @@ import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
-import type { createStandActivity } from './stand.ts';
+import type { createResumeActivity } from './resume.ts';
 import { NO_USAGE } from '../../schemas/step.ts';
 
 export type EpisodeRecordDeps = {
@@ -100,7 +100,7 @@ async function listAsRunning(
 
 /** Every activity that an episode's workflow calls. */
 export type EpisodeActivities = ReturnType<typeof createAdvanceActivity> &
-  ReturnType<typeof createStandActivity> &
+  ReturnType<typeof createResumeActivity> &
   ReturnType<typeof createCallToolActivities> &
   ReturnType<typeof createPeopleActivities> &
   ReturnType<typeof createEpisodeRecordActivities>;

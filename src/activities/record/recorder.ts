@@ -12,7 +12,7 @@ import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
 import { NO_USAGE, Usage } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
-import type { Heard } from '../../schemas/trace.ts';
+import type { ModelInput } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
@@ -42,7 +42,7 @@ export type StepResult = {
   /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
   took?: JsonObject;
   /** What a model was asked with. */
-  heard?: Heard;
+  model_input?: ModelInput;
   /** The hash of what the model or tool was asked. */
   asked_sha256?: string;
   /** The step whose recorded answer this is. */
@@ -182,7 +182,7 @@ async function toStepEnd(
     usage,
     artifacts: artifacts.filter((link) => link !== null),
     workspace: result.workspace ?? null,
-    heard: result.heard ?? null,
+    model_input: result.model_input ?? null,
     events,
     asked_sha256: result.asked_sha256 ?? null,
     served_from: result.served_from ?? null,

@@ -1,4 +1,4 @@
-import { listOwedTraces } from '../../db/read/deletion.ts';
+import { listTracesToDelete } from '../../db/read/deletion.ts';
 import { noteTracesForgotten } from '../../db/write/deletion.ts';
 import { AppError } from '../../errors.ts';
 import type { DeliveryDeps } from './delivery-send.ts';
@@ -18,14 +18,14 @@ export type Deletions = { next_ms: number };
  * Asks Langfuse to delete the traces of deleted episodes, all that are owed in one request, and notes on their tombstones that
  * it has heard. Where it does not, they stay owed, and it is asked again later.
  */
-export async function deleteOwed(
+export async function deleteTraces(
   { db, langfuse, alerts, now }: DeliveryDeps,
   deletions: Deletions,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const now_ms = now().getTime();
   if (now_ms < deletions.next_ms) return;
-  const owed = await listOwedTraces(db, { limit: TRACES_MAX });
+  const owed = await listTracesToDelete(db, { limit: TRACES_MAX });
   const [oldest] = owed;
   if (!oldest) return;
   deletions.next_ms = now_ms + INTERVAL_MS;

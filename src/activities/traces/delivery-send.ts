@@ -6,7 +6,7 @@ import { changeItems, claimItems } from '../../db/write/trace-outbox.ts';
 import type { ClaimedItem } from '../../db/write/trace-outbox.ts';
 import type { OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 import { afterSend } from '../../tracing/delivery-state.ts';
-import type { NextStand, SendOutcome, DeliveryTimings } from '../../tracing/delivery-state.ts';
+import type { NextState, SendOutcome, DeliveryTimings } from '../../tracing/delivery-state.ts';
 import type { SendReport, LangfuseClient } from '../../tracing/langfuse-client.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
 
@@ -152,20 +152,20 @@ async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
     await moveItems(deps, { span_ids: same.map(({ span_id }) => span_id), from: 'sending' }, next);
     if (fate.kind === 'accepted') taken += same.length;
     await learn(sender, fate, next);
-    if (fate.kind === 'refused') await tellParked(deps, fate.error, same);
+    if (fate.kind === 'refused') await raiseParkedAlert(deps, fate.error, same);
   }
   return taken;
 }
 
 /** What an outcome says of the endpoint, and of the server. */
-async function learn({ deps, memory, endpoint }: Sender, fate: SendOutcome, next: NextStand): Promise<void> {
+async function learn({ deps, memory, endpoint }: Sender, fate: SendOutcome, next: NextState): Promise<void> {
   if (endpoint === 'spans') memory.answers = fate.kind === 'accepted';
   if (fate.kind === 'accepted') return welcomed(deps, memory, endpoint);
   if (fate.kind === 'refused') return;
   // It may be another one now. A pause is the endpoint's alone: what the others take they go on taking.
   memory.server = undefined;
   if (fate.kind !== 'ambiguous') memory.paused_until_ms[endpoint] = next.next_attempt_ms ?? 0;
-  if (fate.kind === 'unwelcome') await tellUnwelcome(deps, memory, { endpoint, ...fate });
+  if (fate.kind === 'unwelcome') await raiseRefusedAlert(deps, memory, { endpoint, ...fate });
 }
 
 /** Clears what operators were told of the endpoint. */
@@ -175,7 +175,7 @@ export async function welcomed({ alerts }: DeliveryDeps, memory: Memory, endpoin
 }
 
 /** Tells operators that Langfuse takes nothing, by which endpoint (empty: by none), and what to mend. */
-export async function tellUnwelcome(
+export async function raiseRefusedAlert(
   { alerts }: DeliveryDeps,
   memory: Memory,
   { endpoint, because, error }: { endpoint: Endpoint | ''; because: 'keys' | 'address'; error: string },
@@ -196,7 +196,7 @@ export async function tellUnwelcome(
   });
 }
 
-async function tellParked({ alerts }: DeliveryDeps, reason: string, items: ClaimedItem[]): Promise<void> {
+async function raiseParkedAlert({ alerts }: DeliveryDeps, reason: string, items: ClaimedItem[]): Promise<void> {
   for (const { span_id, trace_id, subject } of items)
     await alerts.raise({
       name: 'trace_item_parked',
@@ -210,7 +210,7 @@ async function tellParked({ alerts }: DeliveryDeps, reason: string, items: Claim
 export function moveItems(
   { db, now }: Pick<DeliveryDeps, 'db' | 'now'>,
   items: { span_ids: string[]; from: OutboxState },
-  { state, error, next_attempt_ms, unseen_since_ms }: NextStand,
+  { state, error, next_attempt_ms, unseen_since_ms }: NextState,
 ): Promise<number> {
   return changeItems(db, items, {
     state,

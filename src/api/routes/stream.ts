@@ -5,7 +5,7 @@ import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/s
 import type { ApiDeps } from '../deps.ts';
 import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
-import { tellStream, toBody } from '../stream.ts';
+import { streamFrames, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 
@@ -102,7 +102,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       c.req.raw.signal,
       AbortSignal.timeout(deps.stream_ms_max),
     ]);
-    const told = counted(tellStream(deps, { episode_id: id, from, signal }));
+    const told = counted(streamFrames(deps, { episode_id: id, from, signal }));
     const head_of_answer = {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',

@@ -110,7 +110,7 @@ export async function sumUsage(
 }
 
 /** Whether the message with this id is a step of the line up to a place. */
-export async function wasSaid(db: Kysely<Database>, place: LinePlace, messageId: string): Promise<boolean> {
+export async function wasDelivered(db: Kysely<Database>, place: LinePlace, messageId: string): Promise<boolean> {
   const row = await db
     .selectFrom('steps')
     .select('id')

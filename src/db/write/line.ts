@@ -90,7 +90,7 @@ export async function closeAsLost(
       .executeTakeFirstOrThrow();
     // It may have ended in the record that was lost, and Langfuse been told of it.
     const doubtful = restored_at !== null && lost.started_at < restored_at;
-    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful };
+    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], model_input: null, doubtful };
     await insertSpans(tx, freezeSpan, ended);
   }
 }

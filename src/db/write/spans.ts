@@ -19,20 +19,20 @@ export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
 export async function insertSpans(
   tx: Transaction<Database>,
   freezeSpan: FreezeSpan,
-  ended: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & {
+  ended: Pick<EndedStep, 'step' | 'artifacts' | 'model_input'> & {
     episode: Selectable<Database['episodes']>;
     attempt: number;
     doubtful?: boolean;
   },
 ): Promise<void> {
-  const { step, attempt, artifacts, heard, doubtful = false } = ended;
+  const { step, attempt, artifacts, model_input, doubtful = false } = ended;
   const { runs } = ended.episode;
   const episode = toEpisode(ended.episode);
   const parent_span_id =
     (await findParentSpan(tx, step)) ??
     rootSpanIdOf(episode.trace_id, rootRunOf(runs, await listTakeovers(tx, step.episode_id, runs), step.run_id));
   const failed = step.attempt_count > (attempt === 0 ? 0 : 1) ? await listOthers(tx, step.id, attempt) : [];
-  const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, heard });
+  const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, model_input });
   const { episode_id } = step;
   if (own) await insertItems(tx, { episode_id, step_id: step.id, doubtful }, [own]);
   await insertItems(tx, { episode_id, step_id: null, doubtful }, others);
