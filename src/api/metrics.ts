@@ -81,7 +81,7 @@ function createGauges(registry: Registry) {
     one: (name: string, help: string, value: number | null): void => {
       if (value !== null) new Gauge({ name, help, registers }).set(value);
     },
-    /** A gauge with a label: `known` values of it are told as 0 where nothing is counted. */
+    /** A gauge with a label: `known` values of it are 0 where nothing is counted. */
     each: (name: string, help: string, { label, known, counts }: Labelled): void => {
       const gauge = new Gauge({ name, help, labelNames: [label], registers });
       for (const [value, count] of [...known.map((of): [string, number] => [of, 0]), ...counts])
@@ -117,7 +117,7 @@ function setRecordGauges({ one, each }: Gauges, record: RecordMetrics): void {
     counts: counts(record.outbox),
   });
   one('trace_outbox_oldest_seconds', 'Age of the oldest item that waits to be seen in Langfuse', oldest_s);
-  each('observatory_alerts', 'Alerts that stand, by name', { label: 'name', known: [], counts: counts(record.alerts) });
+  each('observatory_alerts', 'Open alerts, by name', { label: 'name', known: [], counts: counts(record.alerts) });
 }
 
 function setRecoveryGauges({ one, each }: Gauges, status: RecoveryStatus): void {

@@ -3,7 +3,7 @@ import type { StepIdentity, StepKind } from './step.ts';
 
 // What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
 
-/** Where a run of the episode stands; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+/** The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
 export type EpisodeProgress = {
   seq: number;
   thread_id: string | null;
@@ -32,7 +32,7 @@ export type EpisodeProgress = {
 /** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
-/** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
+/** The progress of a run that begins at a recorded place, and what it has to do before its next thought. */
 export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,

@@ -9,7 +9,7 @@ import type { ApiDeps } from '../deps.ts';
 import { problemResponse } from '../problem.ts';
 import { createRoutes, problems, security } from '../route-parts.ts';
 
-/** A year, the longest that caches are told of: the bytes of a hash never change. `private`, for they need a key. */
+/** A year, the longest that caches are allowed: the bytes of a hash never change. `private`, for they need a key. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
 
 /** Under the media type that it was stored with, where a browser runs nothing under that. */
