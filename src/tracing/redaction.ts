@@ -1,6 +1,6 @@
 import type { JsonInput } from '../schemas/primitives.ts';
 
-/** What stands where a secret stood. */
+/** What a secret is replaced by. */
 const REDACTED = '[redacted]';
 
 /** Members whose value is a secret whatever it says, compared without case, `-` and `_`. */
@@ -21,14 +21,14 @@ const SECRET_PATTERNS: readonly RegExp[] = [
   /(\b[A-Z][A-Z0-9_]{0,60}?(?:PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY)[A-Z0-9_]{0,20}=)[^\s'"]{6,}/g, // an environment's line
 ];
 
-/** Something of this stands in every text that one of the patterns matches: most texts hold none of it, and are done with one look. */
+/** A part of every text that one of the patterns matches: most texts have no such part, and need one search only. */
 const SECRET_MARK =
   /-----BEGIN |A[KS]IA|[sp]k-|gh[pousr]_|github_pat_|xox[abeoprs]-|AIza|eyJ|Bearer |Basic |:\/\/|PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY/;
 
 /** Values of our own configuration shorter than this are too common to be taken for secrets wherever they occur. */
 const LITERAL_CHARS_MIN = 8;
 
-/** So many members' names are remembered as secret or not. */
+/** The most names of members that are remembered as secret or not. */
 const NAMES_KNOWN_MAX = 1_000;
 
 /** Takes secrets out of texts and JSON; what holds none comes back as it was. Redacting twice is redacting once. */

@@ -3,7 +3,7 @@ import { rootSpanIdOf, traceIdOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { FrozenItem, ObservationLevel, TracedEpisode } from '../schemas/trace.ts';
 import { createFreezer, where } from './otlp-span.ts';
-import type { SpanFreezerOptions, Told } from './otlp-span.ts';
+import type { SpanFreezerOptions, Observed } from './otlp-span.ts';
 
 /** A line of runs that ended. `run` began it; `output` is how it came out. */
 export type EndedLine = {
@@ -38,10 +38,10 @@ export function createBegunFreezer(options: SpanFreezerOptions) {
   };
 }
 
-function describeRoot(namespace: string, { episode, run, output, ...told }: EndedLine): Told {
+function describeRoot(namespace: string, { episode, run, output, ...rest }: EndedLine): Observed {
   const { id, agent, seed, task } = episode;
   return {
-    ...told,
+    ...rest,
     span_id: rootSpanIdOf(traceIdOf(namespace, id), run),
     parent_span_id: null,
     type: 'AGENT',

@@ -6,7 +6,7 @@ import type { EndedStep, FrozenItem, ObservationLevel, ObservationType } from '.
 import { chatInput, chatOutput, toolsOf } from './chat.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createFreezer, where } from './otlp-span.ts';
-import type { SpanFreezerOptions, Told } from './otlp-span.ts';
+import type { SpanFreezerOptions, Observed } from './otlp-span.ts';
 import { usageOf } from './usage.ts';
 
 /** What Langfuse calls each kind of step. */
@@ -56,7 +56,7 @@ const placeInGraph = ({ node, seq, parent_seq }: Step) => ({
 function describeStep(
   { step, parent_span_id, artifacts, model_input }: EndedStep,
   { artifactUrl, describeTool }: SpanFreezerOptions,
-): Told {
+): Observed {
   const { ended_at } = step;
   if (ended_at === null) throw new AppError('internal', 'a span is frozen only when its step has ended');
   const thought = step.kind === 'thought';
@@ -107,9 +107,9 @@ function describeAttempt(
   step: Step,
   { attempt, status, started_at, ended_at, error, worker }: StepAttempt,
   trace: string,
-) {
+): Observed {
   const lost = 'it was lost: its worker died or stopped answering';
-  const told: Told = {
+  return {
     span_id: attemptSpanIdOf(trace, step, attempt),
     parent_span_id: step.span_id,
     type: 'SPAN',
@@ -130,5 +130,4 @@ function describeAttempt(
       ...placeInGraph(step),
     },
   };
-  return told;
 }

@@ -40,7 +40,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
   };
 
   return {
-    /** Gives the graph what its last calls came to, then has the role whose turn it is think: one step of the episode. */
+    /** Gives the graph the results of its last calls, then has the role whose turn it is think: one step of the episode. */
     advance: heartbeating(async (request: AdvanceRequest): Promise<Turn> => {
       const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
       const { episode_id, run_id } = identity;
@@ -101,7 +101,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
 
 type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
 
-/** Where the graph stands, as the workflow carries it. */
+/** The graph's position, as the workflow carries it. */
 export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
   const [next_key = null] = next;
   if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');

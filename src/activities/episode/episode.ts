@@ -25,7 +25,7 @@ export type EpisodeRecordDeps = {
   db: Kysely<Database>;
   freezeSpan: FreezeSpan;
   asked: Pick<AskedChannel, 'clear'>;
-  /** How the root of an episode that has begun is told to Langfuse. */
+  /** Makes the root span of an episode that has begun. */
   freezeBegun: (line: BegunLine) => FrozenItem;
   namespace: string;
 };
@@ -85,7 +85,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, freezeBegun, ask
   };
 }
 
-/** Tells Langfuse that the episode runs. Only its first line of runs: the others begin where their first step does. */
+/** Sends Langfuse the root of an episode that runs. Only its first line of runs: the others begin where their first step does. */
 async function listAsRunning(
   db: Kysely<Database>,
   id: string,

@@ -88,7 +88,7 @@ async function progressAt(
 
 type Again = { request: ResumeRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
 
-/** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
+/** Runs the superstep of a recorded thought with its recorded result, no model asked: its checkpoint may never have been written. */
 async function thinkAgain(
   { db, pool, checkpointer }: ResumeDeps,
   { request: { episode_id, run_id }, thought, had }: Again,

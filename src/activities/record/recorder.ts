@@ -30,7 +30,7 @@ const SEARCH_TEXT_BYTES_MAX = 4_096;
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
 export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
 
-/** What work comes to. Files are in S3 already; `error` is told to the agent, with status `error`. */
+/** The result of work. Files are in S3 already; `error` is shown to the agent, with status `error`. */
 export type StepResult = {
   output: JsonInput;
   error?: Failure;
@@ -202,17 +202,18 @@ async function closeFailedAttempt(
   const cause =
     code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
   log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
-  let told = cause;
+  let failure = cause;
   try {
     await log.close({ drop_rest: true });
-    told = await withWaiting(db, step, cause);
-    const { retry_after_s } = told.details;
-    const retry_ms = typeof retry_after_s === 'number' && told.details['final'] !== true ? retry_after_s * 1000 : null;
-    await failAttempt(db, { step, attempt, error: redacted(redactor, told), usage, worked_ms, retry_ms });
+    failure = await withWaiting(db, step, cause);
+    const { retry_after_s } = failure.details;
+    const retry_ms =
+      typeof retry_after_s === 'number' && failure.details['final'] !== true ? retry_after_s * 1000 : null;
+    await failAttempt(db, { step, attempt, error: redacted(redactor, failure), usage, worked_ms, retry_ms });
   } catch {
-    // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
+    // The database is away: the next attempt closes this one as lost. The first error is the one that is kept.
   }
-  return toActivityFailure(told, attempt);
+  return toActivityFailure(failure, attempt);
 }
 
 /** Of an error so much is kept in its row. */

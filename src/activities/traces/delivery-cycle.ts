@@ -11,7 +11,7 @@ import { lookFor } from './delivery-look.ts';
 import { ENDPOINTS, ITEMS_MAX, moveItems, sendAllDue, raiseRefusedAlert, welcomed } from './delivery-send.ts';
 import type { DeliveryDeps, Memory } from './delivery-send.ts';
 
-/** One look takes in at most so many traces, and so many of their items. */
+/** The most traces, and the most of their items, of one look. */
 const TRACES_PER_LOOK_MAX = 100;
 const ITEMS_PER_LOOK_MAX = 5_000;
 /** How the server is, is asked for again after this, and whenever it did not answer as hoped. */
@@ -106,7 +106,7 @@ async function learn(deps: DeliveryDeps, memory: Memory, failures: AppError[]): 
   }
 }
 
-/** The items by where they stand next; those that stand alike are written together. */
+/** The items by their next state; those of the same one are written together. */
 async function nextStatesOf(
   deps: DeliveryDeps,
   items: SentItem[],
@@ -116,13 +116,13 @@ async function nextStatesOf(
   const sent = items.map((item) => ({ item, look: looks.get(item.span_id) ?? 'no_answer', ...sentOf(item, server) }));
   const stuck = sent.some((one) => one.look === 'absent' && !one.merged && isOverdue(one, at));
   const progress = stuck ? await readProgress(deps.db) : undefined;
-  const stands = sent.map(({ item, look: seen, ...one }): [NextState, SentItem] => {
+  const states = sent.map(({ item, look: seen, ...one }): [NextState, SentItem] => {
     const next = afterLook(seen, one, { ...at, ...(progress && { progress }) });
     // The one that finds out whether the server lags: the others wait for what becomes of it.
     if (next.state === 'pending' && progress && !one.merged) progress.probing = true;
     return [next, item];
   });
-  const alike = Map.groupBy(stands, ([next, { state }]) => JSON.stringify([state, next]));
+  const alike = Map.groupBy(states, ([next, { state }]) => JSON.stringify([state, next]));
   return [...alike.values()].flatMap((same) => {
     const [first] = same;
     return first ? [[first[0], same.map(([, item]) => item)] satisfies [NextState, SentItem[]]] : [];

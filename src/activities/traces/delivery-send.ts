@@ -20,17 +20,17 @@ export type DeliveryDeps = {
   timings: DeliveryTimings;
 };
 
-/** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
+/** The most items and bytes of one request; Langfuse takes about 4.5 MB. */
 const BYTES_MAX = 3 * 1024 * 1024;
 export const ITEMS_MAX = 500;
 /** Pictures and scores go one by one, so few are taken at a time. */
 const MEDIA_ITEMS_MAX = 5;
 const SCORE_ITEMS_MAX = 50;
-/** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
+/** Where much waits: the most requests at once, and the most that follow each in a cycle. */
 const REQUESTS_AT_ONCE = 3;
 const REQUESTS_IN_TURN_MAX = 8;
 
-/** The alert that stands while Langfuse takes nothing, or nothing of one kind, from us. */
+/** The alert that is open while Langfuse takes nothing, or nothing of one kind, from us. */
 const UNWELCOME = 'langfuse_unwelcome';
 
 /** What a server takes or shows at an address of its own: each fails, and is left alone, for itself. */
@@ -46,7 +46,7 @@ export type Memory = {
   answers: boolean;
   /** When it was last asked what it shows. */
   looked_ms: number;
-  /** Of which endpoints operators may have been told, by this delivery or one before, that they take nothing. */
+  /** The endpoints for which an alert may be open, raised by this delivery or one before. */
   unwelcome: Set<Endpoint | ''>;
 };
 
@@ -136,7 +136,7 @@ async function claim({ deps, memory, endpoint, subjects, items_max }: Sender) {
   });
 }
 
-/** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */
+/** Sends a claimed batch; one that is refused as a whole is halved until the culprits are alone. Returns how many were taken. */
 async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
   if (items.length === 0) return 0;
   const { deps, post } = sender;
@@ -168,13 +168,13 @@ async function learn({ deps, memory, endpoint }: Sender, fate: SendOutcome, next
   if (fate.kind === 'unwelcome') await raiseRefusedAlert(deps, memory, { endpoint, ...fate });
 }
 
-/** Clears what operators were told of the endpoint. */
+/** Clears the alert of the endpoint. */
 export async function welcomed({ alerts }: DeliveryDeps, memory: Memory, endpoint: Endpoint): Promise<void> {
   for (const subject of [endpoint, ''] as const)
     if (memory.unwelcome.delete(subject)) await alerts.clear(UNWELCOME, subject);
 }
 
-/** Tells operators that Langfuse takes nothing, by which endpoint (empty: by none), and what to mend. */
+/** Raises the alert that Langfuse takes nothing, at which endpoint (empty: at none), and what to mend. */
 export async function raiseRefusedAlert(
   { alerts }: DeliveryDeps,
   memory: Memory,
@@ -206,7 +206,7 @@ async function raiseParkedAlert({ alerts }: DeliveryDeps, reason: string, items:
     });
 }
 
-/** Writes down where items stand next; returns how many still stood where they were found. */
+/** Writes the next state of items; returns how many still were in the state in which they were found. */
 export function moveItems(
   { db, now }: Pick<DeliveryDeps, 'db' | 'now'>,
   items: { span_ids: string[]; from: OutboxState },

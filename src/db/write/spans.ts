@@ -9,12 +9,12 @@ import { toEpisode } from '../read/episodes.ts';
 /** The channel on which a trigger wakes delivery when the outbox has grown. */
 export const OUTBOX_CHANNEL = 'observatory_outbox';
 
-/** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */
+/** A step as Langfuse is sent it: its own span first, then one for each attempt that failed. The composition root supplies it. */
 export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
 
 /**
  * Puts the spans of an ended step into the outbox; `attempt` is the one that ended it, 0 where none did. `doubtful` says
- * that somebody may have told Langfuse of this step before: then that is read back before anything is sent.
+ * that this step may have been sent to Langfuse before: then that is read back before anything is sent.
  */
 export async function insertSpans(
   tx: Transaction<Database>,

@@ -149,8 +149,14 @@ export async function endStep(
     const appended = await appendEvents(tx, end.events ?? [], stream_seq);
     const events = appended.filter(({ outcome }) => outcome === 'created').length;
     const ended = await updateEnded(tx, { step, attempt, end, stream_seq, events });
-    const told = { episode, step: ended, attempt, artifacts: end.artifacts, model_input: end.model_input ?? null };
-    await insertSpans(tx, freezeSpan, told);
+    const endedStep = {
+      episode,
+      step: ended,
+      attempt,
+      artifacts: end.artifacts,
+      model_input: end.model_input ?? null,
+    };
+    await insertSpans(tx, freezeSpan, endedStep);
     return ended;
   });
 }
