@@ -32,7 +32,7 @@ export async function reconcile(
   { resume_schedules }: { resume_schedules: boolean },
 ): Promise<Reconciliation> {
   await using database = createDatabase(config.database_url.reveal(), { connections: 2 });
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const { db } = database;
   const { restore_epoch, restored_at } = await readDeployment(db);
   if (restored_at === null)

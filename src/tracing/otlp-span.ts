@@ -33,6 +33,8 @@ export type SpanFreezerOptions = {
   redactor?: Redactor;
   /** Where people open an artifact. */
   artifactUrl?: (sha256: string) => string;
+  /** Where people look at an episode. */
+  pageUrl?: (episodeId: string) => string;
   /** What a model is shown of a tool, by its name; undefined for one that is not known. */
   describeTool?: (name: string) => Json | undefined;
 };
@@ -94,6 +96,7 @@ function ofTrace(episode: TracedEpisode, deployment: { environment: string; rele
 
 function ofSpan(observed: Observed): Attributes {
   const { model } = observed;
+  const { page } = observed.metadata;
   const root = observed.parent_span_id === null;
   return [
     [Attribute.OBSERVATION_TYPE, observed.type.toLowerCase()],
@@ -103,6 +106,7 @@ function ofSpan(observed: Observed): Attributes {
     [Attribute.OBSERVATION_OUTPUT, field(observed.output)],
     [Attribute.TRACE_INPUT, root ? field(observed.input) : null],
     [Attribute.TRACE_OUTPUT, root ? field(observed.output) : null],
+    [`${Attribute.TRACE_METADATA}.page`, root && typeof page === 'string' ? page : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],
