@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 
 declare module 'vitest' {
@@ -27,7 +27,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     env,
     log: (line) => project.vitest.logger.log(line),
     // Fetched programs are kept where `npm start` keeps them.
-    cache: join(defaultHome(env), 'cache'),
+    cache: cacheFolder(env),
     ports: 'any',
   }).catch(async (error: unknown) => {
     await remove();
