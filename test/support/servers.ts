@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 
 declare module 'vitest' {
@@ -36,7 +36,7 @@ export async function bootServers(
     env,
     log,
     // Fetched programs are kept where `npm start` keeps them.
-    cache: join(defaultHome(env), 'cache'),
+    cache: cacheFolder(env),
     ports: 'any',
   }).catch(async (error: unknown) => {
     await remove();

@@ -7,7 +7,7 @@ import type { Json } from '../../schemas/primitives.ts';
 import { ThoughtOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
-import { tellMessage } from '../../tracing/capture.ts';
+import { toTraceMessage } from '../../tracing/capture.ts';
 import { messageOf } from '../conversation.ts';
 
 /** What a model of a graph of one's own was asked, as its step holds it: its messages come from the graph's channels, so they are kept. */
@@ -31,7 +31,7 @@ export async function listAsked(
   for (const [role, step] of last) {
     const { messages } = await askedIn(step, json);
     const said = ThoughtOutput.safeParse(await json.unpack(step.output)).data;
-    roles.push({ role, messages: said ? [...messages, tellMessage(messageOf(step, said))] : messages });
+    roles.push({ role, messages: said ? [...messages, toTraceMessage(messageOf(step, said))] : messages });
   }
   return roles;
 }

@@ -11,7 +11,7 @@ import { storableJson } from '../../../schemas/primitives.ts';
 import { ThoughtOutput, ToolOutput } from '../../../schemas/step.ts';
 import type { Step } from '../../../schemas/step.ts';
 import type { AdvanceRequest, PersonAnswer } from '../../../schemas/turn.ts';
-import { tellConversation, tellMessage } from '../../../tracing/capture.ts';
+import { toTraceConversation, toTraceMessage } from '../../../tracing/capture.ts';
 import { hashOfAsked } from '../recorded-answers.ts';
 import { ask, resultOf } from '../think.ts';
 import type { ThinkDeps } from '../think.ts';
@@ -103,7 +103,7 @@ function requireSame({ seq, asked_sha256 }: Step, sha256: string, { key }: Askin
 }
 
 const hashOfThought = ({ messages, tools }: ModelAsk): string =>
-  hashOfAsked({ messages: messages.map(tellMessage), tools: storableJson(tools as unknown as Json) });
+  hashOfAsked({ messages: messages.map(toTraceMessage), tools: storableJson(tools as unknown as Json) });
 
 /** A person's answer as a graph gets it: an object or list where it is written as one, else the text. */
 function meantBy(text: string): unknown {
@@ -123,7 +123,7 @@ function recordThought(
 ): Promise<Step> {
   const thinking = choice.model === undefined ? episode : { ...episode, model: choice.model };
   const agent = choice.as ?? team.agent.name;
-  const told = messages.map(tellMessage);
+  const told = messages.map(toTraceMessage);
   const subject = {
     step_key: key,
     kind: 'thought' as const,
@@ -137,14 +137,14 @@ function recordThought(
   };
   return deps.recordStep(request.step, subject, async (context) => {
     const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
-    const heard = { messages: tellConversation(messages), parameters: {} };
-    if (recorded) return { ...recorded, heard };
+    const model_input = { messages: toTraceConversation(messages), parameters: {} };
+    if (recorded) return { ...recorded, model_input };
     const model = await deps.models.open(thinking, agent);
     const { said, shown, compaction, images } = await ask(deps, { model, conversation: messages, tools, context });
     return {
       ...resultOf(said, { compaction, images }, context),
       asked_sha256,
-      heard: { messages: tellConversation(shown), parameters: model.parameters },
+      model_input: { messages: toTraceConversation(shown), parameters: model.parameters },
     };
   });
 }

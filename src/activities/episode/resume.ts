@@ -11,7 +11,7 @@ import {
   listRecordedWords,
   listSinceLastThought,
   sumUsage,
-  wasSaid,
+  wasDelivered,
 } from '../../db/read/places.ts';
 import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
@@ -20,7 +20,7 @@ import { stepKeyOfCall, superstepOf, threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
-import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
+import type { PersonAnswer, ResumePoint, ResumeRequest } from '../../schemas/turn.ts';
 import type { Agents } from '../../agents/agents.ts';
 import { buildGraph, nextThinkers, wayOf } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
@@ -30,7 +30,7 @@ import { heartbeating } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
-export type StandDeps = {
+export type ResumeDeps = {
   db: Kysely<Database>;
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
@@ -40,21 +40,21 @@ export type StandDeps = {
 };
 
 /** The activity with which a run begins that goes on from a recorded place. */
-export function createStandActivity(deps: StandDeps) {
+export function createResumeActivity(deps: ResumeDeps) {
   const { db, json, registry } = deps;
   return {
     /**
-     * Puts the graph where the line stood after a step, and says what is left to do there. Where the last thought is a
+     * Puts the graph where the line was after a step, and says what is left to do there. (Open histories hold the activity's name.) Where the last thought is a
      * parent's, its checkpoint is copied into a thread of this episode's own. Throws failed_precondition where one cannot go on from the
      * place, data_loss where its checkpoint is gone.
      */
-    standAt: heartbeating(async (request: StandRequest): Promise<Stand> => {
+    standAt: heartbeating(async (request: ResumeRequest): Promise<ResumePoint> => {
       await checkPlace(db, request);
       const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
       const agent = deps.agents.get(episode.agent);
       const thinks = agent.roles[0]?.name ?? null;
-      const progress = { ...(await standBefore(db, { episode, opening_message, seq: request.seq })), thinks };
-      if (agent.own) return { progress: await standOfOwn(deps, request, progress), unfinished: null, outcome: null };
+      const progress = { ...(await progressAt(db, { episode, opening_message, seq: request.seq })), thinks };
+      if (agent.own) return { progress: await progressOfOwn(deps, request, progress), unfinished: null, outcome: null };
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
@@ -69,7 +69,7 @@ export function createStandActivity(deps: StandDeps) {
       const next = nextThinkers(agent, position.state);
       const ended = deliver_seq === null ? null : await turnEndOf(deps, episode.id, deliver_seq);
       Object.assign(progress, { thread_id, ...graph, deliver_seq, thinks: next[ended ? wayOf(ended) : 'stays'] });
-      const { seq, agent, step_key: key } = thought;
+      const { seq, step_key: key } = thought;
       const calls = tool_calls
         .filter(({ id }) => !steps.some(({ step_key }) => step_key === stepKeyOfCall(key, id)))
         .map((call) => callRef(registry, episode, call));
@@ -77,7 +77,7 @@ export function createStandActivity(deps: StandDeps) {
       const decided = await decisionOn(deps, steps, calls[0]?.id ?? '');
       return {
         progress,
-        unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
+        unfinished: { seq, agent: thought.agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
         outcome,
       };
     }),
@@ -85,10 +85,10 @@ export function createStandActivity(deps: StandDeps) {
 }
 
 /** What a run after this step has behind it and before it, its graph left aside. */
-async function standBefore(
-  db: StandDeps['db'],
+async function progressAt(
+  db: ResumeDeps['db'],
   { episode, opening_message: said, seq }: Omit<EpisodeOrigin, 'runs'> & { seq: number },
-): Promise<Stand['progress']> {
+): Promise<ResumePoint['progress']> {
   const place = { episode_id: episode.id, seq };
   return {
     seq,
@@ -98,16 +98,16 @@ async function standBefore(
     deliver_seq: null,
     ...(await sumUsage(db, place)),
     inherited: episode.forked_from_seq ?? 0,
-    messages: said && !(await wasSaid(db, place, said.id)) ? [said] : [],
+    messages: said && !(await wasDelivered(db, place, said.id)) ? [said] : [],
     recorded_words: await listRecordedWords(db, episode, seq),
   };
 }
 
-type Again = { request: StandRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
+type Again = { request: ResumeRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
 
-/** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
+/** Runs the superstep of a recorded thought with its recorded result, no model asked: its checkpoint may never have been written. */
 async function thinkAgain(
-  { db, pool, checkpointer, agents }: StandDeps,
+  { db, pool, checkpointer, agents }: ResumeDeps,
   { request: { episode_id, run_id }, thought, had }: Again,
 ): Promise<{ thread_id: string; position: GraphPosition }> {
   const from = thought.checkpoint_id;
@@ -126,7 +126,7 @@ async function thinkAgain(
 }
 
 /** The thread of an episode that holds the checkpoint. */
-async function findThread({ db, pool }: Pick<StandDeps, 'db' | 'pool'>, episodeId: string, checkpointId: string) {
+async function findThread({ db, pool }: Pick<ResumeDeps, 'db' | 'pool'>, episodeId: string, checkpointId: string) {
   const { episode, runs } = await getEpisodeOrigin(db, episodeId);
   const own = runs.map((run) => threadIdOf(episode.id, run));
   const threads = [...own, ...(episode.thread_id ? [episode.thread_id] : [])];
@@ -137,11 +137,11 @@ async function findThread({ db, pool }: Pick<StandDeps, 'db' | 'pool'>, episodeI
  * Where a graph of one's own stands after a step: before the superstep that the step belongs to. That runs again, and all
  * that was asked in it up to the step is served from the record.
  */
-async function standOfOwn(
-  deps: StandDeps,
-  place: StandRequest,
-  progress: Stand['progress'],
-): Promise<Stand['progress']> {
+async function progressOfOwn(
+  deps: ResumeDeps,
+  place: ResumeRequest,
+  progress: ResumePoint['progress'],
+): Promise<ResumePoint['progress']> {
   const step = await findLastCheckpointed(deps.db, place);
   if (!step) return progress; // nothing was asked by then: the graph begins anew
   const { recorded: thread_id } = await findThread(deps, step.episode_id, step.checkpoint_id);
@@ -149,7 +149,7 @@ async function standOfOwn(
 }
 
 /** What a person decided on a call that has not run yet; null where nobody did. */
-async function decisionOn({ json }: StandDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
+async function decisionOn({ json }: ResumeDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
   const approval = steps.findLast(({ step_key }) => step_key.endsWith(`/${callId}:approval`));
   if (!approval) return null;
   const { content: text, result } = ToolOutput.parse(await json.unpack(approval.output));
