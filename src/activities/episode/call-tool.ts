@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { listFilesMade } from '../../db/read/artifacts.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { getStep } from '../../db/read/steps.ts';
 import { findWorkspaceBefore } from '../../db/read/transcript.ts';
 import { AppError } from '../../errors.ts';
@@ -70,7 +71,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
       model: null,
       checkpoint_id,
     };
-    await deps.recordStep(identity, subject, async (context) => {
+    const step = await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
@@ -85,7 +86,10 @@ export function createCallToolActivities(deps: CallToolDeps) {
       };
       return { ...(await answer()), asked_sha256 };
     });
-    return { workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue };
+    return {
+      workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue,
+      spent_ms: await readSpent(deps.db, step.id),
+    };
   });
   return { callTool, simulate: callTool };
 }
