@@ -32,9 +32,16 @@ export type EpisodeProgress = {
   restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
+  /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
+  thinks?: string | null;
+  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
 };
+
+/** A call that failed, without anybody's words. */
+export type FailedCall = { name: string; code: string };
 
 /** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
@@ -43,7 +50,16 @@ export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 
 export type Stand = {
   progress: Pick<
     EpisodeProgress,
-    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'usd_unknown' | 'messages'
+    | 'seq'
+    | 'thread_id'
+    | 'checkpoint_id'
+    | 'next_key'
+    | 'deliver_seq'
+    | 'tokens'
+    | 'usd'
+    | 'usd_unknown'
+    | 'messages'
+    | 'thinks'
   > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[] };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
@@ -59,7 +75,11 @@ export type UnfinishedThought = {
   checkpoint_id: string;
   calls: CallRef[];
   decided: PersonAnswer | null;
+  next?: NextThinkers;
 };
+
+/** Who thinks after a thought's calls, by how they end its role's turn: not at all, handing on, or sending back. Null: nobody. */
+export type NextThinkers = { stays: string | null; on: string | null; back: string | null };
 
 /** Find out where a run stands that begins after step `seq` of the episode's line. */
 export type StandRequest = { episode_id: string; run_id: string; seq: number };
@@ -76,6 +96,10 @@ export type EpisodeRun = {
    */
   start_after?: number;
   progress?: EpisodeProgress;
+  /** For who looks at the run in Temporal's UI: the task in a line, the address of the episode's page, and the first role. */
+  task_line?: string;
+  page_url?: string;
+  first?: string;
 };
 
 /** What a person says to a running episode. `id` makes sending it twice say it once. */
@@ -130,6 +154,7 @@ export type Turn = {
     tokens: number;
     usd: number | null;
     spent_ms?: number;
+    next?: NextThinkers;
   } | null;
   outcome: GraphOutcome | null;
 };
@@ -157,8 +182,16 @@ export type CallRequest = {
   declined: { author: string; text: string } | null;
 };
 
-/** What the workflow needs of a call that ended: where the workspace lies now, and the wall time that it spent, in milliseconds. */
-export type CallReport = { workspace_queue: string | null; spent_ms?: number };
+/**
+ * What the workflow needs of a call that ended: where the workspace lies now, the wall time that it spent (in milliseconds), how
+ * it ended the turn, with which code it failed.
+ */
+export type CallReport = {
+  workspace_queue: string | null;
+  spent_ms?: number;
+  ended?: Exclude<keyof NextThinkers, 'stays'>;
+  failed?: string;
+};
 
 /** A step that no attempt ended: its activity never began, or gave up for good. */
 export type SettleRequest = {

@@ -90,7 +90,7 @@ function tellStep(
         role,
         path,
         sha256,
-        ...(artifactUrl && { url: artifactUrl(sha256) }),
+        ...(artifactUrl && { url: artifactUrl(sha256, { step_id: step.id, path }) }),
       })),
     },
   };

@@ -7,7 +7,6 @@ import {
   continueAsNew,
   proxyActivities,
   patched,
-  setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -23,6 +22,7 @@ import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import { spend } from './spend.ts';
 import { startAftercare } from './start-aftercare.ts';
+import { describe, noteThought, tellThought } from './telling.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
@@ -37,12 +37,11 @@ const WALL_TIME_BY_WORK = 'wall-time-by-work';
 export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> {
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
-  const progress: EpisodeProgress = run.progress ?? firstProgress();
-  // Asked at once, so that a run counts in one way: those that older code began go on by the clock.
-  if (patched(WALL_TIME_BY_WORK)) progress.spent_ms ??= Date.now() - progress.started_ms;
+  const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
+  const tell = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: tell };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -58,7 +57,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      describe(progress, `**${outcome.status}** · ${outcome.terminal_reason}`);
+      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -84,11 +83,12 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
-      const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
+      const turn = await advance.executeWithOptions({ summary: tellThought(step.seq, progress) }, [
         { step, thread_id, checkpoint_id, next_key, deliver_seq, ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
+      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
       if (turn.thought)
         await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
@@ -120,7 +120,7 @@ function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_i
   return { ahead: () => at(progress.seq + 1, null), next };
 }
 
-function firstProgress(): EpisodeProgress {
+function firstProgress({ first }: EpisodeRun): EpisodeProgress {
   return {
     seq: 0,
     thread_id: null,
@@ -133,6 +133,7 @@ function firstProgress(): EpisodeProgress {
     workspace_queue: null,
     paused: null,
     messages: [],
+    ...(first !== undefined && { thinks: first }),
   };
 }
 
@@ -156,6 +157,7 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;
@@ -163,7 +165,14 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.usd_unknown ||= turn.thought.usd === null;
   spend(progress, turn.thought);
   if (turn.thought.calls.length > 0) progress.deliver_seq = progress.seq;
-  describe(progress, `**${turn.thought.agent}** is thinking`);
+}
+
+/** Where the run stands as it begins. */
+function progressOf(run: EpisodeRun): EpisodeProgress {
+  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  // Asked at once, so that a run counts in one way: those that older code began go on by the clock.
+  if (patched(WALL_TIME_BY_WORK)) progress.spent_ms ??= Date.now() - progress.started_ms;
+  return progress;
 }
 
 /** What Temporal is told of an episode that failed. */
@@ -173,9 +182,3 @@ const failureOfRun = ({ failure, terminal_reason }: EpisodeOutcome) =>
 /** How much wall time a thought has; nothing in runs that count it by the clock. */
 const timeLeft = ({ spent_ms }: EpisodeProgress, { budgets }: EpisodeRun) =>
   spent_ms === undefined ? {} : { left_ms: budgets.wall_s * 1000 - spent_ms };
-
-/** What Temporal's Web UI shows of the run while one looks at it. */
-function describe({ seq, tokens, usd, usd_unknown }: EpisodeProgress, doing: string): void {
-  const cost = usd_unknown ? 'an unknown amount of USD' : `${usd.toFixed(4)} USD`;
-  setCurrentDetails([doing, '', `- step ${seq}`, `- ${tokens} tokens, ${cost}`].join('\n'));
-}
