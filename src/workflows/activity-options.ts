@@ -22,7 +22,7 @@ export const THOUGHT: ActivityOptions = {
 };
 
 /** One tool call or simulation: tools bound their own time below this. */
-export const TOOL_CALL: ActivityOptions = THOUGHT;
+export const TOOL_CALL: ActivityOptions = { ...THOUGHT };
 
 /** How long a call waits for the worker that holds the workspace before any worker may rebuild it. */
 export const WORKSPACE_WAIT = '3s';

@@ -17,7 +17,7 @@ type Personality = {
 };
 
 /** Of a conversation that the server `vllm` takes, in its own tokens. */
-export const CONTEXT_TOKENS = 4_500;
+const CONTEXT_TOKENS = 4_500;
 
 const PERSONALITIES: Record<FormName, Personality> = {
   deepseek: {
