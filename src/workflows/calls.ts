@@ -7,7 +7,7 @@ import { prefixOf } from './names.ts';
 import type { People } from './people.ts';
 import { settle } from './settle.ts';
 import { spend } from './spend.ts';
-import { noteCall } from './telling.ts';
+import { noteCall } from './summaries.ts';
 
 /** What calls need of the run that they belong to. */
 export type CallsRun = {

@@ -18,7 +18,7 @@ import type { Compaction, SeenImage, Step, StepIdentity, ThoughtOutput } from '.
 import { STEP_DETAILS } from '../../schemas/thought.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { tellConversation, tellMessage } from '../../tracing/capture.ts';
+import { toTraceConversation, toTraceMessage } from '../../tracing/capture.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { AttemptContext, RecordStep, StepResult, StepSubject } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
@@ -77,9 +77,9 @@ export function recordThought(
       turn_ending: turnEndingTools(),
     });
     const conversation = await buildConversation({ episode, role, steps }, json);
-    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(toTraceMessage), tools: [...role.tools] });
     const recorded = await recordedAnswers.take(episode, context, asked_sha256);
-    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
+    if (recorded) return { ...recorded, model_input: { messages: toTraceConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
     const spent_ms = context.attempt > 1 ? await readSpent(db, context.step.id) : 0;
     const time = { left_ms: left_ms === undefined ? undefined : left_ms - spent_ms, signal: context.signal };
@@ -87,8 +87,8 @@ export function recordThought(
     const { said, shown, compaction, images } = await withinWallTime(time, (signal) =>
       ask(deps, { model, conversation, role, log: context.log, signal, hear: live.hear }),
     );
-    const heard = { messages: tellConversation(shown), parameters: model.parameters };
-    return { ...resultOf(said, { compaction, images }, context), asked_sha256, heard };
+    const model_input = { messages: toTraceConversation(shown), parameters: model.parameters };
+    return { ...resultOf(said, { compaction, images }, context), asked_sha256, model_input };
   });
 }
 

@@ -12,7 +12,7 @@ import { createRoutes, problems, security } from '../route-parts.ts';
 /** Longer paths are no files of steps. In characters. */
 const PATH_CHARS_MAX = 4_096;
 
-/** A year, the longest that caches are told of: the bytes of a hash never change. `private`, for they need a key. */
+/** A year, the longest that caches are allowed: the bytes of a hash never change. `private`, for they need a key. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
 
 /** Under the media type that it was stored with, where a browser runs nothing under that. */

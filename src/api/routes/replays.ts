@@ -19,7 +19,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/episodes/{id}/replays',
   operationId: 'listReplays',
-  summary: 'List what replaying the episode’s runs came to, newest first: one verdict for each run and build',
+  summary: 'List the verdicts of replaying the episode’s runs, newest first: one for each run and build',
   tags: ['replays'],
   security,
   request: { params: EpisodePath },
