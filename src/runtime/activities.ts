@@ -82,16 +82,16 @@ export function createActivities(parts: ActivityParts) {
   const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
-  const recording = { db, json, recordStep, recordedAnswers, agents, registry };
+  const recording = { db, json, store, recordStep, recordedAnswers, agents, registry };
   const workspace_queue = queues.workspace;
   const calls = {
     ...createReproduceActivity({ db, store, environment }),
-    ...createCallToolActivities({ ...recording, store, workspaces, sandbox, workspace_queue }),
+    ...createCallToolActivities({ ...recording, workspaces, sandbox, workspace_queue }),
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
-    ...createAdvanceActivity({ ...recording, pool, checkpointer, store, models }),
+    ...createAdvanceActivity({ ...recording, models, redactor, pool, checkpointer }),
     ...createResumeActivity({ db, pool, checkpointer, json, agents, registry }),
     ...calls,
   };

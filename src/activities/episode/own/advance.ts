@@ -8,6 +8,7 @@ import { compileOwn } from '../../../agents/own/team.ts';
 import type { CompiledGraph } from '../../../agents/own/team.ts';
 import type { OwnTeam } from '../../../agents/own/tools.ts';
 import { copyCheckpoint } from '../../../db/checkpointer.ts';
+import { readSpent } from '../../../db/read/spent.ts';
 import { findStep } from '../../../db/read/steps.ts';
 import { setThread } from '../../../db/write/episodes.ts';
 import { AppError } from '../../../errors.ts';
@@ -23,8 +24,8 @@ import type { OwnRecordDeps } from './record.ts';
 
 export type OwnAdvanceDeps = OwnRecordDeps & { pool: Pool; checkpointer: BaseCheckpointSaver };
 
-/** Supersteps that ask for nothing and that one activity runs in a row; the next goes on. */
-const SUPERSTEPS_MAX = 100;
+/** Supersteps that one activity runs in a row. A graph that asks nothing in so many will never come to its end. */
+const SUPERSTEPS_MAX = 1_000;
 /** Times that a superstep goes on with recorded answers to its own questions: one for each. */
 const QUESTIONS_MAX = 100;
 
@@ -74,11 +75,11 @@ async function advance(work: Advancing): Promise<Turn> {
   const { request, team } = work;
   let from = request.checkpoint_id;
   let superstep = request.superstep ?? 0;
-  const turn = (calls: CallRef[] = [], outcome: GraphOutcome | null = null): Turn => ({
+  const turn = async (calls: CallRef[] = [], outcome: GraphOutcome | null = null): Promise<Turn> => ({
     thread_id: work.thread_id,
     checkpoint_id: from ?? '',
     next_key: null,
-    thought: thoughtOf(work.number.step),
+    thought: await thoughtOf(work.deps, work.number.step),
     outcome,
     own: { superstep, agent: team.agent.name, calls },
   });
@@ -94,14 +95,16 @@ async function advance(work: Advancing): Promise<Turn> {
     from = reached.position.checkpoint_id;
     if (reached.position.next.length === 0) return turn([], outcomeOf(team, reached.position));
   }
-  return turn();
+  if (work.number.step) return turn();
+  throw new AppError('failed_precondition', `the graph asked nothing in ${SUPERSTEPS_MAX} supersteps in a row`);
 }
 
 /** The step that this activity put on record, as the workflow counts it. */
-function thoughtOf(step: Step | undefined): Turn['thought'] {
+async function thoughtOf({ db }: OwnAdvanceDeps, step: Step | undefined): Promise<Turn['thought']> {
   if (!step || step.status === 'running') return null;
   const { agent, step_key: key, input_tokens, output_tokens, usd } = step;
-  return { agent, key, calls: [], tokens: input_tokens + output_tokens, usd: usd ?? 0 };
+  const spent_ms = await readSpent(db, step.id);
+  return { agent, key, calls: [], tokens: input_tokens + output_tokens, usd, spent_ms };
 }
 
 function outcomeOf({ agent }: OwnTeam, { state }: OwnPosition): GraphOutcome {

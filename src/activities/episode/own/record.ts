@@ -13,7 +13,7 @@ import type { Step } from '../../../schemas/step.ts';
 import type { AdvanceRequest, PersonAnswer } from '../../../schemas/turn.ts';
 import { toTraceConversation, toTraceMessage } from '../../../tracing/capture.ts';
 import { hashOfAsked } from '../recorded-answers.ts';
-import { ask, resultOf } from '../think.ts';
+import { askLive, resultOf } from '../think.ts';
 import type { ThinkDeps } from '../think.ts';
 
 export type OwnRecordDeps = ThinkDeps & { models: Models };
@@ -140,7 +140,8 @@ function recordThought(
     const model_input = { messages: toTraceConversation(messages), parameters: {} };
     if (recorded) return { ...recorded, model_input };
     const model = await deps.models.open(thinking, agent);
-    const { said, shown, compaction, images } = await ask(deps, { model, conversation: messages, tools, context });
+    const asking = { model, conversation: messages, tools, left_ms: request.left_ms };
+    const { said, shown, compaction, images } = await askLive(deps, context, asking);
     return {
       ...resultOf(said, { compaction, images }, context),
       asked_sha256,
