@@ -3,7 +3,7 @@ import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
-import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
+import { Approvals, AskedBudgets, Episode, StartEpisode } from '../schemas/episode.ts';
 import { EventRecord } from '../schemas/events/record.ts';
 import { EventType } from '../schemas/events/registry.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
@@ -60,8 +60,9 @@ export const ProblemDocument = component('Problem', Problem);
 export const NewEpisode = component(
   'NewEpisode',
   StartEpisode.extend({
-    /** Left out: the configured endpoint's model, or where there is none the scripted one. */
+    /** Left out: the deployment's own default; the scripted one where no endpoint is configured and it plays these inputs. */
     model: StartEpisode.shape.model.unwrap().optional(),
+    budgets: AskedBudgets.prefault({}),
     metadata: AnyJsonObject.default({}),
     approvals: ToolApprovals.default({}),
   }),
@@ -79,7 +80,7 @@ export const RewindRequest = component('RewindEpisode', RewindEpisode);
 export const ReproduceRequest = component('ReproduceEpisode', ReproduceEpisode);
 export const ReproductionResource = component('Reproduction', Reproduction);
 
-/** An episode's files and its agents' conversation as they stood after a step. */
+/** An episode's files and its agents' conversation as they were after a step. */
 export const WorkspaceResource = component('Workspace', WorkspaceAt);
 export const ConversationResource = component(
   'Conversation',
@@ -219,7 +220,7 @@ export const AuditRequest = component('NewAudit', NewAudit);
 /** The archived history of a run: `href` serves its JSON, as Temporal's own tools write it. */
 export const HistoryResource = component('WorkflowHistory', WorkflowHistory.extend({ href: z.string() }));
 
-/** What replaying a run came to. */
+/** The verdict of replaying a run. */
 export const ReplayResource = component('Replay', ReplayVerdict.extend({ sentence: z.string() }));
 
 /** What is said of an episode or step, and as it is kept. */

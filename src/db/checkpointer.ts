@@ -26,7 +26,7 @@ export class Checkpointer extends PostgresSaver {
   }
 
   override put(...[config, checkpoint, metadata, versions]: Parameters<PostgresSaver['put']>) {
-    // The run that wrote a checkpoint tells its branch from that of a run that was reset.
+    // The run that wrote a checkpoint distinguishes its branch from that of a run that was reset.
     const run_id = (config as { metadata?: { episode_run?: unknown } }).metadata?.episode_run;
     return super.put(config, checkpoint, { ...metadata, episode_run: run_id } as typeof metadata, versions);
   }
@@ -35,6 +35,22 @@ export class Checkpointer extends PostgresSaver {
     const failure = writes.filter(([channel]) => channel === '__error__' || channel === '__error_source_node__');
     return super.putWrites(config, failure.length > 0 ? failure : writes, taskId);
   }
+}
+
+/** A run's checkpoints of a thread after one of them (null: all), in the order in which they were written. */
+export async function listCheckpointsOfRun(
+  pool: Pool,
+  { thread_id, run_id, after }: { thread_id: string; run_id: string; after: string | null },
+): Promise<{ id: string; parent: string | null; source: string }[]> {
+  // LangGraph's own list() loads every channel of every row; these three columns are what matters.
+  const { rows } = await pool.query<{ id: string; parent: string | null; source: string }>(
+    `select checkpoint_id as id, parent_checkpoint_id as parent, metadata->>'source' as source
+       from ${LANGGRAPH_SCHEMA}.checkpoints
+      where thread_id = $1 and checkpoint_ns = '' and metadata->>'episode_run' = $2 and checkpoint_id > $3
+      order by checkpoint_id`,
+    [thread_id, run_id, after ?? ''],
+  );
+  return rows;
 }
 
 /** Which of these threads holds the checkpoint; throws data_loss where none does. */

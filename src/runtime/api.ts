@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { serve } from '@hono/node-server';
-import { sql } from 'kysely';
 import { pino } from 'pino';
 import { getAgent } from '../agents/agents.ts';
 import { checkModel } from '../agents/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
+import { askDatabase } from '../db/read/server.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
@@ -18,6 +18,7 @@ import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
 import { checkInputs } from './check-inputs.ts';
+import { checkPriced, chooseModel, isPriced } from './choose-model.ts';
 import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { watchEpisodes } from './watch/watch.ts';
@@ -36,7 +37,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
   await using store = openArtifactStore(config, database.db);
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const logger = pino({ name: 'observatory-api' });
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
   const { build } = await workflowBuild();
@@ -64,11 +65,11 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       build,
       start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
     },
-    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal, langfuse] = await Promise.all([
-        check(() => sql`select 1`.execute(database.db)),
+        check(() => askDatabase(database.db)),
         check(() => store.readyCheck()),
         check(() => workflows.readyCheck()),
         config.langfuse && check(() => askLangfuse(config.langfuse?.base_url ?? '')),
@@ -110,7 +111,8 @@ const configured = (
   ApiDeps,
   | 'catalogue'
   | 'checkRequest'
-  | 'default_model'
+  | 'chooseModel'
+  | 'isPriced'
   | 'namespace'
   | 'code_version'
   | 'environment'
@@ -118,13 +120,15 @@ const configured = (
   | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.models),
-  default_model: config.models.default === undefined ? 'scripted' : 'default',
+  chooseModel: (request) => chooseModel(request, config.models),
+  isPriced: (model) => isPriced(model, config.models),
   checkRequest(request) {
     const { agent, model, approvals } = request;
     getAgent(agent);
     checkModel(model, config.models);
     checkApprovals(approvals);
     checkInputs(request);
+    checkPriced(request, config.models);
   },
   namespace: config.temporal.namespace,
   code_version: codeVersion(),

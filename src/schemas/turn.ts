@@ -3,7 +3,10 @@ import type { StepIdentity, StepKind } from './step.ts';
 
 // What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
 
-/** Where a run of the episode stands; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+/**
+ * The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time: runs of older
+ * code count their wall time from it.
+ */
 export type EpisodeProgress = {
   seq: number;
   thread_id: string | null;
@@ -13,31 +16,51 @@ export type EpisodeProgress = {
   /** The thought whose calls' results are still to be delivered to the graph. */
   deliver_seq: number | null;
   tokens: number;
+  /** As far as it is known: `usd_unknown` where some of it is not. */
   usd: number;
+  usd_unknown?: boolean;
   started_ms: number;
+  /** The wall time that its steps spent by working and by waiting for their models, in milliseconds. Missing in runs of older code. */
+  spent_ms?: number;
   /** The queue of the worker that holds the workspace. */
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
   paused: { author: string; reason: string } | null;
-  /** Messages of people that the agents have not heard yet. */
+  /** Messages of people that no thought was given yet. */
   messages: PersonMessage[];
   /** The record's epoch in which the run began: a record that was restored since refuses it. */
   restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
+  /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
+  thinks?: string | null;
+  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
 };
 
+/** A call that failed, without anybody's words. */
+export type FailedCall = { name: string; code: string };
+
 /** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
-/** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
-export type Stand = {
+/** The progress of a run that begins at a recorded place, and what it has to do before its next thought. */
+export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,
-    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages'
-  > & { inherited: number; recorded_words: RecordedWord[] };
+    | 'seq'
+    | 'thread_id'
+    | 'checkpoint_id'
+    | 'next_key'
+    | 'deliver_seq'
+    | 'tokens'
+    | 'usd'
+    | 'usd_unknown'
+    | 'messages'
+    | 'thinks'
+  > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[] };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
   /** Where the graph has ended by this place. */
@@ -52,10 +75,14 @@ export type UnfinishedThought = {
   checkpoint_id: string;
   calls: CallRef[];
   decided: PersonAnswer | null;
+  next?: NextThinkers;
 };
 
-/** Find out where a run stands that begins after step `seq` of the episode's line. */
-export type StandRequest = { episode_id: string; run_id: string; seq: number };
+/** Who thinks after a thought's calls, by how they end its role's turn: not at all, handing on, or sending back. Null: nobody. */
+export type NextThinkers = { stays: string | null; on: string | null; back: string | null };
+
+/** A run that begins after step `seq` of the episode's line. */
+export type ResumeRequest = { episode_id: string; run_id: string; seq: number };
 
 /** What starts a run of the episode's workflow. */
 export type EpisodeRun = {
@@ -69,6 +96,10 @@ export type EpisodeRun = {
    */
   start_after?: number;
   progress?: EpisodeProgress;
+  /** For who looks at the run in Temporal's UI: the task in a line, the address of the episode's page, and the first role. */
+  task_line?: string;
+  page_url?: string;
+  first?: string;
 };
 
 /** What a person says to a running episode. `id` makes sending it twice say it once. */
@@ -107,6 +138,8 @@ export type AdvanceRequest = {
   checkpoint_id: string | null;
   next_key: string | null;
   deliver_seq: number | null;
+  /** How much of the episode's wall time is left for the thought, in milliseconds; missing: as much as it likes. */
+  left_ms?: number;
 };
 
 /** What the graph did: the thought it had, or how it ended (then no step was recorded and its number is free). */
@@ -114,7 +147,15 @@ export type Turn = {
   thread_id: string;
   checkpoint_id: string;
   next_key: string | null;
-  thought: { agent: string; key: string; calls: CallRef[]; tokens: number; usd: number } | null;
+  thought: {
+    agent: string;
+    key: string;
+    calls: CallRef[];
+    tokens: number;
+    usd: number | null;
+    spent_ms?: number;
+    next?: NextThinkers;
+  } | null;
   outcome: GraphOutcome | null;
 };
 
@@ -141,8 +182,16 @@ export type CallRequest = {
   declined: { author: string; text: string } | null;
 };
 
-/** What the workflow needs of a call that ended: where the workspace lies now. */
-export type CallReport = { workspace_queue: string | null };
+/**
+ * What the workflow needs of a call that ended: where the workspace lies now, the wall time that it spent (in milliseconds), how
+ * it ended the turn, with which code it failed.
+ */
+export type CallReport = {
+  workspace_queue: string | null;
+  spent_ms?: number;
+  ended?: Exclude<keyof NextThinkers, 'stays'>;
+  failed?: string;
+};
 
 /** A step that no attempt ended: its activity never began, or gave up for good. */
 export type SettleRequest = {

@@ -9,9 +9,12 @@ const OUTAGE_MAX = '24 hours';
 
 const patientRetry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
-/** One thought: a model may take minutes to answer; a dead worker is noticed by its missing heartbeats. */
+/**
+ * One thought: a model may take minutes to answer, twice where it is asked again, and bounds its own time below this; a dead
+ * worker is noticed by its missing heartbeats.
+ */
 export const THOUGHT: ActivityOptions = {
-  startToCloseTimeout: '30 minutes',
+  startToCloseTimeout: '1 hour',
   scheduleToCloseTimeout: OUTAGE_MAX,
   heartbeatTimeout: '6s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -19,7 +22,7 @@ export const THOUGHT: ActivityOptions = {
 };
 
 /** One tool call or simulation: tools bound their own time below this. */
-export const TOOL_CALL: ActivityOptions = { ...THOUGHT, startToCloseTimeout: '1 hour' };
+export const TOOL_CALL: ActivityOptions = { ...THOUGHT };
 
 /** How long a call waits for the worker that holds the workspace before any worker may rebuild it. */
 export const WORKSPACE_WAIT = '3s';
@@ -50,7 +53,7 @@ export const backupOptions = (outage_s_max = BACKUP_OUTAGE_S_MAX): ActivityOptio
   },
 });
 
-/** How many tries the pauses between which (1, 2, 4, 8, 16 s, then 30 s each) add up to so many seconds; three at least, since a dead worker costs one. */
+/** The tries until the pauses between them (1, 2, 4, 8, 16 s, then 30 s each) add up; three at least, since a dead worker costs one. */
 function attemptsWithin(seconds: number): number {
   const doubling_s = 31;
   if (seconds <= doubling_s) return Math.max(3, 1 + Math.ceil(Math.log2(seconds + 1)));

@@ -6,7 +6,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   proxyActivities,
-  setCurrentDetails,
+  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -20,10 +20,15 @@ import { endingOf, outcomeOf, stoppedBy } from './outcome.ts';
 import { listenToPeople } from './people.ts';
 import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
+import { spend } from './spend.ts';
 import { startAftercare } from './start-aftercare.ts';
+import { describe, noteThought, summaryOfThought } from './summaries.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
+
+/** Wall time is what the record says that steps spent, not what the clock says. */
+const WALL_TIME_BY_WORK = 'wall-time-by-work';
 
 /**
  * One episode: thought after thought, each with its calls, until the agents agree, a budget is used up, or somebody
@@ -32,10 +37,11 @@ const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> {
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
-  const progress: EpisodeProgress = run.progress ?? firstProgress();
+  const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
+  const tell = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: tell };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -51,7 +57,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      describe(progress, `**${outcome.status}** · ${outcome.terminal_reason}`);
+      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -77,11 +83,12 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
-      const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq },
+      const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
+        { step, thread_id, checkpoint_id, next_key, deliver_seq, ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
+      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
       if (turn.thought)
         await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
@@ -94,9 +101,9 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { step_key: progress.next_key ?? `thought:${open.seq}`, kind: 'thought', name: 'think' },
         error,
       );
-    const { failure, terminal_reason, status } = await close(endingOf(error));
-    if (status === 'cancelled') throw error;
-    throw ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+    const outcome = await close(endingOf(error, run));
+    if (outcome.status === 'stopped') return outcome;
+    throw outcome.status === 'cancelled' ? error : failureOfRun(outcome);
   }
 }
 
@@ -113,7 +120,7 @@ function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_i
   return { ahead: () => at(progress.seq + 1, null), next };
 }
 
-function firstProgress(): EpisodeProgress {
+function firstProgress({ first }: EpisodeRun): EpisodeProgress {
   return {
     seq: 0,
     thread_id: null,
@@ -126,6 +133,7 @@ function firstProgress(): EpisodeProgress {
     workspace_queue: null,
     paused: null,
     messages: [],
+    ...(first !== undefined && { thinks: first }),
   };
 }
 
@@ -136,12 +144,12 @@ async function goToPlace(
   calls: CallsRun,
 ): Promise<EpisodeOutcome | undefined> {
   const request = { episode_id, run_id: workflowInfo().runId, seq };
-  const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
-  const { messages, ...place } = stand.progress;
+  const resumed = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
+  const { messages, ...place } = resumed.progress;
   Object.assign(calls.progress, place);
   calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
-  if (stand.unfinished) await runCalls(calls, stand.unfinished);
-  return stand.outcome ? outcomeOf(stand.outcome) : undefined;
+  if (resumed.unfinished) await runCalls(calls, resumed.unfinished);
+  return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {
@@ -149,15 +157,28 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;
-  progress.usd += turn.thought.usd;
+  progress.usd += turn.thought.usd ?? 0;
+  progress.usd_unknown ||= turn.thought.usd === null;
+  spend(progress, turn.thought);
   if (turn.thought.calls.length > 0) progress.deliver_seq = progress.seq;
-  describe(progress, `**${turn.thought.agent}** is thinking`);
 }
 
-/** What Temporal's Web UI shows of the run while one looks at it. */
-function describe({ seq, tokens, usd }: EpisodeProgress, doing: string): void {
-  setCurrentDetails([doing, '', `- step ${seq}`, `- ${tokens} tokens, ${usd.toFixed(4)} USD`].join('\n'));
+/** Where the run stands as it begins. */
+function progressOf(run: EpisodeRun): EpisodeProgress {
+  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  // Asked at once, so that a run counts in one way: those that older code began go on by the clock.
+  if (patched(WALL_TIME_BY_WORK)) progress.spent_ms ??= Date.now() - progress.started_ms;
+  return progress;
 }
+
+/** What Temporal is told of an episode that failed. */
+const failureOfRun = ({ failure, terminal_reason }: EpisodeOutcome) =>
+  ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+
+/** How much wall time a thought has; nothing in runs that count it by the clock. */
+const timeLeft = ({ spent_ms }: EpisodeProgress, { budgets }: EpisodeRun) =>
+  spent_ms === undefined ? {} : { left_ms: budgets.wall_s * 1000 - spent_ms };

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
 import type { Pool } from 'pg';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { findStep } from '../../db/read/steps.ts';
 import { listCallsOf } from '../../db/read/transcript.ts';
 import { setThread } from '../../db/write/episodes.ts';
@@ -13,7 +14,7 @@ import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
 import type { Role } from '../../agents/role.ts';
-import { buildGraph } from '../../agents/graph.ts';
+import { buildGraph, nextThinkers } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
@@ -40,7 +41,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
   };
 
   return {
-    /** Gives the graph what its last calls came to, then has the role whose turn it is think: one step of the episode. */
+    /** Gives the graph the results of its last calls, then has the role whose turn it is think: one step of the episode. */
     advance: heartbeating(async (request: AdvanceRequest): Promise<Turn> => {
       const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
       const { episode_id, run_id } = identity;
@@ -54,7 +55,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           Context.current().info.attempt > 1,
         );
 
-      const standBeforeThought = async (): Promise<GraphPlace> => {
+      const placeBeforeThought = async (): Promise<GraphPlace> => {
         if (checkpoint_id === null) {
           await setThread(deps.db, episode_id, thread_id);
           return placeOf(await superstep(null, {}));
@@ -63,7 +64,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         const turn_end = await turnEndOf(deps, episode_id, deliver_seq);
         return placeOf(await superstep(checkpoint_id, { turn_end }));
       };
-      const before = await standBeforeThought();
+      const before = await placeBeforeThought();
       const { next_key: step_key } = before;
       if (step_key === null) return { thread_id, ...before, thought: null };
 
@@ -75,6 +76,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           identity,
           step_key,
           checkpoint_id: before.checkpoint_id,
+          left_ms: request.left_ms,
         });
         const { tool_calls, end } = await thoughtOf(deps, step);
         return { calls: tool_calls.length, end };
@@ -89,10 +91,11 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         thought: {
           agent: step.agent,
           key: step.step_key,
+          next: nextThinkers(getAgent(episode.agent), position.state),
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
-          // What nobody knows is bounded by no budget: such an episode has none in dollars.
-          usd: step.usd ?? 0,
+          usd: step.usd,
+          spent_ms: await readSpent(deps.db, step.id),
         },
       };
     }),
@@ -101,7 +104,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
 
 type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
 
-/** Where the graph stands, as the workflow carries it. */
+/** The graph's position, as the workflow carries it. */
 export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
   const [next_key = null] = next;
   if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');
@@ -109,7 +112,11 @@ export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPla
 }
 
 /** How the calls of a thought ended its role's turn; null when none did. */
-async function turnEndOf({ db, json }: AdvanceDeps, episodeId: string, seq: number): Promise<TurnEnd | null> {
+export async function turnEndOf(
+  { db, json }: { db: AdvanceDeps['db']; json: Pick<AdvanceDeps['json'], 'unpack'> },
+  episodeId: string,
+  seq: number,
+): Promise<TurnEnd | null> {
   let end: TurnEnd | null = null;
   for (const call of await listCallsOf(db, episodeId, seq)) {
     if (call.status !== 'ok') continue;

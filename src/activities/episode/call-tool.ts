@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { listFilesMade } from '../../db/read/artifacts.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { getStep } from '../../db/read/steps.ts';
 import { findWorkspaceBefore } from '../../db/read/transcript.ts';
 import { AppError } from '../../errors.ts';
@@ -12,8 +13,8 @@ import type { Episode, Failure } from '../../schemas/episode.ts';
 import { stepKeyOfCall } from '../../identity.ts';
 import { storableJson } from '../../schemas/primitives.ts';
 import type { JsonObject } from '../../schemas/primitives.ts';
-import { ThoughtOutput } from '../../schemas/step.ts';
-import type { Step, ToolCall, ToolOutput } from '../../schemas/step.ts';
+import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import type { Step, ToolCall } from '../../schemas/step.ts';
 import type { CallReport, CallRequest } from '../../schemas/turn.ts';
 import { createAgentFiles, RENDERS } from '../../storage/backends/agent-files.ts';
 import type { ArtifactIndex } from '../../storage/backends/s3-backend.ts';
@@ -23,6 +24,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { createFilePolicy } from '../../storage/policy.ts';
 import type { FilePolicy } from '../../storage/policy.ts';
 import { getAgent, roleOf } from '../../agents/agents.ts';
+import { wayOf } from '../../agents/graph.ts';
 import { checkChanges, createRolePolicy, writeProtectedPaths } from '../../agents/policies.ts';
 import { archiveWorkspace } from '../record/archive.ts';
 import { heartbeatingWith } from '../heartbeat.ts';
@@ -70,7 +72,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
       model: null,
       checkpoint_id,
     };
-    await deps.recordStep(identity, subject, async (context) => {
+    const { id, output, error } = await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
@@ -85,7 +87,14 @@ export function createCallToolActivities(deps: CallToolDeps) {
       };
       return { ...(await answer()), asked_sha256 };
     });
-    return { workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue };
+    const ends = !error && deps.registry.get(call.name)?.ends_turn;
+    const { turn_end } = ends ? ToolOutput.parse(await deps.json.unpack(output)) : {};
+    return {
+      workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue,
+      spent_ms: await readSpent(deps.db, id),
+      ...(turn_end && { ended: wayOf(turn_end) }),
+      ...(error && { failed: error.code }),
+    };
   });
   return { callTool, simulate: callTool };
 }
@@ -96,7 +105,7 @@ const toolsOf = ({ agent, approvals }: Episode, roleName: string) =>
 
 type Found = { tool: Tool; args: Record<string, unknown> };
 
-/** The tool and its checked arguments, or what the agent is told instead. */
+/** The tool and its checked arguments, or the error that the agent is shown instead. */
 function findTool(
   registry: ReadonlyMap<string, Tool>,
   tools: readonly string[],
@@ -159,7 +168,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
     return { ...result, artifacts, workspace: { sha256, size_bytes } };
   });
   if (!kept.error || result.error) return kept;
-  // The workspace is beyond its limits or its policy: the next call finds it as it was before this one, and the agent is told.
+  // The workspace is beyond its limits or its policy: the next call finds it as it was before this one, and the agent is shown why.
   return agentFailure({ ...kept.error, message: `${kept.error.message} What this call changed was not kept.` });
 }
 

@@ -6,7 +6,7 @@ import { beginEpisode, endEpisode } from '../../db/write/episodes.ts';
 import { requireEpoch } from '../../db/write/line.ts';
 import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { AskedChannel } from '../../alerts/asked.ts';
-import { toEpisode } from '../../db/read/episodes.ts';
+import { findEpisodeOrigin } from '../../db/read/episodes.ts';
 import { insertItems } from '../../db/write/spans.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import type { FrozenItem } from '../../schemas/trace.ts';
@@ -18,14 +18,14 @@ import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
-import type { createStandActivity } from './stand.ts';
+import type { createResumeActivity } from './resume.ts';
 import { NO_USAGE } from '../../schemas/step.ts';
 
 export type EpisodeRecordDeps = {
   db: Kysely<Database>;
   freezeSpan: FreezeSpan;
   asked: Pick<AskedChannel, 'clear'>;
-  /** How the root of an episode that has begun is told to Langfuse. */
+  /** Makes the root span of an episode that has begun. */
   freezeBegun: (line: BegunLine) => FrozenItem;
   namespace: string;
 };
@@ -85,22 +85,22 @@ export function createEpisodeRecordActivities({ db, freezeSpan, freezeBegun, ask
   };
 }
 
-/** Tells Langfuse that the episode runs. Only its first line of runs: the others begin where their first step does. */
+/** Sends Langfuse the root of an episode that runs. Only its first line of runs: the others begin where their first step does. */
 async function listAsRunning(
   db: Kysely<Database>,
   id: string,
   { runId: run, freezeBegun }: { runId: string; freezeBegun: EpisodeRecordDeps['freezeBegun'] },
 ): Promise<void> {
-  const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row || row.runs[0] !== run || row.ended_at !== null) return;
-  const episode = toEpisode(row);
+  const origin = await findEpisodeOrigin(db, id);
+  if (!origin || origin.runs[0] !== run || origin.episode.ended_at !== null) return;
+  const { episode } = origin;
   const begun = freezeBegun({ episode, run, started_at: episode.started_at ?? episode.created_at });
   await insertItems(db, { episode_id: id, step_id: null }, [begun]);
 }
 
 /** Every activity that an episode's workflow calls. */
 export type EpisodeActivities = ReturnType<typeof createAdvanceActivity> &
-  ReturnType<typeof createStandActivity> &
+  ReturnType<typeof createResumeActivity> &
   ReturnType<typeof createCallToolActivities> &
   ReturnType<typeof createPeopleActivities> &
   ReturnType<typeof createEpisodeRecordActivities>;

@@ -2,10 +2,11 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { findStreamHead } from '../../db/read/stream.ts';
 import { AppError } from '../../errors.ts';
 import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/stream.ts';
+import { Words } from '../../schemas/words.ts';
 import type { ApiDeps } from '../deps.ts';
 import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
-import { tellStream, toBody } from '../stream.ts';
+import { streamFrames, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 
@@ -24,6 +25,8 @@ const FRAMES = {
   log: LogLineResource.extend({ type: z.literal('log') }),
   event: z.object({ type: z.literal('event'), stream_seq, event: EventResource }),
   status: StatusChange.extend({ type: z.literal('status') }),
+  /** Of a running thought; `stream_seq` is the place up to which all was told. Some may be missing. */
+  words: Words.extend({ type: z.literal('words'), stream_seq }),
 };
 const NAMES = {
   step_started: 'StepStartedFrame',
@@ -31,6 +34,7 @@ const NAMES = {
   log: 'LogFrame',
   event: 'EventFrame',
   status: 'StatusFrame',
+  words: 'WordsFrame',
 } as const;
 /** A frame of an episode's stream, as its `data` holds it. */
 export type StreamFrame = z.infer<(typeof FRAMES)[keyof typeof FRAMES]>;
@@ -39,7 +43,8 @@ export type StreamFrame = z.infer<(typeof FRAMES)[keyof typeof FRAMES]>;
 const Event = z.union(
   (Object.keys(FRAMES) as (keyof typeof FRAMES)[]).map((type) =>
     z.object({
-      id: StreamId,
+      // What is told of a running thought has no place of its own.
+      ...(type !== 'words' && { id: StreamId }),
       event: z.literal(type),
       data: z.string().openapi({
         contentMediaType: 'application/json',
@@ -55,13 +60,13 @@ const route = createRoute({
   path: '/v1/episodes/{id}/stream',
   operationId: 'streamEpisode',
   summary:
-    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
+    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, and what its thoughts say as they run, from its beginning or from after Last-Event-ID, until it has ended and all was sent',
   tags: ['episodes'],
   security,
   request: { params: EpisodePath, headers: z.object({ 'last-event-id': StreamId.optional() }) },
   responses: {
     200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: Event } } },
-    204: { description: 'The episode has ended and the client has heard it all: do not come back' },
+    204: { description: 'The episode has ended and the client has all of it: do not come back' },
     ...problems(404, 409),
   },
 });
@@ -73,11 +78,11 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
   for (const type of Object.keys(FRAMES) as (keyof typeof FRAMES)[])
     routes.openAPIRegistry.register(NAMES[type], FRAMES[type]);
 
-  /** Counts the stream while it is told; a database that goes away ends it, and the client comes back. */
-  async function* counted(told: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
+  /** Counts the stream while it is open; a database that goes away ends it, and the client comes back. */
+  async function* counted(frames: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
     open += 1;
     try {
-      yield* told;
+      yield* frames;
     } catch (error) {
       deps.logger.warn({ code: AppError.from(error).code }, 'stream ended early');
     } finally {
@@ -102,7 +107,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       c.req.raw.signal,
       AbortSignal.timeout(deps.stream_ms_max),
     ]);
-    const told = counted(tellStream(deps, { episode_id: id, from, signal }));
+    const frames = counted(streamFrames(deps, { episode_id: id, from, signal }));
     const head_of_answer = {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -110,7 +115,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       'x-accel-buffering': 'no',
     };
     return c.body(
-      toBody(told, () => left.abort()),
+      toBody(frames, () => left.abort()),
       200,
       head_of_answer,
     ) as never;

@@ -19,6 +19,9 @@ import type { Actions } from './actions.ts';
 /** A part of a list; `next_cursor` asks for the next. */
 export type Page<T> = { items: T[]; next_cursor: string | null };
 
+/** A file whose bytes are asked for: as a step knows it, or by its hash alone. */
+export type ContentOf = { sha256: string; href?: string };
+
 /** Which episodes: the query of the page's address, word for word that of the API. */
 export type EpisodeFilter = Partial<
   Record<'status' | 'outcome' | 'agent' | 'model' | 'tag' | 'q' | 'created_from' | 'created_to', string>
@@ -52,7 +55,8 @@ export type Source = {
   step(id: string, seq: number): Promise<StepDetailResource>;
   logs(id: string, filter: LogFilter): Promise<Page<LogLineResource>>;
   workspace(id: string, step: number): Promise<WorkspaceAt>;
-  conversation(id: string, step: number): Promise<ConversationResource>;
+  /** What each agent had heard and said, which is rebuilt from the steps; null where nothing rebuilds it. */
+  readonly conversation: ((id: string, step: number) => Promise<ConversationResource>) | null;
   /** The newest audit; null until there is one. */
   coverage(id: string): Promise<CoverageResource | null>;
   /** The newest audits of these episodes, by their ids. */
@@ -60,7 +64,7 @@ export type Source = {
   feedback(id: string): Promise<FeedbackResource[]>;
   artifact(sha256: string): Promise<ArtifactResource>;
   /** An address of an artifact's bytes that a video, a picture or `fetch` takes. */
-  contentUrl(sha256: string): Promise<string>;
+  contentUrl(file: ContentOf): Promise<string>;
   /** What happens after a place in the stream, each frame once; ends with the episode. */
   follow(id: string, after: string, signal: AbortSignal): AsyncIterable<StreamFrame>;
 };

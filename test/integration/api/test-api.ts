@@ -8,7 +8,7 @@ import { listenToEpisodes } from '../../../src/db/listen.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
-import { readRecoveryStatus } from '../../../src/db/read/recovery-status.ts';
+import { readRecoveryStatus } from '../../../src/backup/recovery-status.ts';
 import { AppError } from '../../../src/errors.ts';
 import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
@@ -55,7 +55,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     db,
     requests_per_s_max: 0,
     stream_ms_max: 60_000,
-    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
@@ -83,7 +83,8 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       return { workflow_id: `audit-${audit.episode_id}` };
     },
     replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
-    default_model: 'scripted',
+    chooseModel: () => 'scripted',
+    isPriced: () => true,
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');
     },
@@ -158,15 +159,15 @@ export async function seedStep(
     run_id?: string;
     step_key?: string;
     kind?: StepKind;
-    files?: { path: string; content: string; role?: 'input' | 'output' }[];
+    files?: { path: string; content: string; role?: 'input' | 'output'; type?: string }[];
   },
 ): Promise<void> {
   const { seq, run_id = 'run-1', step_key = `call-model:${seq}`, kind = 'thought', files = [] } = options;
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const artifacts: ArtifactLink[] = [];
-  for (const { path, content, role = 'output' } of files) {
+  for (const { path, content, role = 'output', type = 'text/plain; charset=utf-8' } of files) {
     const stored = await api.store.put(Buffer.from(content), { contentType: 'text/plain' });
-    artifacts.push({ role, path, ...stored, content_type: 'text/plain; charset=utf-8', kind: 'OTHER', clock: null });
+    artifacts.push({ role, path, ...stored, content_type: type, kind: 'OTHER', clock: null });
   }
   const begun = await beginStep(api.db, {
     identity: { episode_id: episode.id, run_id, seq, parent_seq: null },

@@ -18,7 +18,7 @@ import { listTableFigures } from '../../../src/db/read/recovery.ts';
 import { until } from '../../../src/embedded/until.ts';
 import { startServers } from '../../../src/embedded/stack.ts';
 import type { RunningServers } from '../../../src/embedded/stack.ts';
-import { defaultHome, loadConfig, processEnvironment } from '../../../src/config/config.ts';
+import { cacheFolder, loadConfig, processEnvironment } from '../../../src/config/config.ts';
 import { openBucket, openRecovery } from '../../../src/runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../../../src/runtime/temporal/client.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
@@ -57,7 +57,7 @@ const write = (path: string) => ({ calls: [call('write_file', { path, content: `
 
 async function startTemporal(state: State): Promise<RunningServers> {
   const { TEMPORAL_ADDRESS: _, ...env } = inject('environment');
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   const servers = await startServers({ home: homes[state], env, log: () => {}, cache, ports: 'any' });
   temporals[state] = servers;
   return servers;
@@ -198,7 +198,7 @@ test.each(STATES)(
       expect(done.terminated).toEqual(state === 'newer' ? [late.workflow_id] : []);
       const worker = await startWorkerProcess(env);
       opened.defer(() => worker.kill());
-      const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env).temporal));
+      const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env)));
       const { seq } = await untilAsked(read, open, { question: 'two?', run: done.continued[0]?.run_id });
       await workflows.answer(open, { id: randomUUID(), step: seq, author: 'ada', approve: true, text: 'yes' });
       expect(await untilEnded(read, open.id)).toMatchObject({ terminal_reason: 'APPROVED' });
