@@ -120,7 +120,7 @@ const configured = (
   | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.models, agents),
-  chooseModel: (request) => chooseModel(request, config.models),
+  chooseModel: (request) => chooseModel(request, config.models, agents),
   isPriced: (model) => isPriced(model, config.models),
   checkRequest(request) {
     const { agent, model, approvals } = request;
