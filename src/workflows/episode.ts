@@ -82,17 +82,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       }
       const step = ahead();
       open = step;
-      const { thread_id, checkpoint_id, next_key, deliver_seq, superstep } = progress;
       const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
-        {
-          step,
-          thread_id,
-          checkpoint_id,
-          next_key,
-          deliver_seq,
-          ...timeLeft(progress, run),
-          ...(superstep !== undefined && { superstep }),
-        },
+        { step, ...graphOf(progress), ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
@@ -158,6 +149,11 @@ async function goToPlace(
   calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
   if (resumed.unfinished) await runCalls(calls, resumed.unfinished);
   return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
+}
+
+/** Where the graph is, as an activity that advances it is told. */
+function graphOf({ thread_id, checkpoint_id, next_key, deliver_seq, superstep }: EpisodeProgress) {
+  return { thread_id, checkpoint_id, next_key, deliver_seq, ...(superstep !== undefined && { superstep }) };
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {
