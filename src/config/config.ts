@@ -5,7 +5,8 @@ import type { ModelsConfig } from '../schemas/model.ts';
 import { findConfigFile, readConfigFile } from './file.ts';
 import { modelsConfig } from './models.ts';
 import { Secret } from './secret.ts';
-import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION, refuseDefaultSecrets } from './variables.ts';
+import { refuseDefaultSecrets } from './default-secrets.ts';
+import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION } from './variables.ts';
 import type { Variables } from './variables.ts';
 
 /** Variables by name, as a process receives them. */
