@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LangfuseOtelSpanAttributes as Attribute } from '@langfuse/core';
 import { traceIdOf } from '../identity.ts';
+import type { contentPathOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type {
   ModelParameters,
@@ -31,7 +32,7 @@ export type SpanFreezerOptions = {
   release?: string | null;
   redactor?: Redactor;
   /** Where people open an artifact. */
-  artifactUrl?: (sha256: string) => string;
+  artifactUrl?: typeof contentPathOf;
   /** Where people look at an episode. */
   pageUrl?: (episodeId: string) => string;
   /** What a model is shown of a tool, by its name; undefined for one that is not known. */

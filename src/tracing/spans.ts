@@ -92,7 +92,7 @@ function describeStep(
         role,
         path,
         sha256,
-        ...(artifactUrl && { url: artifactUrl(sha256) }),
+        ...(artifactUrl && { url: artifactUrl(sha256, { step_id: step.id, path }) }),
       })),
     },
   };
