@@ -12,7 +12,7 @@ import type { Variables } from './variables.ts';
 /** Variables by name, as a process receives them. */
 export type Environment = Record<string, string | undefined>;
 
-/** Everything that a process is told from outside, parsed once and frozen. Secrets print as `[redacted]`. */
+/** Everything that a process is given from outside, parsed once and frozen. Secrets print as `[redacted]`. */
 export type Config = {
   readonly mode: 'development' | 'production';
   readonly home: string;
@@ -41,7 +41,7 @@ export type Config = {
   readonly retention: { readonly media_days: number | undefined; readonly episode_days: number | undefined };
   /** The key that signs restore points, and the one that must have signed those that are verified and restored. */
   readonly signing: { readonly private_key: Secret | undefined; readonly public_key: string | undefined };
-  /** Who hears of alerts and ended episodes; `secret` signs what is posted. */
+  /** Where alerts and ended episodes are posted; `secret` signs what is posted. */
   readonly webhook: { readonly url: Secret; readonly secret: Secret | undefined } | undefined;
   /** What is taken out of records and traces besides what looks like a secret: names of members, regular expressions. */
   readonly redaction: { readonly keys: readonly string[]; readonly patterns: readonly string[] };

@@ -30,7 +30,7 @@ const modelPrices = z.string().transform((value, context): ModelPrices => {
     const prices = ModelPrices.safeParse(JSON.parse(value));
     if (prices.success) return prices.data;
   } catch {
-    // No JSON: told below, in the same words.
+    // No JSON: said below, in the same words.
   }
   const shape = '{"MODEL": {"input": 1, "cached": 0.1, "output": 4}}, in US dollars per million tokens';
   context.addIssue({ code: 'custom', message: `must be JSON like ${shape}` });
