@@ -95,6 +95,7 @@ export interface SceneState extends MjData {
   readonly geom_xmat: Float64Array;
   readonly xpos: Float64Array;
   readonly xquat: Float64Array;
+  readonly xmat: Float64Array;
   readonly subtree_com: Float64Array;
   readonly qfrc_passive: Float64Array;
   readonly qfrc_spring: Float64Array;
