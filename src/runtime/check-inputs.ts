@@ -37,7 +37,7 @@ export function checkInputs(agent: AgentDefinition, { model, inputs }: Pick<Star
   if (errors.length > 0)
     throw new RefusedRequest(
       'invalid_argument',
-      `An episode with these inputs would come to nothing. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
+      `An episode with these inputs cannot work. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
       errors,
     );
 }
