@@ -11,7 +11,7 @@ import { createEpisodeRetentionActivities } from '../activities/retention.ts';
 import { createJsonStore } from '../storage/json-store.ts';
 import { createPeopleActivities } from '../activities/episode/people.ts';
 import { createRecorder } from '../activities/record/recorder.ts';
-import { createStandActivity } from '../activities/episode/stand.ts';
+import { createResumeActivity } from '../activities/episode/resume.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
 import { createRecordedAnswers } from '../activities/episode/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
@@ -98,7 +98,7 @@ export function createActivities(parts: ActivityParts) {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
-    ...createStandActivity({ db, pool, checkpointer, json, registry }),
+    ...createResumeActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
   const sweep = {

@@ -25,7 +25,7 @@ export type RecordedSaying = { step_id: string; author: string; text: string; ap
  * tools) is no part of that: an answer that another build recorded is found as well, whatever has changed since.
  */
 export type RecordedAnswers = {
-  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and the log tells both. */
+  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and both are logged. */
   take(
     episode: Episode,
     asking: Pick<AttemptContext, 'step' | 'log'>,
@@ -72,7 +72,7 @@ export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json
 const mayTake = ({ recorded_until, recorded_miss }: Episode, seq: number) =>
   recorded_until !== null && seq <= recorded_until && (recorded_miss === null || seq < recorded_miss.seq);
 
-/** Why a pause was asked for stands in its input; how it ended, in its output. */
+/** A pause's input has why it was asked for; its output, how it ended. */
 function wordsOf({ input }: Step): string {
   const text = input && typeof input === 'object' && !Array.isArray(input) ? input['text'] : '';
   return typeof text === 'string' ? text : '';

@@ -59,7 +59,7 @@ function madeBy(step: StepResource | null) {
   if (!step) return undefined;
   const made = (end: string) => step.artifacts.find(({ path, role }) => role === 'output' && path.endsWith(end));
   const video = step.artifacts.find(({ kind, role }) => kind === 'VIDEO' && role === 'output');
-  return { seq: step.seq, step, video, poster: made('/poster.png')?.sha256, scene: made('.glb')?.sha256 };
+  return { seq: step.seq, step, video, poster: made('/poster.png'), scene: made('.glb')?.sha256 };
 }
 
 const endOf = (made: ReturnType<typeof madeBy>): number => {

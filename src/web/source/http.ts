@@ -59,7 +59,7 @@ export function createHttpSource(url: string): Source {
     artifact: (sha256) => bodyOf(v1.artifacts[':sha256'].$get({ param: { sha256 } })),
     lineage: (sha256, depth) =>
       bodyOf(v1.artifacts[':sha256'].lineage.$get({ param: { sha256 }, query: { depth: String(depth) } })),
-    contentUrl: async (sha256) => `${url}/v1/artifacts/${sha256}/content`,
+    contentUrl: async ({ sha256, href = `/v1/artifacts/${sha256}/content` }) => `${url}${href}`,
     follow: (id, after, signal) => followStream(client, id, { signal, after }),
   };
 }

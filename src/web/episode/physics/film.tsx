@@ -6,7 +6,7 @@ import type { SimulationClock } from './clock.ts';
 
 type Props = Readonly<{
   file: ArtifactFile;
-  poster: string | undefined;
+  poster: ArtifactFile | undefined;
   clock: SimulationClock;
   /** Another video keeps the clock: this one goes along. */
   follows?: boolean;
@@ -14,8 +14,8 @@ type Props = Readonly<{
 
 /** The video of a simulation. It keeps the clock while it plays, and goes where the clock is sent. */
 export function Film({ file, poster, clock, follows = false }: Props) {
-  const url = useContentUrl(file.sha256);
-  const still = useContentUrl(poster ?? file.sha256);
+  const url = useContentUrl(file);
+  const still = useContentUrl(poster ?? file);
   if (url === undefined) return <p className="waiting-line">Reading…</p>;
   const shown = { file, clock, url, still: poster === undefined ? undefined : still };
   return follows ? <Follower {...shown} /> : <Screen {...shown} />;
