@@ -4,7 +4,6 @@ import { useMemo, useState } from 'react';
 import { Failure } from '../parts/failure.tsx';
 import { count } from '../parts/format.ts';
 import { Plain } from '../parts/text.tsx';
-import { useSource } from '../source/context.tsx';
 import type { Source } from '../source/source.ts';
 import { CARD, toGraph } from './lineage-layout.ts';
 import type { Edge } from './lineage-layout.ts';

@@ -18,7 +18,7 @@ import './compare.css';
 
 /** Two episodes side by side: `/compare?a=&b=`. */
 export function ComparePage() {
-  const { a = '', b = '' } = useSearch({ strict: false }) as { a?: string; b?: string };
+  const { a = '', b = '' }: { a?: string; b?: string } = useSearch({ strict: false });
   if (a === '' || b === '') return <Choose one={a || b} />;
   return <Compared key={`${a} ${b}`} a={a} b={b} />;
 }

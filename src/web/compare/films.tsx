@@ -19,7 +19,7 @@ export function Films({ a, b, steps }: Props) {
   const { data } = useQuery({
     queryKey: ['films', a, b, seqs],
     queryFn: async () =>
-      Promise.all([a, b].map((id, side) => (seqs[side] === undefined ? null : source.step(id, seqs[side])))),
+      Promise.all([a, b].map(async (id, side) => (seqs[side] === undefined ? null : source.step(id, seqs[side])))),
     enabled: seqs.some((seq) => seq !== undefined),
     staleTime: Infinity,
   });

@@ -44,6 +44,7 @@ export function Pairs({ a, b, comparison }: Readonly<{ a: string; b: string; com
         </label>
       )}
       <div className="pairs">
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls */}
         <div className="pairs-scroller" ref={scroller} role="table" aria-label="Steps side by side" tabIndex={0}>
           <div role="rowgroup" className="pairs-body" style={{ height: virtual.getTotalSize() }}>
             {virtual.getVirtualItems().map(({ index, start, key }) => {

@@ -73,7 +73,7 @@ test('video, scene and plot are at the moment that the address names, and go wit
   const plot = dock.getByRole('img', { name: /Where ball was/ });
   await plot.waitFor();
   const at = async () => Number(await moment.inputValue());
-  const video = () => page.evaluate('document.querySelector("video").currentTime') as Promise<number>;
+  const video = () => page.evaluate<number>('document.querySelector("video").currentTime');
   expect(await at()).toBeCloseTo(0.1, 1);
   await page.waitForFunction(
     'document.querySelector("video").readyState >= 2 && document.querySelector("video").currentTime > 0.05',
