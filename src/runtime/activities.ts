@@ -34,7 +34,7 @@ import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts'
 import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
-import { lookAtWorkflow } from './watch/look.ts';
+import { lookAtWorkflow } from './watch/stuck.ts';
 import { createHistoryReader } from './temporal/history.ts';
 import type { Config } from '../config/config.ts';
 import type { EpisodeWorkflows } from './temporal/client.ts';

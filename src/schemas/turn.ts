@@ -34,7 +34,7 @@ export type EpisodeProgress = {
   inherited?: number;
   /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
   thinks?: string | null;
-  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  /** The last thought's calls that failed, each with its tool and the error's code: the role sees them in its next thought. */
   failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];

@@ -54,7 +54,7 @@ function inBatches(calls: readonly CallRef[]): CallRef[][] {
   return batches;
 }
 
-/** Runs one call; returns what it came to, or nothing where a person was its answer. */
+/** Runs one call; returns its report, or nothing where a person was its answer. */
 async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought): Promise<CallReport | undefined> {
   const { progress, people } = run;
   const { key: parent_key, seq: parent_seq, checkpoint_id } = thought;

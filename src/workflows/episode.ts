@@ -40,8 +40,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const tell = (doing: string) => describe(run, progress, doing);
-  const calls: CallsRun = { progress, people, next, describe: tell };
+  const describeRun = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: describeRun };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -57,7 +57,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
+      describeRun(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -88,7 +88,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       ]);
       open = undefined;
       takeIn(progress, turn);
-      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
+      if (turn.thought) describeRun(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
       if (turn.thought)
         await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });

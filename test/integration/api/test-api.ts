@@ -17,7 +17,7 @@ import type { Episode } from '../../../src/schemas/episode.ts';
 import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
 import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import { createTestDatabase } from '../../support/database.ts';
