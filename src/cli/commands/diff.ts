@@ -35,7 +35,7 @@ const STEP_FACTS = [
   'error',
   'model',
 ] as const satisfies (keyof StepAnswer)[];
-/** A value is told up to here, in UTF-16 units: `episodes show --step` has all of it. */
+/** A value is shown up to here, in UTF-16 units: `episodes show --step` has all of it. */
 const VALUE_CHARS_MAX = 120;
 
 type Difference = { member: string; a: unknown; b: unknown };
@@ -100,7 +100,7 @@ function differences<T extends object>(
 
 function render({ facts, first_seq, steps }: Comparison, one: Recorded, other: Recorded): string {
   const lines = [`a  ${one.episode.id}  ${tookOf(one)}`, `b  ${other.episode.id}  ${tookOf(other)}`];
-  for (const difference of facts) lines.push(...told(difference, ''));
+  for (const difference of facts) lines.push(...linesOf(difference, ''));
   if (first_seq === null) lines.push(`All ${one.steps.length} steps are the same.`);
   else lines.push(`${steps.length} steps differ, the first is ${first_seq}.`);
   const nameOf = (seq: number) => {
@@ -110,14 +110,14 @@ function render({ facts, first_seq, steps }: Comparison, one: Recorded, other: R
   for (const { seq, differences: found } of steps) {
     const missing = [one, other].findIndex((each) => !each.steps.some((step) => step.seq === seq));
     lines.push(`step ${seq}: ${nameOf(seq)}${missing < 0 ? '' : `, only in ${missing === 0 ? 'b' : 'a'}`}`);
-    if (missing < 0) for (const difference of found) lines.push(...told(difference, '  '));
+    if (missing < 0) for (const difference of found) lines.push(...linesOf(difference, '  '));
   }
   return lines.join('\n');
 }
 
-function told({ member, a, b }: Difference, indent: string): string[] {
+function linesOf({ member, a, b }: Difference, indent: string): string[] {
   const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
-  // Long texts begin alike as a rule: they are told from where they part.
+  // Long texts begin alike as a rule: they are shown from where they differ.
   let at = 0;
   while (at < left.length && left[at] === right[at]) at++;
   const from = left.length > VALUE_CHARS_MAX || right.length > VALUE_CHARS_MAX ? Math.max(0, at - 20) : 0;
