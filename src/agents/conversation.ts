@@ -11,7 +11,7 @@ import { framesOf } from './models/images.ts';
 
 const GO_ON = 'Go on with your work, and end your turn with the tool that hands it on.';
 
-/** What a model is told that asked for no tool, by how its answer ended. */
+/** The reminder to a model that asked for no tool, by how its answer ended. */
 const NUDGES: Record<ThoughtEnd | 'complete', string> = {
   complete: `You asked for no tool. ${GO_ON}`,
   cut: `Your answer was cut off at the limit of its length, before you asked for a tool. Say less at once. ${GO_ON}`,

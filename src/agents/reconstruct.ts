@@ -23,7 +23,7 @@ const OBJECTS_AT_ONCE = 8;
 
 type Reading = { db: Kysely<Database>; store: Pick<ObjectStore, 'stat' | 'readBytes'> };
 
-/** The files as they stood at a place. Throws data_loss, naming it, when the manifest or an input is missing. */
+/** The files as they were at a place. Throws data_loss, naming it, when the manifest or an input is missing. */
 export async function readWorkspace({ db, store }: Reading, { episode_id, seq }: LinePlace): Promise<WorkspaceAt> {
   const sha256 = await findWorkspaceBefore(db, episode_id, seq + 1);
   if (sha256 !== undefined) return { seq, sha256, files: (await getManifest(store, sha256)).files };
@@ -50,7 +50,7 @@ export async function requireWhole(reading: Reading, place: LinePlace): Promise<
   );
 }
 
-/** What each role had heard and said at a place. */
+/** Each role's conversation at a place. */
 export async function readConversation(
   { db, json }: { db: Kysely<Database>; json: JsonStore },
   { episode_id, seq }: LinePlace,

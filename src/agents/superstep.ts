@@ -11,7 +11,7 @@ export type SuperstepCall = {
   context: TurnContext;
 };
 
-/** Where the graph stands: its checkpoint, the keys of the tasks that come next (none: it has ended), and its state. */
+/** The graph's position: its checkpoint, the keys of the tasks that come next (none: it has ended), and its state. */
 export type GraphPosition = { checkpoint_id: string; next: string[]; state: AgentState };
 
 /**

@@ -34,7 +34,7 @@ import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts'
 import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
-import { lookAtWorkflow } from './watch/look.ts';
+import { lookAtWorkflow } from './watch/stuck.ts';
 import { createHistoryReader } from './temporal/history.ts';
 import type { Config } from '../config/config.ts';
 import type { EpisodeWorkflows } from './temporal/client.ts';
@@ -79,7 +79,7 @@ export function createActivities(parts: ActivityParts) {
   const recordedAnswers = createRecordedAnswers({ db, json });
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
-  const workspace_queue = queues.workspace;
+  const thinking = { db, json, store, recordStep, recordedAnswers, models, registry, redactor };
   const calls = {
     ...createReproduceActivity({ db, store, environment }),
     ...createCallToolActivities({
@@ -91,13 +91,13 @@ export function createActivities(parts: ActivityParts) {
       registry,
       workspaces,
       sandbox,
-      workspace_queue,
+      workspace_queue: queues.workspace,
     }),
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
+    ...createAdvanceActivity({ ...thinking, pool, checkpointer }),
     ...createResumeActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };

@@ -38,7 +38,7 @@ export function checkInputs({ agent: name, model, inputs }: Pick<StartEpisode, '
   if (errors.length > 0)
     throw new RefusedRequest(
       'invalid_argument',
-      `An episode with these inputs would come to nothing. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
+      `An episode with these inputs cannot work. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
       errors,
     );
 }

@@ -5,7 +5,7 @@ import type { ApiDeps } from '../api/deps.ts';
 import type { Database } from '../schemas/database.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** What the API tells of a place of an episode's line, from the record and the object store. */
+/** What the API answers about a place of an episode's line, from the record and the object store. */
 export function createReconstruction(deps: { db: Kysely<Database>; store: ObjectStore }): ApiDeps['reconstruction'] {
   const json = createJsonStore(deps.store);
   return {

@@ -75,7 +75,7 @@ export type EpisodeWorkflows = AsyncDisposable & {
   pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
   /** Lets a paused episode go on. */
   resumeEpisode(episode: Episode, said: { author: string }): Promise<void>;
-  /** Tells the agents something before their next thought. Throws failed_precondition once the episode has ended. */
+  /** Sends the agents a message, delivered before their next thought. Throws failed_precondition once the episode has ended. */
   sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
   answer(episode: Episode, answer: PersonAnswer): Promise<void>;
@@ -164,7 +164,7 @@ async function continueEpisode(
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'TERMINATE_EXISTING',
   });
-  // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+  // Workers are stopped while a record is reconciled: it gets this before it does anything.
   const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
   if (episode.status === 'paused') await handle.signal(pauseSignal, said);
   return handle.firstExecutionRunId;

@@ -17,7 +17,7 @@ import type { Episode } from '../../../src/schemas/episode.ts';
 import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
 import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -55,7 +55,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     db,
     requests_per_s_max: 0,
     stream_ms_max: 60_000,
-    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
@@ -83,7 +83,8 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       return { workflow_id: `audit-${audit.episode_id}` };
     },
     replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
-    default_model: 'scripted',
+    chooseModel: () => 'scripted',
+    isPriced: () => true,
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');
     },

@@ -7,7 +7,7 @@ import { createTraceRepairActivities } from '../../../src/activities/traces/repa
 import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';
