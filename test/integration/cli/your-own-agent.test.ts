@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 function bash(script: string): Promise<Outcome> {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...(api?.env ?? deployment.env) };
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...deployment.env, ...api?.env };
   return new Promise((settle) => {
     execFile('bash', ['--norc', '-euo', 'pipefail', '-c', script], { cwd: ROOT, env }, (error, out, err) => {
       settle({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
