@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
+import { ComparedPair, ComparedStep, Comparison } from '../schemas/comparison.ts';
 import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
-import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
+import { Approvals, AskedBudgets, Episode, StartEpisode } from '../schemas/episode.ts';
 import { EventRecord } from '../schemas/events/record.ts';
 import { EventType } from '../schemas/events/registry.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
@@ -60,8 +61,9 @@ export const ProblemDocument = component('Problem', Problem);
 export const NewEpisode = component(
   'NewEpisode',
   StartEpisode.extend({
-    /** Left out: the configured endpoint's model, or where there is none the scripted one. */
+    /** Left out: the deployment's own default; the scripted one where no endpoint is configured and it plays these inputs. */
     model: StartEpisode.shape.model.unwrap().optional(),
+    budgets: AskedBudgets.prefault({}),
     metadata: AnyJsonObject.default({}),
     approvals: ToolApprovals.default({}),
   }),
@@ -205,6 +207,22 @@ export const LineageResource = component(
       component(
         'LineageNode',
         LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
+
+const ComparedStepResource = component('ComparedStep', ComparedStep);
+
+/** Two episodes held against each other. */
+export const ComparisonResource = component(
+  'Comparison',
+  Comparison.extend({
+    facts: z.array(z.object({ member: z.string(), a: AnyJson.nullable(), b: AnyJson.nullable() })),
+    steps: z.array(
+      component(
+        'ComparedPair',
+        ComparedPair.extend({ a: ComparedStepResource.nullable(), b: ComparedStepResource.nullable() }),
       ),
     ),
   }),

@@ -3,7 +3,10 @@ import type { StepIdentity, StepKind } from './step.ts';
 
 // What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
 
-/** The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+/**
+ * The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time: runs of older
+ * code count their wall time from it.
+ */
 export type EpisodeProgress = {
   seq: number;
   thread_id: string | null;
@@ -13,8 +16,12 @@ export type EpisodeProgress = {
   /** The thought whose calls' results are still to be delivered to the graph. */
   deliver_seq: number | null;
   tokens: number;
+  /** As far as it is known: `usd_unknown` where some of it is not. */
   usd: number;
+  usd_unknown?: boolean;
   started_ms: number;
+  /** The wall time that its steps spent by working and by waiting for their models, in milliseconds. Missing in runs of older code. */
+  spent_ms?: number;
   /** The queue of the worker that holds the workspace. */
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
@@ -25,9 +32,11 @@ export type EpisodeProgress = {
   restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
+  /** For an agent of one's own: how many supersteps of its graph are behind. */
+  superstep?: number;
   /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
   thinks?: string | null;
-  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  /** The last thought's calls that failed, each with its tool and the error's code: the role sees them in its next thought. */
   failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
@@ -43,8 +52,17 @@ export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 
 export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,
-    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages' | 'thinks'
-  > & { inherited: number; recorded_words: RecordedWord[] };
+    | 'seq'
+    | 'thread_id'
+    | 'checkpoint_id'
+    | 'next_key'
+    | 'deliver_seq'
+    | 'tokens'
+    | 'usd'
+    | 'usd_unknown'
+    | 'messages'
+    | 'thinks'
+  > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[]; superstep?: number };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
   /** Where the graph has ended by this place. */
@@ -113,7 +131,12 @@ export type CallRef = {
   read_only: boolean;
   /** What Temporal's UI shows: the tool and its subject, without contents. */
   summary: string;
+  /** Where a graph of one's own asks for it; left out for a call of the thought that it is run with. */
+  place?: CallPlace;
 };
+
+/** Where a graph of one's own asks for a call: the step's key, the step that holds what is asked, its hash, and what a person decided already. */
+export type CallPlace = { key: string; parent_seq: number; asked_sha256: string; decided: PersonAnswer | null };
 
 /** Give the graph the results that it waits for, then run its next thought. */
 export type AdvanceRequest = {
@@ -122,6 +145,9 @@ export type AdvanceRequest = {
   checkpoint_id: string | null;
   next_key: string | null;
   deliver_seq: number | null;
+  superstep?: number;
+  /** How much of the episode's wall time is left for the thought, in milliseconds; missing: as much as it likes. */
+  left_ms?: number;
 };
 
 /** What the graph did: the thought it had, or how it ended (then no step was recorded and its number is free). */
@@ -134,15 +160,19 @@ export type Turn = {
     key: string;
     calls: CallRef[];
     tokens: number;
-    usd: number;
+    usd: number | null;
+    spent_ms?: number;
     next?: NextThinkers;
   } | null;
   outcome: GraphOutcome | null;
+  /** For an agent of one's own: the supersteps that are behind, and the calls that the next one waits for. */
+  own?: { superstep: number; agent: string; calls: CallRef[] };
 };
 
 /** How the agents' work ended by their own decision. */
 export type GraphOutcome = Extract<
   TerminalReason,
+  | 'COMPLETED'
   | 'APPROVED'
   | 'REJECTED_BY_REVIEW'
   | 'HANDOFF_INVARIANT_VIOLATION'
@@ -163,9 +193,13 @@ export type CallRequest = {
   declined: { author: string; text: string } | null;
 };
 
-/** What the workflow needs of a call that ended: where the workspace lies now, how it ended the turn, with which code it failed. */
+/**
+ * What the workflow needs of a call that ended: where the workspace lies now, the wall time that it spent (in milliseconds), how
+ * it ended the turn, with which code it failed.
+ */
 export type CallReport = {
   workspace_queue: string | null;
+  spent_ms?: number;
   ended?: Exclude<keyof NextThinkers, 'stays'>;
   failed?: string;
 };

@@ -6,6 +6,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   proxyActivities,
+  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -19,11 +20,15 @@ import { endingOf, outcomeOf, stoppedBy } from './outcome.ts';
 import { listenToPeople } from './people.ts';
 import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
+import { spend } from './spend.ts';
 import { startAftercare } from './start-aftercare.ts';
 import { describe, noteThought, summaryOfThought } from './summaries.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
+
+/** Wall time is what the record says that steps spent, not what the clock says. */
+const WALL_TIME_BY_WORK = 'wall-time-by-work';
 
 /**
  * One episode: thought after thought, each with its calls, until the agents agree, a budget is used up, or somebody
@@ -32,11 +37,11 @@ const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> {
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
-  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const tell = (doing: string) => describe(run, progress, doing);
-  const calls: CallsRun = { progress, people, next, describe: tell };
+  const describeRun = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: describeRun };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -52,7 +57,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
+      describeRun(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -77,16 +82,15 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       }
       const step = ahead();
       open = step;
-      const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq },
+        { step, ...graphOf(progress), ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
-      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
+      if (turn.thought) describeRun(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought)
-        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
+      const asked = turn.own ? { key: '', ...turn.own } : turn.thought;
+      if (asked) await runCalls(calls, { ...asked, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -96,9 +100,9 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { step_key: progress.next_key ?? `thought:${open.seq}`, kind: 'thought', name: 'think' },
         error,
       );
-    const { failure, terminal_reason, status } = await close(endingOf(error));
-    if (status === 'cancelled') throw error;
-    throw ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+    const outcome = await close(endingOf(error, run));
+    if (outcome.status === 'stopped') return outcome;
+    throw outcome.status === 'cancelled' ? error : failureOfRun(outcome);
   }
 }
 
@@ -147,15 +151,39 @@ async function goToPlace(
   return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
+/** Where the graph is, as an activity that advances it is told. */
+function graphOf({ thread_id, checkpoint_id, next_key, deliver_seq, superstep }: EpisodeProgress) {
+  return { thread_id, checkpoint_id, next_key, deliver_seq, ...(superstep !== undefined && { superstep }) };
+}
+
 function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.thread_id = turn.thread_id;
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  if (turn.own) progress.superstep = turn.own.superstep;
   noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;
-  progress.usd += turn.thought.usd;
+  progress.usd += turn.thought.usd ?? 0;
+  progress.usd_unknown ||= turn.thought.usd === null;
+  spend(progress, turn.thought);
   if (turn.thought.calls.length > 0) progress.deliver_seq = progress.seq;
 }
+
+/** Where the run stands as it begins. */
+function progressOf(run: EpisodeRun): EpisodeProgress {
+  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  // Asked at once, so that a run counts in one way: those that older code began go on by the clock.
+  if (patched(WALL_TIME_BY_WORK)) progress.spent_ms ??= Date.now() - progress.started_ms;
+  return progress;
+}
+
+/** What Temporal is told of an episode that failed. */
+const failureOfRun = ({ failure, terminal_reason }: EpisodeOutcome) =>
+  ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+
+/** How much wall time a thought has; nothing in runs that count it by the clock. */
+const timeLeft = ({ spent_ms }: EpisodeProgress, { budgets }: EpisodeRun) =>
+  spent_ms === undefined ? {} : { left_ms: budgets.wall_s * 1000 - spent_ms };

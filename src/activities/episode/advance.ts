@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
 import type { Pool } from 'pg';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { findStep } from '../../db/read/steps.ts';
 import { listCallsOf } from '../../db/read/transcript.ts';
 import { setThread } from '../../db/write/episodes.ts';
@@ -11,18 +12,20 @@ import { threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
-import { getAgent } from '../../agents/agents.ts';
-import type { Role } from '../../agents/role.ts';
+import type { Agents } from '../../agents/agents.ts';
+import type { AgentDefinition, Role } from '../../agents/role.ts';
 import { buildGraph, nextThinkers } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { createOwnAdvance } from './own/advance.ts';
 import { recordThought } from './think.ts';
 import type { ThinkDeps } from './think.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
 export type AdvanceDeps = ThinkDeps & {
+  agents: Agents;
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
 };
@@ -33,11 +36,12 @@ const SUMMARY_CHARS_MAX = 100;
 /** The activity that drives the graph: deliver results, then one thought. */
 export function createAdvanceActivity(deps: AdvanceDeps) {
   const graphs = new Map<string, AgentGraph>();
-  const graphOf = (name: string) => {
-    const graph = graphs.get(name) ?? buildGraph(getAgent(name), deps.checkpointer);
-    graphs.set(name, graph);
+  const graphOf = (agent: AgentDefinition) => {
+    const graph = graphs.get(agent.name) ?? buildGraph(agent, deps.checkpointer);
+    graphs.set(agent.name, graph);
     return graph;
   };
+  const advanceOwn = createOwnAdvance(deps);
 
   return {
     /** Gives the graph the results of its last calls, then has the role whose turn it is think: one step of the episode. */
@@ -45,7 +49,9 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
       const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
       const { episode_id, run_id } = identity;
       const episode = await getEpisode(deps.db, episode_id);
-      const graph = graphOf(episode.agent);
+      const agent = deps.agents.get(episode.agent);
+      if (agent.own) return advanceOwn(request, { episode, team: agent.own });
+      const graph = graphOf(agent);
       const thread_id = request.thread_id ?? threadIdOf(episode_id, run_id);
       const superstep = (from: string | null, context: TurnContext) =>
         runSuperstep(
@@ -75,6 +81,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           identity,
           step_key,
           checkpoint_id: before.checkpoint_id,
+          left_ms: request.left_ms,
         });
         const { tool_calls, end } = await thoughtOf(deps, step);
         return { calls: tool_calls.length, end };
@@ -89,11 +96,11 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         thought: {
           agent: step.agent,
           key: step.step_key,
-          next: nextThinkers(getAgent(episode.agent), position.state),
+          next: nextThinkers(agent, position.state),
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
-          // What nobody knows is bounded by no budget: such an episode has none in dollars.
-          usd: step.usd ?? 0,
+          usd: step.usd,
+          spent_ms: await readSpent(deps.db, step.id),
         },
       };
     }),
