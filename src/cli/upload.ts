@@ -18,7 +18,7 @@ export async function uploadInputs(client: Client, files: InputFile[]): Promise<
   try {
     for (const { path, content } of files) {
       const sha256 = sha256Of(content);
-      const body = ReadableStream.from(piecesOf(content, progress.add));
+      const body = ReadableStream.from(piecesOf(content, (bytes) => progress.add(bytes)));
       const init = { body, duplex: 'half' as const, headers: { 'content-type': 'application/octet-stream' } };
       await bodyOf(client.v1.artifacts[':sha256'].$put({ param: { sha256 } }, { init }));
       inputs.push({ path, sha256 });

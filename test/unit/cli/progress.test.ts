@@ -5,7 +5,7 @@ import { progressOf } from '../../../src/cli/progress.ts';
 function screen(isTTY: boolean) {
   const written: string[] = [];
   const write = (text: string) => written.push(text) > 0;
-  return { written, stream: { isTTY, write: write as NodeJS.WriteStream['write'] } };
+  return { written, stream: { isTTY, write } };
 }
 
 test('long work says on a terminal how far it is, of how much, and takes its line away', () => {
