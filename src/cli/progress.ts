@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import { size } from './recovery.ts';
 
-/** Told so often, work that ends at once shows nothing. */
+/** Between two lines: work that ends at once shows nothing. */
 const TELL_MS = 500;
 
 /** Where progress is shown: standard error, as a rule. */
@@ -19,7 +19,7 @@ export function progressOf(
   let told = performance.now();
   let shown = false;
   return {
-    /** So many bytes more are done. */
+    /** Adds bytes that are done. */
     add(bytes: number): void {
       done += bytes;
       if (!stream.isTTY || performance.now() - told < tell_ms) return;
