@@ -30,7 +30,7 @@ export function createJudge(benchmark: Benchmark, radius_m: number): (seen: Obse
     if (!(kinetic_energy_j < benchmark.kinetic_energy_max_j))
       return failed(
         'PHYSICS_INSTABILITY',
-        `The scene exploded ${at(time_s)}: kinetic energy ${kinetic_energy_j.toPrecision(4)} J, at most ${benchmark.kinetic_energy_max_j} J is plausible. Lower gains, avoid overlapping parts, add damping.`,
+        `The scene exploded ${at(time_s)}: kinetic energy ${kinetic_energy_j.toPrecision(4)} J, at most ${benchmark.kinetic_energy_max_j} J is plausible.`,
       );
     for (const [name, zone] of forbidden)
       if (gap(zone, position) < radius_m)

@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import { findCause } from './blow-up.ts';
 import { at } from './engine.ts';
 import { CALAMITIES, createJudge, failed } from './judge.ts';
 import { createLocator } from './payload-state.ts';
@@ -19,6 +20,8 @@ export interface TrialOptions {
   spawn: Vector3;
   /** When given, states are kept at these frames a second, and for `tail_s` after the outcome. */
   film?: { fps: number; tail_s: number };
+  /** Whether an explosion's cause is looked for, by running the scene up to it again with one thing changed at a time. */
+  explains?: boolean;
   /** Called every `STEPS_PER_BREATH` steps; may throw to end the trial. */
   onBreath?: (sim_t: number) => void;
 }
@@ -38,7 +41,7 @@ const STEPS_PER_BREATH = 100;
 const STEPS_PER_LOOK = 10;
 
 /** Steps a scene from one spawn until its outcome is known. The same scene and spawn give the same states, bit for bit. */
-export async function runTrial({ scene, benchmark, spawn, film, onBreath }: TrialOptions): Promise<Trial> {
+export async function runTrial({ scene, benchmark, spawn, film, explains, onBreath }: TrialOptions): Promise<Trial> {
   const { mujoco, model, payload, physics } = scene;
   using state: SceneState = new mujoco.MjData(model);
   const locator = createLocator(payload, physics.rules);
@@ -80,14 +83,21 @@ export async function runTrial({ scene, benchmark, spawn, film, onBreath }: Tria
     await breathe();
   }
   outcome = findDropped() ?? outcome;
-  const time_s = Math.round(steps * physics.timestep_s * 1e6) / 1e6;
   const end = endOf(locator, stepper.views);
+  if (explains === true && EXPLOSIONS.has(outcome.failure_reason)) {
+    const { kinetic_energy_max_j } = benchmark;
+    const cause = findCause(scene, { spawn, steps, kinetic_energy_max_j });
+    outcome = cause === undefined ? outcome : { ...outcome, detail: `${outcome.detail} ${cause}` };
+  }
+  const time_s = Math.round(steps * physics.timestep_s * 1e6) / 1e6;
   if (film !== undefined && isCalm(outcome))
     for (const until = stepper.time_s + film.tail_s; stepper.time_s < until && stepper.step() === undefined; record())
       if (!(observe().kinetic_energy_j < benchmark.kinetic_energy_max_j)) break;
   const trajectory = { nq: model.nq, nv: model.nv, fps: film?.fps ?? 0, sha256: hash.digest(), frames };
   return { outcome, time_s, steps, end, trajectory };
 }
+
+const EXPLOSIONS: ReadonlySet<unknown> = new Set<Outcome['failure_reason']>(['PHYSICS_INSTABILITY', 'STATE_DIVERGED']);
 
 /** Whether stepping on after the outcome makes sense. */
 const isCalm = ({ failure_reason }: Outcome) => !CALAMITIES.has(failure_reason);
