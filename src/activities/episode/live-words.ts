@@ -67,10 +67,10 @@ export function tellLive({ db, redactor }: LiveWordsDeps, step: Step, attempt: n
   };
 }
 
-/** The end of what can be judged: a word that goes on may be the beginning of a secret, and secrets are of ASCII. */
+/** The end of what can be judged: a word that goes on may be the beginning of a secret. Where a script has no spaces, each sign is one. */
 function settledEnd(text: string, held: number): number {
   const end = Math.max(0, text.length - held);
-  for (let at = end; at > 0; at -= 1) if (!/[!-~]/.test(text[at - 1] ?? '')) return at;
+  for (let at = end; at > 0; at -= 1) if (/[\s\u2e80-\uffff]/.test(text[at - 1] ?? '')) return at;
   return 0;
 }
 

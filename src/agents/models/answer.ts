@@ -2,7 +2,7 @@ import type { Said } from './model.ts';
 import { plainText, splitThinking, wordsIn } from './content.ts';
 import { endOf, gaveUp } from './ends.ts';
 import { endpointFailed, faultIn } from './endpoint-errors.ts';
-import { listIn, objectIn, textIn } from './loose.ts';
+import { countIn, listIn, objectIn, textIn } from './loose.ts';
 import type { Loose } from './loose.ts';
 import { BACK_MEMBERS, joinOpaque, joinParts, REASONING_MEMBERS } from './opaque.ts';
 import { CALLS_PER_THOUGHT_MAX, finishCalls, hearCalls } from './tool-calls.ts';
@@ -37,6 +37,8 @@ export type Hearing = {
   finish_reason: string | null;
   response_id: string | null;
   model: string | null;
+  /** The beginning of a piece that has no choice: all that there is to say where none comes. */
+  stray: string;
   /** Whether there was a choice at all, and whether the endpoint said that it is through. */
   chosen: boolean;
   finished: boolean;
@@ -57,6 +59,7 @@ export const newHearing = (): Hearing => ({
   finish_reason: null,
   response_id: null,
   model: null,
+  stray: '',
   chosen: false,
   finished: false,
 });
@@ -73,7 +76,7 @@ function hearPiece(heard: Hearing, said: unknown, back: readonly string[]): void
     .map(objectIn)
     .filter((one) => one !== undefined);
   // One answer is asked for. Where there are several all the same, the first is it.
-  const choice = choices.find((one) => Number(one['index'] ?? 0) === 0);
+  const choice = choices.find((one) => (countIn(one['index']) ?? 0) === 0);
   heard.tokens = mostOf(
     heard.tokens,
     tokensIn(
@@ -88,6 +91,7 @@ function hearPiece(heard: Hearing, said: unknown, back: readonly string[]): void
   heard.model ??= named(piece['model']);
   const fault = faultIn(piece);
   if (fault) throw fault;
+  if (!choice) heard.stray ||= JSON.stringify(piece).slice(0, NAME_CHARS_MAX);
   if (choice) hearChoice(heard, choice, back);
   else if (heard.chosen && (heard.tokens?.output_tokens ?? 0) > 0) heard.finished = true; // the count comes after the end
 }
@@ -156,7 +160,7 @@ function hearOpaque(heard: Hearing, message: Loose, back: readonly string[]): vo
 
 /** What the answer came to. Throws `model_failed` unless it is whole. `provider` is who wants back what it said. */
 export function finish(heard: Hearing, provider: string): Omit<Said, 'usage'> {
-  if (!heard.chosen) throw endpointFailed('the model endpoint answered without a choice');
+  if (!heard.chosen) throw endpointFailed(`the model endpoint answered without a choice: ${heard.stray}`);
   if (gaveUp(heard.finish_reason))
     throw endpointFailed(`the model endpoint gave the answer up: finish_reason ${heard.finish_reason}`);
   if (!heard.finished) throw endpointFailed("the model's answer broke off before it was complete");

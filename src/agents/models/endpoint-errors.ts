@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../errors.ts';
 import type { ErrorCode, ErrorDetails } from '../../errors.ts';
 import { countIn, jsonIn, listIn, objectIn, textIn } from './loose.ts';
@@ -23,11 +24,11 @@ const STATUS_CODES: Partial<Record<number, ErrorCode>> = {
   503: 'unavailable',
   529: 'unavailable',
 };
-/** Answers of 429 that no waiting mends: the account is empty. */
+/** Answers of 429 that no waiting mends, unless they say how long to wait: the account is empty. */
 const EMPTY_ACCOUNT = /insufficient[_ ](quota|balance|credits?)|billing|exceeded your current quota/i;
 /** What endpoints call a conversation that is too long, whatever their status. */
 const TOO_LONG =
-  /context_length_exceeded|exceed_context_size|(maximum|max) (context|prompt|model) (length|size)|context (length|window|size)|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|n_ctx|exceeds? the (maximum|max) (number of )?(input )?tokens/i;
+  /context_length_exceeded|exceed_context_size|(maximum|max) (context|prompt|model) (length|size)|context (length|window|size)|prompt (is )?too long|input (is )?too long|too many (input )?tokens|reduce the length|n_ctx|exceeds? the (maximum|max) (number of )?(input )?tokens|`inputs` tokens \+ `max_new_tokens` must be/i;
 
 /** Statuses of errors that came without one, by what they say. The first that fits counts. */
 const STATUS_OF_WORDS: readonly [RegExp, number][] = [
@@ -61,6 +62,8 @@ export function faultOfAnswer(
   now: number,
 ): AppError {
   const told = toldIn(jsonIn(body)) ?? toldInText(body);
+  const place = status >= 300 && status < 400 ? headers.get('location') : null;
+  if (place !== null) told.message = `it redirects to ${place}: set base_url to where it answers itself`;
   return faultOf(status, { ...told, retry_after_s: retryAfterInHeaders(headers, now) ?? told.retry_after_s });
 }
 
@@ -77,7 +80,11 @@ export const faultOfText = (body: string): AppError =>
   endpointFailed(`the model endpoint answered with something else than an answer: ${toldInText(body).message}`);
 
 function ofItself(piece: Loose): Told | undefined {
-  const hasError = Boolean(piece['error']) || listIn(piece['errors']).length > 0 || piece['object'] === 'error';
+  const { error } = piece;
+  const hasError =
+    (Boolean(error) && !isDeepStrictEqual(error, {})) ||
+    listIn(piece['errors']).length > 0 ||
+    piece['object'] === 'error';
   const flat =
     piece['choices'] === undefined && ['detail', 'message', 'msg', 'error_msg'].some((name) => Boolean(piece[name]));
   return hasError || (flat && piece['usage'] === undefined) || piece['type'] === 'error' ? toldIn(piece) : undefined;
@@ -87,7 +94,7 @@ function faultOf(status: number, { retry_after_s, ...told }: Told, where = ''): 
   const tooLong = TOO_LONG.test(told.words) && status !== 429 && status < 502;
   const code = tooLong
     ? 'invalid_argument'
-    : status === 429 && EMPTY_ACCOUNT.test(told.words)
+    : status === 429 && retry_after_s === undefined && EMPTY_ACCOUNT.test(told.words)
       ? 'resource_exhausted'
       : codeOf(status);
   const details: ErrorDetails = {
@@ -103,7 +110,7 @@ function faultOf(status: number, { retry_after_s, ...told }: Told, where = ''): 
 function codeOf(status: number): ErrorCode {
   const known = STATUS_CODES[status];
   if (known) return known;
-  return status >= 500 || status < 400 || TRANSIENT_STATUSES.has(status) ? 'model_failed' : 'invalid_argument';
+  return status >= 500 || status < 300 || TRANSIENT_STATUSES.has(status) ? 'model_failed' : 'invalid_argument';
 }
 
 const statusOfWords = ({ words }: Told): number => STATUS_OF_WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? 500;

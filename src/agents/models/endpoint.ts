@@ -86,7 +86,7 @@ async function listen({ model, messages, options, heard, times, provider }: List
       body: JSON.stringify(request),
       signal,
       dispatcher: connection,
-      redirect: 'error',
+      redirect: 'manual', // a key is for whom it is configured for
     });
     if (!response.ok) throw faultOfAnswer(response, await beginningOf(response.body), Date.now());
     await takeIn(response.body ?? nothing(), { heard, model, options, silence });

@@ -1,4 +1,4 @@
-import { listIn, objectIn, textIn } from './loose.ts';
+import { countIn, listIn, objectIn, textIn } from './loose.ts';
 import type { Loose } from './loose.ts';
 import { retryAfterMs } from '../../schemas/retry-after.ts';
 
@@ -9,11 +9,13 @@ const RETRY_AFTER_S_MAX = 3_600;
 export const retryAfterInHeaders = (headers: Parameters<typeof retryAfterMs>[0], now_ms: number): number | undefined =>
   bounded((retryAfterMs(headers, now_ms) ?? 0) / 1000);
 
-/** The seconds that an error's own words ask to wait, as Google's `RetryInfo` or as "try again in 20s"; undefined when they ask for none. */
+/** The seconds that an error's own words ask to wait, as a member, as Google's `RetryInfo` or as "try again in 20s"; undefined when they ask for none. */
 export function retryAfterInMessage(message: string, error: Loose): number | undefined {
   const info = listIn(error['details']).map((one) => textIn(objectIn(one)?.['retryDelay']));
   const delay = /^([\d.]+)s$/.exec(info.find((one) => one !== undefined) ?? '')?.[1];
   if (delay !== undefined) return bounded(Number(delay));
+  const member = countIn(error['retry_after']);
+  if (member) return bounded(member);
   const said =
     /\b(?:wait|(?:try|retry)(?: again)? (?:in|after))\s+(?:about |for )?([\d.]+)\s*(ms|milliseconds?|s|sec(?:ond)?s?|m|min(?:ute)?s?)\b/i;
   const [, amount, unit = 's'] = said.exec(message) ?? [];

@@ -18,15 +18,17 @@ const MALFORMED_CHARS_MAX = 1_000;
 export function hearCalls(drafts: Draft[], said: unknown): number {
   let chars = 0;
   const touched = new Set<Draft>();
-  for (const one of listIn(said)) {
+  // Some proxies write the list itself as a text.
+  for (const one of listIn(typeof said === 'string' ? jsonIn(said) : said)) {
     const piece = pieceOf(one);
     if (!piece) continue;
     const draft = findDraft(drafts, piece, touched) ?? newDraft(drafts);
     touched.add(draft);
     draft.index ??= piece.index;
     draft.id ||= piece.id;
-    draft.name ||= piece.name;
-    draft.args += piece.args;
+    if (piece.name !== draft.name) draft.name += piece.name;
+    // Some say that there are no arguments before they say which.
+    draft.args = draft.args.trim() === '{}' && piece.args !== '' ? piece.args : draft.args + piece.args;
     Object.assign(draft.opaque, piece.opaque);
     chars += piece.args.length;
   }
@@ -63,8 +65,8 @@ const present = (members: Loose): Loose =>
 
 /**
  * The call that a piece goes on with; undefined where it begins another. An index tells, but some give every call index 0,
- * none at all, or repeat id and name with every piece: another id begins another call, and so does a name after arguments
- * that are whole. Pieces of one message that have no index are calls of their own.
+ * none at all, or repeat id and name with every piece: another id begins another call, and so does another name, unless it goes
+ * on with one that has no arguments yet, and any name after arguments that are whole. Pieces of one message that have no index are calls of their own.
  */
 function findDraft(drafts: readonly Draft[], piece: Draft, touched: ReadonlySet<Draft>): Draft | undefined {
   const { index, id, name } = piece;
@@ -76,10 +78,14 @@ function findDraft(drafts: readonly Draft[], piece: Draft, touched: ReadonlySet<
       : drafts.findLast((one) => one.index === index);
   if (!candidate || (index === undefined && touched.has(candidate))) return undefined;
   if (id && candidate.id && id !== candidate.id) return undefined;
-  const renamed = name !== '' && candidate.name !== '' && name !== candidate.name;
+  const renamed = name !== '' && candidate.name !== '' && name !== candidate.name && !goesOnWithName(candidate, piece);
   const again = name !== '' && piece.args.trimStart().startsWith('{') && isWhole(candidate.args);
   return renamed || again ? undefined : candidate;
 }
+
+/** Whether a name comes in pieces: by the index alone, before any argument. */
+const goesOnWithName = (candidate: Draft, { index, id }: Draft) =>
+  index !== undefined && id === '' && candidate.id !== '' && candidate.args === '';
 
 const isWhole = (args: string) => objectIn(jsonIn(args)) !== undefined;
 

@@ -184,7 +184,7 @@ describe('start', () => {
     expect((await api.run(args)).err).toBe(`observatory: The transcript ${file} is malformed: it is not JSON.\n`);
     await writeFile(file, JSON.stringify({ lines: { engineer: [{ calls: [] }] } }));
     expect((await api.run(args)).err).toContain('/lines/engineer/0/text: ');
-    const slip = await api.run(['episodes', 'start', '--task', 'x', '--approval', 'exec=ask']);
+    const slip = await api.run(['episodes', 'start', '--task', 'x', '--model', 'scripted', '--approval', 'exec=ask']);
     expect(slip.code).toBe(1);
     expect(slip.err).toContain('execute_command');
   });

@@ -255,7 +255,12 @@ test('a re-run’s logs tell what was taken from the record', async () => {
 });
 
 test('what an agent or a script cannot do without is asked for when the episode is started', async () => {
-  const bare = await api.run(['episodes', 'start', '--task', 'Say hello']);
+  const nameless = await api.run(['episodes', 'start', '--task', 'Say hello']);
+  expect(nameless.code).toBe(1);
+  expect(nameless.err).toContain(
+    'body /model: is not given, and no default is configured: name one, or set MODEL_BASE_URL',
+  );
+  const bare = await api.run(['episodes', 'start', '--task', 'Say hello', '--model', 'scripted']);
   expect(bare.code).toBe(1);
   expect(bare.err).toContain(
     'body /inputs: has no /benchmark_definition.yaml, which the agent mechanism_engineer needs',
@@ -273,7 +278,16 @@ test('what an agent or a script cannot do without is asked for when the episode 
   expect(silent.err).toContain('body /inputs: has no /transcript.json, which the model scripted:transcript needs');
   const other = join(dir, 'benchmark_definition.yaml');
   await writeFile(other, 'version: 1\n');
-  const mine = await api.run(['episodes', 'start', '--task', 'x', '--input', `/benchmark_definition.yaml=${other}`]);
+  const mine = await api.run([
+    'episodes',
+    'start',
+    '--task',
+    'x',
+    '--model',
+    'scripted',
+    '--input',
+    `/benchmark_definition.yaml=${other}`,
+  ]);
   expect(mine.err).toContain('body /model: the script sideways-transfer was written for examples/sideways-transfer/');
   const alone = await api.run([
     'episodes',

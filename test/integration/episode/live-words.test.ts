@@ -18,12 +18,12 @@ import type { Deployment } from '../../support/deployment.ts';
 import { until } from '../../../src/embedded/until.ts';
 import { stepsOf } from '../../support/record.ts';
 
-const SECRET = 'sk-abcdefghijklmnopqrstuvwxyz';
+const SECRET = 'sk-abcdefghij0123456789uvwxyz';
 const REASONING = [
   'The corri',
   'dor is narrow, ',
   'and the key is sk-abcdefghij',
-  'klmnopqrstuvwxyz',
+  '0123456789uvwxyz',
   ' so I take the ',
 ];
 const WORDS = ['I look ', 'at the ', 'files '];

@@ -40,6 +40,30 @@ const LIST = { name: 'list_files', args: {} };
 
 const CALLS: Shape[] = [
   {
+    name: 'a name that comes in pieces is one name',
+    body: stream(
+      'tool_calls',
+      call({ function: { name: 'list_' } }, { index: 0, id: 'k1' }),
+      call({ function: { name: 'files', arguments: '{}' } }, { index: 0 }),
+    ),
+    right: { calls: [{ ...LIST, id: 'k1' }], tokens: TOKENS },
+  },
+  {
+    name: 'arguments after empty ones are the arguments (LiteLLM)',
+    body: stream(
+      'tool_calls',
+      call(named('list_files', '{}'), { index: 0, id: 'k1' }),
+      call({ function: { arguments: '{"path":' } }, { index: 0 }),
+      call({ function: { arguments: '"/"}' } }, { index: 0 }),
+    ),
+    right: { calls: [{ name: 'list_files', args: { path: '/' } }], tokens: TOKENS },
+  },
+  {
+    name: 'a list of calls that is written as a text is a list',
+    body: whole({ content: '', tool_calls: JSON.stringify([{ id: 'k1', ...named('list_files', '{}') }]) }),
+    right: { calls: [{ ...LIST, id: 'k1' }], tokens: TOKENS },
+  },
+  {
     name: 'arguments that are null are none',
     body: stream('tool_calls', call(named('list_files', null), { index: 0, id: 'k1' })),
     right: { calls: [{ ...LIST, id: 'k1' }], finish_reason: 'tool_calls', tokens: TOKENS },
@@ -515,6 +539,53 @@ const refused = (code: string, says: string, details?: object): Expected => ({
 });
 
 const ERRORS: Shape[] = [
+  {
+    name: 'an error that is an empty object is none',
+    body: whole({ content: 'x' }, { error: {} }),
+    right: { text: 'x', tokens: TOKENS },
+  },
+  {
+    name: 'a redirection says where base_url is to be, and is not followed with the key',
+    status: 308,
+    headers: { location: 'https://elsewhere.example/v1' },
+    body: '',
+    right: { error: { code: 'invalid_argument', says: 'it redirects to https://elsewhere.example/v1' } },
+  },
+  {
+    name: 'a quota a minute is waited for, whatever it is called (Gemini)',
+    status: 429,
+    body: JSON.stringify([
+      {
+        error: {
+          code: 429,
+          message: 'You exceeded your current quota, please check your plan and billing details.',
+          status: 'RESOURCE_EXHAUSTED',
+          details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '12s' }],
+        },
+      },
+    ]),
+    right: { error: { code: 'unavailable', says: 'current quota', details: { retry_after_s: 12 } } },
+  },
+  {
+    name: 'a wait that an error names as a member is taken',
+    status: 429,
+    body: JSON.stringify({ error: { message: 'slow down', retry_after: 7 } }),
+    right: { error: { code: 'unavailable', says: 'slow down', details: { retry_after_s: 7 } } },
+  },
+  {
+    name: 'a conversation that is too long in the words of TGI is one',
+    status: 422,
+    body: JSON.stringify({
+      error: 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens',
+      error_type: 'validation',
+    }),
+    right: { error: { code: 'invalid_argument', says: 'must be <= 4096' } },
+  },
+  {
+    name: 'what is no answer at all is told by its beginning (MiniMax)',
+    body: JSON.stringify({ id: 'x', choices: null, base_resp: { status_code: 1004, status_msg: 'login fail' } }),
+    right: { error: { code: 'model_failed', says: 'login fail' } },
+  },
   {
     name: 'an error as 200 is an error, with the wait that it asks for',
     type: 'application/json',
