@@ -47,14 +47,22 @@ function taskOf({ task, inputs }: Episode): string {
 function thought(step: Step, output: Json | null): BaseMessage[] {
   const said = ThoughtOutput.safeParse(output);
   if (!said.success) return []; // it ended in an error or was cancelled: nothing was said
-  const { text, tool_calls, refusal = '', reasoning, back, end = 'complete' } = said.data;
-  const message = new AIMessage({
-    id: step.id,
+  const { tool_calls, end = 'complete' } = said.data;
+  const message = messageOf(step, said.data);
+  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGES[end])];
+}
+
+/** A recorded thought as its model's message. */
+export function messageOf(
+  { id, seq }: Pick<Step, 'id' | 'seq'>,
+  { text, tool_calls, refusal = '', reasoning, back }: ThoughtOutput,
+): AIMessage {
+  return new AIMessage({
+    id,
     content: text || refusal,
     tool_calls,
-    additional_kwargs: { seq: step.seq, ...(reasoning !== undefined && { reasoning }), ...(back && { back }) },
+    additional_kwargs: { seq, ...(reasoning !== undefined && { reasoning }), ...(back && { back }) },
   });
-  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGES[end])];
 }
 
 function result(step: Step, output: Json | null): BaseMessage {

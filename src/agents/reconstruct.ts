@@ -11,7 +11,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';
 import { toTraceMessage } from '../tracing/capture.ts';
-import { getAgent } from './agents.ts';
+import type { Agents } from './agents.ts';
+import { listAsked } from './own/asked.ts';
 import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
 import type { JsonStore } from '../storage/json-store.ts';
@@ -52,12 +53,14 @@ export async function requireWhole(reading: Reading, place: LinePlace): Promise<
 
 /** Each role's conversation at a place. */
 export async function readConversation(
-  { db, json }: { db: Kysely<Database>; json: JsonStore },
+  { db, json, agents }: { db: Kysely<Database>; json: JsonStore; agents: Agents },
   { episode_id, seq }: LinePlace,
 ): Promise<ConversationAt> {
   const episode = await getEpisode(db, episode_id);
   const roles: ConversationAt['roles'] = [];
-  for (const role of getAgent(episode.agent).roles) {
+  const { roles: known, own } = agents.get(episode.agent);
+  if (own) return { seq, roles: await listAsked(db, json, { episode_id, seq }) };
+  for (const role of known) {
     const steps = await listTranscript(db, {
       episode_id,
       agent: role.name,

@@ -1,6 +1,7 @@
 import type { Episode } from '../schemas/episode.ts';
 import { RULES_FOR_AGENTS } from '../simulation/rules-for-agents.ts';
 import { isWithin, parseAgentPath } from '../storage/policy.ts';
+import type { OwnTeam } from './own/tools.ts';
 
 /** Where a role may write, and where not even there. A path means itself and all below it; everybody may read everything. */
 export type Writes = { allow: readonly string[]; deny?: readonly string[] };
@@ -25,6 +26,8 @@ export type AgentDefinition = {
   needs?: readonly string[];
   /** Rejections after which the episode ends as rejected. */
   review_rounds_max: number;
+  /** Where a user brought it: its work is a graph of its own, not turns of roles. */
+  own?: OwnTeam;
 };
 
 /** The instructions of every role: the world that it works in. */

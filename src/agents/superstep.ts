@@ -54,9 +54,9 @@ type CheckpointEvent = {
 };
 
 /** What this run committed on top of `from`: the superstep itself (`done`), or only the input or fork below it. */
-async function findCommitted(
+export async function findCommitted(
   pool: Pool,
-  { thread_id, run_id, from }: SuperstepCall,
+  { thread_id, run_id, from }: Omit<SuperstepCall, 'context'>,
 ): Promise<{ checkpoint_id: string; done: boolean } | undefined> {
   const line = new Set<string | null>([from]);
   let base: string | undefined;

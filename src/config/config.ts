@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import type { ModelsConfig } from '../schemas/model.ts';
+import type { OwnAgent } from '../schemas/own-agent.ts';
 import { findConfigFile, readConfigFile } from './file.ts';
 import { modelsConfig } from './models.ts';
 import { Secret } from './secret.ts';
@@ -26,6 +27,8 @@ export type Config = {
     | { readonly base_url: string; readonly public_key: string; readonly secret_key: Secret }
     | undefined;
   readonly models: ModelsConfig;
+  /** The agents that the configuration brings, by name. A map, so that freezing leaves their graphs alone. */
+  readonly agents: ReadonlyMap<string, OwnAgent>;
   readonly api: {
     readonly host: string;
     readonly port: number;
@@ -119,6 +122,7 @@ export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
     temporal: temporalConfig(variables),
     langfuse: langfuseConfig(variables),
     models: modelsConfig(options, variables, env),
+    agents: new Map((options.agents ?? []).map((agent) => [agent.name, agent])),
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
     retention: { media_days: variables.RETENTION_MEDIA_DAYS, episode_days: variables.RETENTION_EPISODE_DAYS },

@@ -82,16 +82,15 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       }
       const step = ahead();
       open = step;
-      const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq, ...timeLeft(progress, run) },
+        { step, ...graphOf(progress), ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
       if (turn.thought) describeRun(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought)
-        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
+      const asked = turn.own ? { key: '', ...turn.own } : turn.thought;
+      if (asked) await runCalls(calls, { ...asked, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -152,11 +151,17 @@ async function goToPlace(
   return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
+/** Where the graph is, as an activity that advances it is told. */
+function graphOf({ thread_id, checkpoint_id, next_key, deliver_seq, superstep }: EpisodeProgress) {
+  return { thread_id, checkpoint_id, next_key, deliver_seq, ...(superstep !== undefined && { superstep }) };
+}
+
 function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.thread_id = turn.thread_id;
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  if (turn.own) progress.superstep = turn.own.superstep;
   noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { ReproduceRequest } from '../../activities/reproduce.ts';
-import { listAgents } from '../../agents/agents.ts';
+import { firstThinker } from '../../agents/agents.ts';
 import { AppError } from '../../errors.ts';
 import { pageUrlOf } from '../../identity.ts';
 import type { Episode } from '../../schemas/episode.ts';
@@ -186,7 +186,7 @@ type Place = { prefix: string; public_url: string };
 
 /** What a run of the episode's workflow is started with. */
 function runOf({ prefix, public_url }: Place, episode: Episode, start_after = episode.forked_from_seq) {
-  const first = listAgents().find(({ name }) => name === episode.agent)?.roles[0]?.name;
+  const first = firstThinker(episode.agent);
   const task_line = taskLine(episode.task);
   const run: EpisodeRun = {
     episode_id: episode.id,
@@ -195,7 +195,7 @@ function runOf({ prefix, public_url }: Place, episode: Episode, start_after = ep
     ...(start_after !== null && { start_after }),
     task_line,
     page_url: pageUrlOf(public_url, episode.id),
-    ...(first !== undefined && { first }),
+    first,
   };
   return {
     workflowId: episode.workflow_id,

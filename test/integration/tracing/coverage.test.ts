@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createCoverageActivities } from '../../../src/activities/traces/coverage.ts';
 import { createJsonStore } from '../../../src/storage/json-store.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { createTraceRepairActivities } from '../../../src/activities/traces/repair.ts';
 import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
@@ -66,6 +67,7 @@ async function repair(episode: Episode) {
   const activities = createTraceRepairActivities({
     db,
     json: createJsonStore(store),
+    agents: createAgents(new Map()),
     langfuse: outbox.client(),
     freezeSpan: outbox.freezeSpan,
     alerts,
