@@ -6,7 +6,7 @@ import type { Operating } from '../source/source.ts';
 import { Rows } from './rows.tsx';
 
 const When = ({ at }: Readonly<{ at: string | null }>) =>
-  at === null ? '–' : <span title={moment(at)}>{Date.parse(at) > Date.now() ? moment(at) : ago(at)}</span>;
+  at === null ? '–' : <span title={moment(at)}>{ago(at)}</span>;
 
 const Episode = ({ id, seq = null }: Readonly<{ id: string; seq?: number | null }>) => (
   <Link to="/episodes/$id" params={{ id }} hash={seq === null ? '' : `step=${seq}`} className="mono">
