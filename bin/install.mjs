@@ -71,7 +71,13 @@ function install(reason) {
       if (/^npm http (?:fetch|cache) /.test(line)) fetched += 1;
       else said = `${said}${line}\n`.slice(-SAID_CHARS_MAX);
     });
-  const telling = setInterval(() => console.log(`Installing packages: ${fetched} requests so far`), TELL_MS);
+  let told = 0;
+  const telling = setInterval(() => {
+    // Once all has arrived npm says nothing for as long as it writes files.
+    const doing = fetched > told ? 'so far' : 'done, unpacking';
+    told = fetched;
+    console.log(`Installing packages: ${fetched} requests ${doing}`);
+  }, TELL_MS);
   return new Promise((installed) => {
     npm.on('error', (error) => fail(`: ${error.message}`, 1));
     npm.on('close', (status) => {

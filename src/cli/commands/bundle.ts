@@ -12,6 +12,7 @@ import { createClient, errorOf } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { size } from '../recovery.ts';
+import { counted, progressOf } from '../progress.ts';
 import { printable } from '../text.ts';
 
 /** Films and meshes may be many gigabytes; what does not end by then hangs. */
@@ -45,10 +46,12 @@ async function download(env: Environment, id: string, out: string): Promise<void
   const client = createClient(findConnection(env));
   const signal = AbortSignal.timeout(DOWNLOAD_MS_MAX);
   const arriving = `${out}.part`;
+  // It is made while it is sent: nobody knows yet how long it will be.
+  const progress = progressOf(process.stderr, { what: 'Receiving' });
   try {
     const answer = await client.v1.episodes[':id'].bundle.$get({ param: { id } }, { init: { signal } });
     if (!answer.ok || !answer.body) throw await errorOf(answer);
-    await pipeline(Readable.fromWeb(answer.body), createWriteStream(arriving));
+    await pipeline(Readable.fromWeb(answer.body), counted(progress), createWriteStream(arriving));
     await rename(arriving, out);
   } catch (error) {
     await rm(arriving, { force: true });
@@ -56,6 +59,8 @@ async function download(env: Environment, id: string, out: string): Promise<void
     throw new AppError('unavailable', `The bundle did not arrive whole: ${(error as Error).message}.`, {
       cause: error,
     });
+  } finally {
+    progress.end();
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import {
   Client,
   Connection,
+  NamespaceNotFoundError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -240,10 +241,22 @@ function asAppError(error: unknown): AppError {
   // What gRPC calls 5: Temporal answers that it keeps no such run, for instance since its retention has passed.
   if ((error as { code?: unknown }).code === NOT_FOUND)
     return new AppError('failed_precondition', `${GONE} A fork goes on from its steps.`, { cause: error });
-  return new AppError('unavailable', 'Temporal does not answer', { cause: error });
+  const refusal = refusalOf(error);
+  const message = refusal === undefined ? 'Temporal does not answer' : `Temporal refused it: ${refusal}`;
+  return new AppError('unavailable', message, { cause: error });
 }
 
 const NOT_FOUND = 5;
+/** What gRPC calls the statuses of a server that did not answer: cancelled, deadline exceeded, unavailable. */
+const UNANSWERED: ReadonlySet<unknown> = new Set([1, 4, 14]);
+
+/** What Temporal said where it answered and would not; undefined where it did not answer. */
+function refusalOf(error: unknown): string | undefined {
+  if (error instanceof NamespaceNotFoundError) return error.message;
+  const { code, details, cause } = error as { code?: unknown; details?: unknown; cause?: unknown };
+  if (typeof code === 'number') return UNANSWERED.has(code) || typeof details !== 'string' ? undefined : details;
+  return cause instanceof Error ? refusalOf(cause) : undefined;
+}
 
 const GONE = 'Temporal runs this episode no more: it has ended, and its record says so within a minute.';
 
