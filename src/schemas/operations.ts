@@ -20,7 +20,7 @@ export const WaitingItem = z.object({
 export type WaitingItem = z.infer<typeof WaitingItem>;
 
 /** A key by its name; what it is is stored nowhere. */
-export const ApiKeyShown = z.object({
+const ApiKeyShown = z.object({
   id: Uuid,
   name: z.string(),
   role: ApiKeyRole,
@@ -29,7 +29,7 @@ export const ApiKeyShown = z.object({
 });
 
 /** A worker, and how many of the newest steps it tried with which build of our code. */
-export const WorkerSeen = z.object({ worker: z.string(), build: z.string(), attempts: Count, last_at: Timestamp });
+const WorkerSeen = z.object({ worker: z.string(), build: z.string(), attempts: Count, last_at: Timestamp });
 
 /** What keeps a deployment going, where no other route says it. */
 export const Operations = z.object({
