@@ -21,6 +21,7 @@ import { createForkRoutes } from './routes/forks.ts';
 import { createReconstructionRoutes } from './routes/reconstruction.ts';
 import { createLineageRoutes } from './routes/lineage.ts';
 import { createLogRoutes } from './routes/logs.ts';
+import { createOperationsRoutes } from './routes/operations.ts';
 import { createOutlineRoutes } from './routes/outline.ts';
 import { createPageRoutes } from './routes/page.ts';
 import { createPeopleRoutes } from './routes/people.ts';
@@ -88,6 +89,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createCatalogueRoutes(deps))
     .route('/', createSearchRoutes(deps))
     .route('/', createSessionRoutes(deps))
+    .route('/', createOperationsRoutes(deps))
     .route('/', createRecoveryRoutes(deps))
     .route('/', createAlertRoutes(deps))
     .route('/', createReplayRoutes(deps))

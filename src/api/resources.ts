@@ -23,6 +23,7 @@ import { NewAnswer, NewMessage, PauseEpisode } from '../schemas/person.ts';
 import { Json, JsonObject } from '../schemas/primitives.ts';
 import { MemberError, Problem } from '../schemas/problem.ts';
 import { ReplayVerdict, WorkflowHistory } from '../schemas/replay.ts';
+import { Operations, WaitingItem } from '../schemas/operations.ts';
 import { Outline } from '../schemas/outline.ts';
 import { SearchHit, Statistics } from '../schemas/search.ts';
 import { Step, StepAttempt, Waiting } from '../schemas/step.ts';
@@ -273,6 +274,14 @@ export const CatalogueResource = component(
 /** A place where words were found, and what became of a set of episodes. */
 export const SearchHitResource = component('SearchHit', SearchHit);
 export const StatisticsResource = component('Statistics', Statistics);
+
+/** What operators look after. */
+export const OperationsResource = component(
+  'Operations',
+  Operations.extend({
+    outbox: Operations.shape.outbox.extend({ waiting: z.array(component('WaitingItem', WaitingItem)) }),
+  }),
+);
 
 /** What runs by itself. */
 export const ScheduleResource = component('Schedule', ScheduleState);

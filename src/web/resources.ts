@@ -25,6 +25,13 @@ export type ArtifactResource = InferResponseType<V1['artifacts'][':sha256']['$ge
 export type StatisticsResource = InferResponseType<V1['statistics']['$get'], 200>;
 /** Where an object came from and what came of it. */
 export type LineageResource = InferResponseType<V1['artifacts'][':sha256']['lineage']['$get'], 200>;
+/** How a deployment stands. */
+export type OperationsResource = InferResponseType<V1['operations']['$get'], 200>;
+export type RecoveryResource = InferResponseType<V1['recovery']['status']['$get'], 200>;
+export type RestorePointResource = InferResponseType<V1['restore-points']['$get'], 200>['items'][number];
+export type AlertResource = InferResponseType<V1['alerts']['$get'], 200>['items'][number];
+export type AuditResource = InferResponseType<V1['coverage']['$get'], 200>['items'][number];
+export type ScheduleResource = InferResponseType<V1['schedules']['$get'], 200>['items'][number];
 /** Two episodes held against each other. */
 export type ComparisonResource = InferResponseType<V1['comparisons']['$get'], 200>;
 /** What each agent had heard and said. */

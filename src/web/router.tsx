@@ -52,6 +52,10 @@ const routes = [
     component: lazyRouteComponent(() => import('./artifact/artifact-page.tsx'), 'ArtifactPage'),
   }),
   createRoute({
+    ...child('/operations'),
+    component: lazyRouteComponent(() => import('./operations/operations-page.tsx'), 'OperationsPage'),
+  }),
+  createRoute({
     ...child('/compare'),
     component: lazyRouteComponent(() => import('./compare/compare-page.tsx'), 'ComparePage'),
     validateSearch: ({ a, b }: Record<string, unknown>): { a?: string; b?: string } => ({

@@ -52,6 +52,9 @@ function Bar({ caller }: Readonly<{ caller: Caller | undefined }>) {
           <Link to="/compare" search={{}} activeProps={{ className: 'here' }}>
             Compare
           </Link>
+          <Link to="/operations" activeProps={{ className: 'here' }}>
+            Operations
+          </Link>
         </nav>
       ) : (
         <span className="chip">a bundle, opened without a server</span>

@@ -39,10 +39,14 @@ export function bytes(size: number): string {
   return `${(size / 1_000_000_000).toFixed(2)} GB`;
 }
 
-/** How long ago, roughly; the exact time belongs into a title beside it. */
+/** As near as this is now. */
+const SOON_MS = 45_000;
+
+/** How long ago, roughly, of what is past; the exact time belongs into a title beside it. */
 export function ago(iso: string, now = Date.now()): string {
   const ms = now - Date.parse(iso);
-  if (ms < 45_000) return 'just now';
+  if (ms < -SOON_MS) return moment(iso);
+  if (ms < SOON_MS) return 'just now';
   if (ms < HOUR_MS) return `${Math.max(1, Math.round(ms / MINUTE_MS))} min ago`;
   if (ms < DAY_MS) return `${Math.round(ms / HOUR_MS)} h ago`;
   if (ms < 30 * DAY_MS) return `${Math.round(ms / DAY_MS)} d ago`;

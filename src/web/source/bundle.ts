@@ -35,6 +35,7 @@ export async function createBundleSource(url: string): Promise<Source> {
     search: one,
     catalogue: one,
     compare: one,
+    operating: one,
     episode: async (id) => (id === episode.id ? episode : one()),
     episodeOfTrace: async (trace) => (trace === episode.trace_id ? episode.id : null),
     outline: async (_id, after, limit) => {

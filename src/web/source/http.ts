@@ -5,12 +5,14 @@ import { AppError } from '../../errors.ts';
 import { hashOf } from './hash.ts';
 import type { CoverageResource } from '../resources.ts';
 import type { Actions } from './actions.ts';
-import type { EpisodeFilter, Source } from './source.ts';
+import type { EpisodeFilter, Operating, Source } from './source.ts';
 
 /** Episodes that one request lists: a few screens of a virtual table. */
 const EPISODES_PAGE = 50;
 const HITS_PAGE = 20;
 const LOG_LINES_PAGE = 100;
+/** The newest points, alerts and audits. */
+const ROWS_LISTED = 50;
 
 /** The page's source over HTTP: the API that served the page, with the session of its cookie. */
 export function createHttpSource(url: string): Source {
@@ -31,6 +33,7 @@ export function createHttpSource(url: string): Source {
     search: (q) => bodyOf(v1.search.$get({ query: { q, limit: String(HITS_PAGE) } })),
     catalogue: () => bodyOf(v1.agents.$get()),
     episode: (id) => bodyOf(episode.$get(at(id))),
+    operating: () => operatingOf(client),
     compare: (a, b) => bodyOf(v1.comparisons.$get({ query: { a, b } })),
     episodeOfTrace: async (trace_id) => (await bodyOf(v1.episodes.$get({ query: { trace_id } }))).items[0]?.id ?? null,
     outline: (id, after, limit) =>
@@ -61,6 +64,26 @@ export function createHttpSource(url: string): Source {
       bodyOf(v1.artifacts[':sha256'].lineage.$get({ param: { sha256 }, query: { depth: String(depth) } })),
     contentUrl: async ({ sha256, href = `/v1/artifacts/${sha256}/content` }) => `${url}${href}`,
     follow: (id, after, signal) => followStream(client, id, { signal, after }),
+  };
+}
+
+async function operatingOf({ v1 }: Client): Promise<Operating> {
+  const newest = { query: { limit: String(ROWS_LISTED) } };
+  const [recovery, points, alerts, audits, schedules, operations] = await Promise.all([
+    bodyOf(v1.recovery.status.$get()),
+    bodyOf(v1['restore-points'].$get(newest)),
+    bodyOf(v1.alerts.$get(newest)),
+    bodyOf(v1.coverage.$get(newest)),
+    bodyOf(v1.schedules.$get()),
+    bodyOf(v1.operations.$get()),
+  ]);
+  return {
+    recovery,
+    points: points.items,
+    alerts: alerts.items,
+    audits: audits.items,
+    schedules: schedules.items,
+    operations,
   };
 }
 

@@ -1,6 +1,12 @@
 import type { StreamFrame } from '../../api/routes/stream.ts';
 import type {
+  AlertResource,
   ArtifactResource,
+  AuditResource,
+  OperationsResource,
+  RecoveryResource,
+  RestorePointResource,
+  ScheduleResource,
   ComparisonResource,
   ConversationResource,
   CoverageResource,
@@ -35,6 +41,16 @@ export type Caller = { name: string; role: 'reader' | 'operator' };
 /** Which lines of a log. */
 export type LogFilter = { seq?: number; q?: string; cursor?: string };
 
+/** How a deployment stands: whether it could be restored, what is wrong, what waits. */
+export type Operating = {
+  recovery: RecoveryResource;
+  points: RestorePointResource[];
+  alerts: AlertResource[];
+  audits: AuditResource[];
+  schedules: ScheduleResource[];
+  operations: OperationsResource;
+};
+
 /**
  * Where the page has everything from: a deployment's API, or the bundle of one episode. What cannot be done with a bundle is
  * `null` here, and the page leaves it out.
@@ -51,6 +67,7 @@ export type Source = {
   search(q: string): Promise<Page<SearchHit>>;
   catalogue(): Promise<Catalogue>;
   episode(id: string): Promise<EpisodeResource>;
+  operating(): Promise<Operating>;
   compare(a: string, b: string): Promise<ComparisonResource>;
   episodeOfTrace(traceId: string): Promise<string | null>;
   outline(id: string, after: number, limit: number): Promise<Outline>;

@@ -2,6 +2,7 @@
  * Goal: whatever an agent wrote does nothing but show, everybody can use the page, and long episodes stay light.
  * Method: episodes written into the record, looked at in a real Chromium without a worker.
  */
+import { createHash } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -47,6 +48,8 @@ const HOSTILE = [
   `[click](javascript:document.title='taken') ${'x'.repeat(200_000)}`,
 ];
 
+const DESK = { width: 1280, height: 800 };
+const PLAIN = { content: 'One.', content_type: 'text/plain', path: '/one.txt' };
 const EVIL = {
   content: `<html><script>top.document.title='taken'</script></html>`,
   content_type: 'text/html',
@@ -98,17 +101,25 @@ test('an episode full of hostile content does nothing but show', async () => {
 test('nothing keeps people out, in either colour scheme, on a desk and in a hand', async () => {
   const id = await recordEpisode(deployment, {
     task: 'A plain one',
-    steps: [{ text: 'One.' }, { text: 'Two.', failed: true }],
+    steps: [
+      { text: 'One.', files: [PLAIN] },
+      { text: 'Two.', failed: true },
+    ],
   });
-  for (const colorScheme of ['light', 'dark'] as const)
+  const sha256 = createHash('sha256').update(PLAIN.content).digest('hex');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const page = await look('/episodes', { colorScheme, viewport: DESK });
     for (const path of [
       '/episodes',
       `/episodes/${id}`,
       `/episodes/${id}#step=2`,
       `/episodes/${id}#view=tree&step=2`,
       `/episodes/${id}#view=waterfall`,
+      `/compare?a=${id}`,
+      `/artifacts/${sha256}`,
+      '/operations',
     ]) {
-      const page = await look(path, { colorScheme, viewport: { width: 1280, height: 800 } });
+      await page.goto(url + path);
       await page.waitForLoadState('networkidle');
       const { violations } = await new AxeBuilder({ page }).analyze();
       const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
@@ -119,8 +130,10 @@ test('nothing keeps people out, in either colour scheme, on a desk and in a hand
       }).toEqual({ path, colorScheme, serious: [] });
       await page.setViewportSize({ width: 390, height: 844 });
       expect([path, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([path, true]);
-      await page.context().close();
+      await page.setViewportSize(DESK);
     }
+    await page.context().close();
+  }
 });
 
 test('ten thousand steps are there at once and take little room', async () => {
