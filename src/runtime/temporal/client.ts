@@ -24,6 +24,8 @@ import {
 } from '../../workflows/names.ts';
 import type { CoverageAudit } from '../../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS } from '../../workflows/search-attributes.ts';
+import { lookAtWorkflow } from '../watch/look.ts';
+import { startAmendment } from './amend.ts';
 import { rewindEpisode } from './rewind.ts';
 import type { Rewinding } from './rewind.ts';
 import type { TemporalConfig } from '../../config/config.ts';
@@ -63,7 +65,7 @@ export type EpisodeWorkflows = AsyncDisposable & {
   startEpisode(episode: Episode): Promise<void>;
   /** Begins a new run, in place of the one that Temporal may have, after this step of the record; returns the run's id. */
   continueEpisode(episode: Episode, after_seq: number): Promise<string>;
-  /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
+  /** Asks the episode's workflow to cancel; where Temporal runs it no more, its record ends as that says. Throws `unavailable` without Temporal. */
   cancelEpisode(episode: Episode): Promise<void>;
   /** Starts what deletes the episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
   deleteEpisode(episode: Episode): Promise<void>;
@@ -104,7 +106,7 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
         if (episode.status === 'queued') await startEpisode(client, config, episode);
-        await handleOf(episode).cancel();
+        await cancelEpisode(client, config, episode);
       }),
     deleteEpisode: ({ id }) =>
       call(async () => {
@@ -145,6 +147,16 @@ async function startEpisode({ workflow }: Client, config: TemporalConfig, episod
     await workflow.start(EPISODE_WORKFLOW, { ...runOf(config, episode), workflowIdReusePolicy: 'REJECT_DUPLICATE' });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+async function cancelEpisode(client: Client, config: TemporalConfig, episode: Episode): Promise<void> {
+  try {
+    await client.workflow.getHandle(episode.workflow_id).cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const { run_id } = await lookAtWorkflow(client, episode.workflow_id);
+    await startAmendment(client, config.task_queue_prefix, { ...episode, run_id });
   }
 }
 
