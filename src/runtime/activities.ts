@@ -10,6 +10,7 @@ import { createEpisodeRecordActivities } from '../activities/episode/episode.ts'
 import { createEpisodeRetentionActivities } from '../activities/retention.ts';
 import { createJsonStore } from '../storage/json-store.ts';
 import { createPeopleActivities } from '../activities/episode/people.ts';
+import { createReadWords } from '../activities/episode/words.ts';
 import { createRecorder } from '../activities/record/recorder.ts';
 import { createStandActivity } from '../activities/episode/stand.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
@@ -76,7 +77,7 @@ export function createActivities(parts: ActivityParts) {
   const freezeSpan = createSpanFreezer(freezing);
   const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
-  const recordedAnswers = createRecordedAnswers({ db, json });
+  const said = { recordedAnswers: createRecordedAnswers({ db, json }), readWords: createReadWords({ db, json }) };
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
   const workspace_queue = queues.workspace;
@@ -86,8 +87,8 @@ export function createActivities(parts: ActivityParts) {
       db,
       store,
       json,
+      ...said,
       recordStep,
-      recordedAnswers,
       registry,
       workspaces,
       sandbox,
@@ -96,8 +97,8 @@ export function createActivities(parts: ActivityParts) {
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, store, recordStep, recordedAnswers, models, registry }),
+    ...createPeopleActivities({ db, json, freezeSpan, ...said, asked, namespace }),
+    ...createAdvanceActivity({ db, pool, checkpointer, json, store, ...said, recordStep, models, registry }),
     ...createStandActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };

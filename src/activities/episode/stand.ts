@@ -10,7 +10,7 @@ import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
-import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import { ThoughtOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
@@ -20,6 +20,7 @@ import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
 import { callRef, placeOf } from './advance.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { wordsOfStep } from './words.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
@@ -117,13 +118,12 @@ async function thinkAgain(
 async function decisionOn({ json }: StandDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
   const approval = steps.findLast(({ step_key }) => step_key.endsWith(`/${callId}:approval`));
   if (!approval) return null;
-  const { content: text, result } = ToolOutput.parse(await json.unpack(approval.output));
-  const author = result?.['author'];
+  const said = await wordsOfStep(json, approval);
   return {
     id: approval.id,
-    author: typeof author === 'string' ? author : '',
+    author: said?.author ?? '',
+    words: { step_id: approval.id },
     step: approval.seq,
     approve: approval.status === 'ok',
-    text,
   };
 }

@@ -34,7 +34,12 @@ export type EpisodeOrigin = { episode: Episode; opening_message: PersonMessage |
 export async function getEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin> {
   const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
   if (!row) throw new AppError('not_found', `no episode ${id}`);
-  return { episode: toEpisode(row), opening_message: row.opening_message, runs: row.runs };
+  const said = row.opening_message;
+  return {
+    episode: toEpisode(row),
+    opening_message: said && { id: said.id, author: said.author, words: { kind: 'message', key: said.id } },
+    runs: row.runs,
+  };
 }
 
 /** Which episodes: all conditions at once. `q` holds words that the task or the failure must have; times bound creation. */

@@ -11,7 +11,8 @@ import { TypedSearchAttributes } from '@temporalio/common';
 import type { ReproduceRequest } from '../../activities/reproduce.ts';
 import { AppError } from '../../errors.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import type { EpisodeRun, PersonAnswer, PersonMessage } from '../../schemas/turn.ts';
+import type { SpokenAnswer, SpokenMessage, SpokenPause } from '../../schemas/person.ts';
+import type { EpisodeRun } from '../../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../../workflows/messages.ts';
 import {
   COVERAGE_AUDIT_WORKFLOW,
@@ -71,14 +72,14 @@ export type EpisodeWorkflows = AsyncDisposable & {
   deleteEpisode(episode: Episode): Promise<void>;
   /** Removes every closed run of a workflow from Temporal. */
   forgetRuns(workflowId: string): Promise<void>;
-  /** Pauses the episode before its next thought or call. */
-  pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
+  /** Pauses the episode before its next thought or call. Here and below, the words stand in the record under `id`, and do not come along. */
+  pauseEpisode(episode: Episode, said: SpokenPause): Promise<void>;
   /** Lets a paused episode go on. */
   resumeEpisode(episode: Episode, said: { author: string }): Promise<void>;
   /** Tells the agents something before their next thought. Throws failed_precondition once the episode has ended. */
-  sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
+  sendMessage(episode: Episode, message: SpokenMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
-  answer(episode: Episode, answer: PersonAnswer): Promise<void>;
+  answer(episode: Episode, answer: SpokenAnswer): Promise<void>;
   /** Audits an episode's coverage now, unless that is being done. */
   auditCoverage(audit: CoverageAudit): Promise<{ workflow_id: string }>;
   /** Takes the episode back to a step. Throws failed_precondition where it cannot go there. */
@@ -118,18 +119,19 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
         });
       }),
     forgetRuns: async (workflowId) => forgetRuns(client, workflowId),
-    pauseEpisode: (episode, said) => call(() => handleOf(episode).signal(pauseSignal, said)),
+    pauseEpisode: (episode, { id, author }) =>
+      call(() => handleOf(episode).signal(pauseSignal, { author, words: { kind: 'pause', key: id } })),
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
-    sendMessage: (episode, message) =>
-      call(
-        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${message.id}` }),
-        PERSON_TIMEOUT_MS,
-      ),
-    answer: (episode, answer) =>
-      call(
-        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
-        PERSON_TIMEOUT_MS,
-      ),
+    sendMessage: (episode, { id, author }) => {
+      const message = { id, author, words: { kind: 'message', key: id } as const };
+      const say = () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${id}` });
+      return call(say, PERSON_TIMEOUT_MS);
+    },
+    answer: (episode, { id, author, step, approve }) => {
+      const answer = { id, author, step, approve, words: { kind: 'answer', key: id } as const };
+      const say = () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${id}` });
+      return call(say, PERSON_TIMEOUT_MS);
+    },
     auditCoverage: (audit) => call(() => startAudit(client, config.task_queue_prefix, audit)),
     rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
     startReproduction: (workflowId, requests) =>
@@ -171,7 +173,7 @@ async function continueEpisode(
     workflowIdConflictPolicy: 'TERMINATE_EXISTING',
   });
   // Workers are stopped while a record is reconciled: it hears of this before it does anything.
-  const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+  const said = { author: 'observatory', text: 'it was paused before the record was restored' };
   if (episode.status === 'paused') await handle.signal(pauseSignal, said);
   return handle.firstExecutionRunId;
 }

@@ -65,7 +65,10 @@ async function createPooler(url: string): Promise<AsyncDisposable & { url: strin
     client.once('data', (startup: Buffer) => {
       const words = startup.subarray(8).toString().split('\0');
       const refused = words.find((word, index) => index % 2 === 0 && word !== '' && !POOLED.has(word.toLowerCase()));
-      if (refused !== undefined) return void client.end(refusal(`unsupported startup parameter: ${refused}`));
+      if (refused !== undefined) {
+        client.end(refusal(`unsupported startup parameter: ${refused}`));
+        return;
+      }
       const server = connect({ host: hostname, port: Number(port) }, () => server.write(startup));
       server.pipe(client).pipe(server);
       for (const socket of [client, server]) socket.on('error', () => [client, server].forEach((one) => one.destroy()));
