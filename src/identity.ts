@@ -50,5 +50,8 @@ export function eventIdOf(traceId: string, runId: string, key: string): string {
 /** The key of a call is that of the thought that asked for it, and the call's id. */
 export const stepKeyOfCall = (parentKey: string, callId: string): string => `${parentKey}/${callId}`;
 
+/** The address of an episode's page, below the address at which people reach the API. */
+export const pageUrlOf = (publicUrl: string, episodeId: string): string => `${publicUrl}/episodes/${episodeId}`;
+
 /** The key of a person's message; workflows write the same. */
 export const messageKey = (id: string): string => `message:${id}`;

@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../src/workflows/search-attributes.ts';
+import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS, EPISODE_TASK } from '../src/workflows/search-attributes.ts';
 
 /** How long closed workflows stay in Temporal. The dev server's default is a day, too short to look into an incident. */
 const RETENTION_S = 90 * 24 * 3600;
@@ -24,7 +24,7 @@ export async function ensureNamespace(connection: Connection, namespace: string)
     await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention });
   }
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME].filter(
+  const missing = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME, EPISODE_TASK].filter(
     ({ name }) => !(name in (customAttributes ?? {})),
   );
   if (missing.length === 0) return;

@@ -3,7 +3,7 @@ import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
 import { AppError } from '../errors.ts';
 import type { TurnEnd } from '../schemas/step.ts';
 import type { ThoughtEnd } from '../schemas/thought.ts';
-import type { GraphOutcome } from '../schemas/turn.ts';
+import type { GraphOutcome, NextThinkers } from '../schemas/turn.ts';
 import type { AgentDefinition, Role } from './role.ts';
 
 /** Thoughts in a row without a call, after which a turn counts as never handed on. */
@@ -104,6 +104,21 @@ function next(agent: AgentDefinition, { turn, rejections }: AgentState, end: Tur
     return { rejections: rejections + 1, outcome: 'REJECTED_BY_REVIEW' };
   return { turn: mender, rejections: rejections + 1 };
 }
+
+/** Who thinks once the calls are done of the thought that the graph stands after. */
+export function nextThinkers(agent: AgentDefinition, state: AgentState): NextThinkers {
+  const thinker = ({ outcome, turn = state.turn }: Partial<AgentState>) =>
+    outcome ? null : (agent.roles[turn]?.name ?? null);
+  return {
+    stays: thinker({ outcome: stuckOutcome(state) }),
+    on: thinker(next(agent, state, { kind: 'submitted', summary: '' })),
+    back: thinker(next(agent, state, { kind: 'reviewed', decision: 'REJECTED', reason: '' })),
+  };
+}
+
+/** How an end of a turn is called among those. */
+export const wayOf = (end: TurnEnd): 'on' | 'back' =>
+  end.kind === 'reviewed' && end.decision === 'REJECTED' ? 'back' : 'on';
 
 type NodeConfig = { configurable?: Record<string, unknown> };
 /** LangGraph's builder collects node names in its type, which a loop over roles cannot state. */

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { LANGGRAPH_SCHEMA } from '../db/checkpointer.ts';
+import { listCheckpointsOfRun } from '../db/checkpointer.ts';
 import { AppError } from '../errors.ts';
 import type { AgentGraph, AgentState, TurnContext } from './graph.ts';
 
@@ -58,17 +58,9 @@ async function findCommitted(
   pool: Pool,
   { thread_id, run_id, from }: SuperstepCall,
 ): Promise<{ checkpoint_id: string; done: boolean } | undefined> {
-  // LangGraph's own list() loads every channel of every row; these three columns are what matters.
-  const { rows } = await pool.query<{ id: string; parent: string | null; source: string }>(
-    `select checkpoint_id as id, parent_checkpoint_id as parent, metadata->>'source' as source
-       from ${LANGGRAPH_SCHEMA}.checkpoints
-      where thread_id = $1 and checkpoint_ns = '' and metadata->>'episode_run' = $2 and checkpoint_id > $3
-      order by checkpoint_id`,
-    [thread_id, run_id, from ?? ''],
-  );
   const line = new Set<string | null>([from]);
   let base: string | undefined;
-  for (const { id, parent, source } of rows) {
+  for (const { id, parent, source } of await listCheckpointsOfRun(pool, { thread_id, run_id, after: from })) {
     if (!line.has(parent)) continue;
     if (source === 'loop') return { checkpoint_id: id, done: true };
     if (source !== 'fork' && source !== 'input') continue;

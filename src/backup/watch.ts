@@ -1,4 +1,4 @@
-import { readRecoveryStatus } from '../db/read/recovery-status.ts';
+import { readRecoveryStatus } from './recovery-status.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { BackupDeps } from './deps.ts';
 import { phase } from './progress.ts';

@@ -1,4 +1,5 @@
 import type { EpisodeAnswer } from '../client/client.ts';
+import { pageUrlOf } from '../identity.ts';
 import { printableJson } from './text.ts';
 
 /** Writes a line to standard output. */
@@ -9,7 +10,7 @@ export const printJson = (value: object): void => print(printableJson(value));
 
 /** The address of an episode's page, which lies beside the API: what stands before `/v1` is the same. */
 export const pageOf = ({ id, links }: Pick<EpisodeAnswer, 'id' | 'links'>): string =>
-  links.self.replace(/\/v1\/episodes\/[^/]+$/, `/episodes/${id}`);
+  pageUrlOf(links.self.replace(/\/v1\/episodes\/[^/]+$/, ''), id);
 
 /** What a command's help ends with: how it is called. */
 export const examples = (...lines: string[]): string =>

@@ -16,7 +16,7 @@ export async function runRecoveryWorkflow<Result>(
   config: Config,
   { workflow, args, onProgress }: { workflow: string; args: object[]; onProgress: OnProgress },
 ): Promise<Result> {
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   await workflows.readyCheck();
   const prefix = config.temporal.task_queue_prefix;
   const handle = await workflows.client.workflow.start(workflow, {

@@ -37,6 +37,22 @@ export class Checkpointer extends PostgresSaver {
   }
 }
 
+/** A run's checkpoints of a thread after one of them (null: all), in the order in which they were written. */
+export async function listCheckpointsOfRun(
+  pool: Pool,
+  { thread_id, run_id, after }: { thread_id: string; run_id: string; after: string | null },
+): Promise<{ id: string; parent: string | null; source: string }[]> {
+  // LangGraph's own list() loads every channel of every row; these three columns are what matters.
+  const { rows } = await pool.query<{ id: string; parent: string | null; source: string }>(
+    `select checkpoint_id as id, parent_checkpoint_id as parent, metadata->>'source' as source
+       from ${LANGGRAPH_SCHEMA}.checkpoints
+      where thread_id = $1 and checkpoint_ns = '' and metadata->>'episode_run' = $2 and checkpoint_id > $3
+      order by checkpoint_id`,
+    [thread_id, run_id, after ?? ''],
+  );
+  return rows;
+}
+
 /** Which of these threads holds the checkpoint; throws data_loss where none does. */
 export async function findThreadOf(pool: Pool, checkpointId: string, threads: string[]): Promise<string> {
   const { rows } = await pool.query<{ thread_id: string }>(

@@ -1,8 +1,10 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { PostgresDialect } from 'kysely';
+import type { Kysely } from 'kysely';
 import pg from 'pg';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import { utcOf } from '../schemas/rfc3339.ts';
+import { RecordDatabase } from './record-database.ts';
 
 /** The record's database: kysely for our tables, and the pool under it for what needs a connection of its own. */
 export type DatabaseClient = AsyncDisposable & { db: Kysely<Database>; pool: pg.Pool };
@@ -26,7 +28,7 @@ export function createDatabase(url: string, options: { connections?: number } = 
   pool.on('error', () => {});
   // One that is in use and waits for no answer raises on itself, and would end the process; the next statement on it fails anyway.
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const db = new RecordDatabase({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
     pool,

@@ -30,7 +30,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import type { ReadObject } from '../tracing/media.ts';
-import type { Redactor } from '../tracing/redaction.ts';
+import type { SpanFreezerOptions } from '../tracing/otlp-span.ts';
 import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts';
 import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
@@ -55,12 +55,11 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   replays: ReplayStream;
   queues: { workspace: string };
   tracing: {
-    redactor: Redactor;
     langfuse: LangfuseClient | null;
     alerts: Alerts;
     announce: Announce;
-    environment: string;
-    artifactUrl: (sha256: string) => string;
+    /** What spans say alike, and what they may not say. */
+    freezing: Required<Pick<SpanFreezerOptions, 'redactor' | 'environment' | 'artifactUrl' | 'pageUrl'>>;
     /** Fires when the worker is told to stop. */
     stopping: AbortSignal;
   };
@@ -70,10 +69,11 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
 export function createActivities(parts: ActivityParts) {
   const { db, pool, store, workspaces, workflows, sandbox, namespace, worker, replays, queues, tracing } = parts;
   const json = createJsonStore(store);
-  const { redactor, langfuse, alerts, announce, environment, artifactUrl, stopping } = tracing;
+  const { langfuse, alerts, announce, stopping } = tracing;
+  const { redactor, environment } = tracing.freezing;
   const registry = createRegistry();
   const describe = (name: string) => ((tool) => tool && (describeTool(tool) as Json))(registry.get(name));
-  const freezing = { namespace, environment, release: worker.build, redactor, artifactUrl, describeTool: describe };
+  const freezing = { ...tracing.freezing, namespace, release: worker.build, describeTool: describe };
   const freezeSpan = createSpanFreezer(freezing);
   const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
@@ -115,17 +115,11 @@ export function createActivities(parts: ActivityParts) {
   const { awaitRunEnd, listCompletedSteps } = createHistoryReader(workflows.client);
   const now = () => new Date();
   const readObject: ReadObject = (sha256, size_bytes) => store.readBytes(sha256, { maxBytes: size_bytes });
-  const kept = { db, json, registry };
+  const freezeRoot = createRootFreezer(freezing);
   const delivering = { db, pool, langfuse, readObject, alerts, now };
   const traces = {
     ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
-    ...createAftercareActivities({
-      ...kept,
-      freezeRoot: createRootFreezer(freezing),
-      awaitRunEnd,
-      environment,
-      announce,
-    }),
+    ...createAftercareActivities({ db, json, registry, freezeRoot, awaitRunEnd, environment, announce }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
     ...createTraceRepairActivities({ db, json, langfuse, freezeSpan, alerts }),
     ...createReplayActivities({

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { serve } from '@hono/node-server';
-import { sql } from 'kysely';
 import { pino } from 'pino';
 import { getAgent } from '../agents/agents.ts';
 import { checkModel } from '../agents/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
 import { createDatabase } from '../db/client.ts';
+import { askDatabase } from '../db/read/server.ts';
 import { listenToEpisodes } from '../db/listen.ts';
 import { AppError } from '../errors.ts';
 import { checkApprovals, createCatalogue } from './catalogue.ts';
@@ -36,7 +36,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   await using listener = listenToEpisodes(config.database_url.reveal());
   const stopping = new AbortController();
   await using store = openArtifactStore(config, database.db);
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const logger = pino({ name: 'observatory-api' });
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
   const { build } = await workflowBuild();
@@ -68,7 +68,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal, langfuse] = await Promise.all([
-        check(() => sql`select 1`.execute(database.db)),
+        check(() => askDatabase(database.db)),
         check(() => store.readyCheck()),
         check(() => workflows.readyCheck()),
         config.langfuse && check(() => askLangfuse(config.langfuse?.base_url ?? '')),

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { ensureSchedules } from '../../temporal/schedules.ts';
 import { createDatabase } from '../db/client.ts';
 import { readDeployment } from '../db/read/deployment.ts';
-import { getEpisode } from '../db/read/episodes.ts';
+import { getEpisode, listOpenWorkflows } from '../db/read/episodes.ts';
 import { findLastPlace } from '../db/read/places.ts';
 import { listRestoredEpisodes } from '../db/read/recovery.ts';
 import { noteEpisodeContinued, releaseSchedules } from '../db/write/recovery.ts';
@@ -32,7 +32,7 @@ export async function reconcile(
   { resume_schedules }: { resume_schedules: boolean },
 ): Promise<Reconciliation> {
   await using database = createDatabase(config.database_url.reveal(), { connections: 2 });
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const { db } = database;
   const { restore_epoch, restored_at } = await readDeployment(db);
   if (restored_at === null)
@@ -59,11 +59,7 @@ async function endUnknownRuns(
   { db, client }: { db: Kysely<Database>; client: Client },
   { prefix, restored_at }: { prefix: string; restored_at: string },
 ): Promise<string[]> {
-  const open = new Set(
-    (await db.selectFrom('episodes').select('workflow_id').where('ended_at', 'is', null).execute()).map(
-      ({ workflow_id }) => workflow_id,
-    ),
-  );
+  const open = new Set(await listOpenWorkflows(db));
   const query = `TaskQueue = '${taskQueue(prefix, 'episodes')}' and WorkflowType = '${EPISODE_WORKFLOW}'
     and ExecutionStatus = 'Running' and StartTime < '${new Date(restored_at).toISOString()}'`;
   const ended: string[] = [];

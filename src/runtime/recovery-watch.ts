@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Kysely } from 'kysely';
 import type { Alerts } from '../alerts/alerts.ts';
-import { readRecoveryStatus } from '../db/read/recovery-status.ts';
+import { readRecoveryStatus } from '../backup/recovery-status.ts';
 import { AppError } from '../errors.ts';
 import type { Database } from '../schemas/database.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';

@@ -36,7 +36,7 @@ export async function setUpDeployment(
   } finally {
     await connection.close();
   }
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const { schedules_held: held } = await readDeployment(database.db);
   await ensureSchedules(workflows.client, config.temporal.task_queue_prefix, { held });
   if (held) log('schedules wait since a restore: `observatory reconcile --resume-schedules` lets them run');

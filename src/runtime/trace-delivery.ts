@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Kysely } from 'kysely';
+import { pageUrlOf } from '../identity.ts';
 import { createLangfuseClient } from '../tracing/langfuse-client.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
@@ -33,12 +34,15 @@ export function tracingParts(
   const langfuse = openLangfuse(config, db);
   if (!langfuse) log('no Langfuse is configured: traces wait in the outbox');
   return {
-    redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
     langfuse,
     alerts,
     announce,
-    environment: config.mode,
-    artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
+    freezing: {
+      redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
+      environment: config.mode,
+      artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
+      pageUrl: (episodeId) => pageUrlOf(config.api.public_url, episodeId),
+    },
     stopping: stopping.signal,
   };
 }

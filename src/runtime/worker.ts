@@ -44,7 +44,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
   await using store = openArtifactStore(config, database.db);
   await using backups = await openBackups(config, database);
   await using workspaces = createWorkspaces({ store, root: join(tmpdir(), `observatory-${id}`) });
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   await using replays = openReplayStream(bundle);
   await using channel = openOperatorChannel(config, database.db, (event, facts) =>
     log(`${event.toUpperCase()} ${JSON.stringify(facts)}`),

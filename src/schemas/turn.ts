@@ -25,9 +25,16 @@ export type EpisodeProgress = {
   restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
+  /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
+  thinks?: string | null;
+  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
 };
+
+/** A call that failed, without anybody's words. */
+export type FailedCall = { name: string; code: string };
 
 /** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
@@ -36,7 +43,7 @@ export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 
 export type Stand = {
   progress: Pick<
     EpisodeProgress,
-    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages'
+    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages' | 'thinks'
   > & { inherited: number; recorded_words: RecordedWord[] };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
@@ -52,7 +59,11 @@ export type UnfinishedThought = {
   checkpoint_id: string;
   calls: CallRef[];
   decided: PersonAnswer | null;
+  next?: NextThinkers;
 };
+
+/** Who thinks after a thought's calls, by how they end its role's turn: not at all, handing on, or sending back. Null: nobody. */
+export type NextThinkers = { stays: string | null; on: string | null; back: string | null };
 
 /** Find out where a run stands that begins after step `seq` of the episode's line. */
 export type StandRequest = { episode_id: string; run_id: string; seq: number };
@@ -69,6 +80,10 @@ export type EpisodeRun = {
    */
   start_after?: number;
   progress?: EpisodeProgress;
+  /** For who looks at the run in Temporal's UI: the task in a line, the address of the episode's page, and the first role. */
+  task_line?: string;
+  page_url?: string;
+  first?: string;
 };
 
 /** Where a person's words stand: in the row of the request that brought them, or in the step that recorded them. */
@@ -123,7 +138,14 @@ export type Turn = {
   thread_id: string;
   checkpoint_id: string;
   next_key: string | null;
-  thought: { agent: string; key: string; calls: CallRef[]; tokens: number; usd: number } | null;
+  thought: {
+    agent: string;
+    key: string;
+    calls: CallRef[];
+    tokens: number;
+    usd: number;
+    next?: NextThinkers;
+  } | null;
   outcome: GraphOutcome | null;
 };
 
@@ -150,8 +172,12 @@ export type CallRequest = {
   declined: Said | null;
 };
 
-/** What the workflow needs of a call that ended: where the workspace lies now. */
-export type CallReport = { workspace_queue: string | null };
+/** What the workflow needs of a call that ended: where the workspace lies now, how it ended the turn, with which code it failed. */
+export type CallReport = {
+  workspace_queue: string | null;
+  ended?: Exclude<keyof NextThinkers, 'stays'>;
+  failed?: string;
+};
 
 /** A step that no attempt ended: its activity never began, or gave up for good. */
 export type SettleRequest = {

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { NO_BUDGET } from './api-budget.ts';
 import type { ApiBudget } from './api-budget.ts';
 import type { SendOutcome } from './delivery-state.ts';
-import { limitOf, outcomeOfError, outcomeOfStatus, retryAfterMs } from './langfuse-http.ts';
+import { limitOf, outcomeOfError, outcomeOfStatus, refusalMs } from './langfuse-http.ts';
 
 /** Where a server is and who asks it. `wait` is how the budget's waits pass. */
 export type LangfuseAccess = {
@@ -109,8 +109,7 @@ export async function outcomeOf(response: Response): Promise<SendOutcome> {
   // A body that breaks off changes nothing about the status that came before it. The ingestion client has read it already.
   const reason = response.bodyUsed ? '' : await response.text().catch(() => '');
   return outcomeOfStatus(response.status, reason, {
-    retryAfter: response.headers.get('retry-after'),
-    nowMs: Date.now(),
+    retry_after_ms: refusalMs(response.headers, Date.now()),
     per_minute: limitOf(response.headers),
   });
 }
@@ -118,7 +117,7 @@ export async function outcomeOf(response: Response): Promise<SendOutcome> {
 /** A limit of the general API is learned by its budget; another, which counts days, is only waited for. */
 async function refusedFor(response: Response, where: string, budget: ApiBudget | null): Promise<AppError> {
   const longest = budget ? undefined : DAY_MS;
-  const retry_after_ms = retryAfterMs(response.headers.get('retry-after'), Date.now(), longest);
+  const retry_after_ms = refusalMs(response.headers, Date.now(), longest);
   await budget?.learn({ retry_after_ms, per_minute: limitOf(response.headers) });
   return later(`Langfuse asks to wait before it answers ${where} again`, retry_after_ms);
 }

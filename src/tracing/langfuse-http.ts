@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../schemas/retry-after.ts';
 import type { SendOutcome } from './delivery-state.ts';
 
 /** Errors of the connection's making: the request never left. Everything else after a send is in doubt. */
@@ -11,22 +12,22 @@ const NEVER_LEFT = new Set([
 ]);
 /** How much of a server's words is kept. In UTF-16 units. */
 const DETAIL_CHARS_MAX = 300;
-/** A server that asks to wait without saying how long, and the longest wait that is granted. */
+/** Granted to a server that asks to wait without saying how long, and the longest wait that is granted. */
 const RETRY_AFTER_MS_DEFAULT = 5_000;
 const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
 /** What the headers of a response say. */
-type Told = { retryAfter: string | null; nowMs: number; per_minute?: number | null };
+type Limits = { retry_after_ms: number; per_minute: number | null };
 
 /** What a response to something sent means. Its body is the reason, where it is not a success. */
 export function outcomeOfStatus(
   status: number,
   reason: string,
-  { retryAfter, nowMs, per_minute = null }: Told = { retryAfter: null, nowMs: 0 },
+  limits: Limits = { retry_after_ms: RETRY_AFTER_MS_DEFAULT, per_minute: null },
 ): SendOutcome {
   const error = `HTTP ${status}${reason ? `: ${reason.slice(0, DETAIL_CHARS_MAX)}` : ''}`;
   if (status >= 200 && status < 300) return { kind: 'accepted' };
-  if (status === 429) return { kind: 'later', error, retry_after_ms: retryAfterMs(retryAfter, nowMs), per_minute };
+  if (status === 429) return { kind: 'later', error, ...limits };
   if (status === 400 || status === 413 || status === 422) return { kind: 'refused', error };
   // The other side's time-out, or a gateway's: what was sent may have arrived behind it.
   if (status === 408 || status === 504) return { kind: 'ambiguous', error };
@@ -51,13 +52,9 @@ function codesOf(thrown: unknown): string[] {
   return codesOf(thrown.cause);
 }
 
-/** How long a server asks to wait, in milliseconds, from its header (seconds or a date). */
-export function retryAfterMs(header: string | null, nowMs: number, longest_ms = RETRY_AFTER_MS_MAX): number {
-  if (header === null || header.trim() === '') return RETRY_AFTER_MS_DEFAULT;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longest_ms) : RETRY_AFTER_MS_DEFAULT;
-}
+/** How long a server that refused is left alone, in milliseconds: as its headers ask, at most `longest_ms`. */
+export const refusalMs = (headers: Headers, now_ms: number, longest_ms = RETRY_AFTER_MS_MAX): number =>
+  Math.min(retryAfterMs(headers, now_ms) ?? RETRY_AFTER_MS_DEFAULT, longest_ms);
 
 /** How many requests in a minute a server says that it allows; null where it does not say. */
 export function limitOf(headers: Headers): number | null {

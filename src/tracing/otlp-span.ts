@@ -33,6 +33,8 @@ export type SpanFreezerOptions = {
   redactor?: Redactor;
   /** Where people open an artifact. */
   artifactUrl?: (sha256: string) => string;
+  /** Where people look at an episode. */
+  pageUrl?: (episodeId: string) => string;
   /** What a model is told of a tool, by its name; undefined for one that is not known. */
   describeTool?: (name: string) => Json | undefined;
 };
@@ -94,6 +96,7 @@ function ofTrace(episode: TracedEpisode, deployment: { environment: string; rele
 
 function ofSpan(told: Told): Attributes {
   const { model } = told;
+  const { page } = told.metadata;
   const root = told.parent_span_id === null;
   return [
     [Attribute.OBSERVATION_TYPE, told.type.toLowerCase()],
@@ -103,6 +106,7 @@ function ofSpan(told: Told): Attributes {
     [Attribute.OBSERVATION_OUTPUT, field(told.output)],
     [Attribute.TRACE_INPUT, root ? field(told.input) : null],
     [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
+    [`${Attribute.TRACE_METADATA}.page`, root && typeof page === 'string' ? page : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],

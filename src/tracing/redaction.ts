@@ -1,4 +1,7 @@
+import { RE2JS } from 're2js';
 import type { JsonInput } from '../schemas/primitives.ts';
+import { createFinder } from './secret-finder.ts';
+import { SECRET_SHAPES } from './secrets.ts';
 
 /** What stands where a secret stood. */
 const REDACTED = '[redacted]';
@@ -6,24 +9,6 @@ const REDACTED = '[redacted]';
 /** Members whose value is a secret whatever it says, compared without case, `-` and `_`. */
 const SECRET_KEYS =
   'accesskey accesstoken apikey authorization clientsecret cookie credentials passphrase passwd password privatekey proxyauthorization refreshtoken secret secretaccesskey secretkey sessiontoken setcookie token';
-
-/** What secrets look like in any text; `$1` is kept. */
-const SECRET_PATTERNS: readonly RegExp[] = [
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, // AWS
-  /\b(?:sk|pk)-[A-Za-z0-9_-]{20,}/g, // OpenAI, Anthropic, Langfuse and others
-  /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})/g,
-  /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g, // Slack
-  /\bAIza[0-9A-Za-z_-]{35}/g, // Google
-  /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+/g, // JSON web tokens
-  /(\b(?:Bearer|Basic) )[A-Za-z0-9+/=._~-]{16,}/g,
-  /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"']{0,100}:)[^\s:/@"']{1,200}(?=@)/g, // a URL's password
-  /(\b[A-Z][A-Z0-9_]{0,60}?(?:PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY)[A-Z0-9_]{0,20}=)[^\s'"]{6,}/g, // an environment's line
-];
-
-/** Something of this stands in every text that one of the patterns matches: most texts hold none of it, and are done with one look. */
-const SECRET_MARK =
-  /-----BEGIN |A[KS]IA|[sp]k-|gh[pousr]_|github_pat_|xox[abeoprs]-|AIza|eyJ|Bearer |Basic |:\/\/|PASSWORD|SECRET|API_KEY|TOKEN|ACCESS_KEY/;
 
 /** Values of our own configuration shorter than this are too common to be taken for secrets wherever they occur. */
 const LITERAL_CHARS_MIN = 8;
@@ -36,20 +21,21 @@ export type Redactor = { text: (text: string) => string; json: <T extends JsonIn
 
 /**
  * A redactor for what secrets look like, for members that are named like secrets, and for what is added to both:
- * `keys`, `patterns` (regular expressions; the whole match goes) and `literals`, the very secrets of this deployment.
+ * `keys`, `patterns` (regular expressions of RE2's syntax, which none can make slow; the whole match goes) and `literals`, the very secrets of this deployment.
  */
 export function createRedactor(
   added: { keys?: readonly string[]; patterns?: readonly string[]; literals?: readonly string[] } = {},
 ): Redactor {
   const keys = new Set([...SECRET_KEYS.split(' '), ...(added.keys ?? []).map(plainKey)]);
-  const patterns = (added.patterns ?? []).map((source) => new RegExp(source, 'g'));
+  const patterns = (added.patterns ?? []).map((source) => RE2JS.compile(source));
   const literals = (added.literals ?? []).filter(({ length }) => length >= LITERAL_CHARS_MIN);
+  const replaceSecrets = createFinder(SECRET_SHAPES);
 
   const text = (raw: string): string => {
     let clean = raw;
     for (const literal of literals) clean = clean.replaceAll(literal, REDACTED);
-    if (SECRET_MARK.test(clean)) for (const pattern of SECRET_PATTERNS) clean = without(clean, pattern);
-    for (const pattern of patterns) clean = without(clean, pattern);
+    clean = replaceSecrets(clean, REDACTED);
+    for (const pattern of patterns) clean = pattern.matcher(clean).replaceAll(REDACTED);
     return clean;
   };
   const known = new Map<string, boolean>();
@@ -81,8 +67,5 @@ export function createRedactor(
   };
   return { text, json: <T extends JsonInput>(value: T) => any(value) as T };
 }
-
-const without = (raw: string, pattern: RegExp): string =>
-  raw.replace(pattern, (_match, kept: unknown) => `${typeof kept === 'string' ? kept : ''}${REDACTED}`);
 
 const plainKey = (key: string) => key.toLowerCase().replaceAll(/[-_]/g, '');

@@ -22,7 +22,7 @@ export type BegunLine = Pick<EndedLine, 'episode' | 'run' | 'started_at'>;
 /** Makes the function that freezes the root span of a line of runs that ended. */
 export function createRootFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
-  return (line: EndedLine): FrozenItem => freeze('root', line.episode, tellRoot(options.namespace, line));
+  return (line: EndedLine): FrozenItem => freeze('root', line.episode, tellRoot(options, line));
 }
 
 /**
@@ -33,12 +33,12 @@ export function createBegunFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
   return (line: BegunLine): FrozenItem => {
     const open = { ended_at: line.started_at, level: 'DEFAULT', status_message: null, output: null } as const;
-    const span = freeze('begun', line.episode, tellRoot(options.namespace, { ...line, ...open }));
+    const span = freeze('begun', line.episode, tellRoot(options, { ...line, ...open }));
     return { ...span, span_id: hash('sha256', `${span.span_id}|begun`).slice(0, 16) };
   };
 }
 
-function tellRoot(namespace: string, { episode, run, output, ...told }: EndedLine): Told {
+function tellRoot({ namespace, pageUrl }: SpanFreezerOptions, { episode, run, output, ...told }: EndedLine): Told {
   const { id, agent, seed, task } = episode;
   return {
     ...told,
@@ -49,7 +49,14 @@ function tellRoot(namespace: string, { episode, run, output, ...told }: EndedLin
     input: { task, seed },
     output,
     model: null,
-    metadata: { ...where(id, run), ...originOf(episode), agent, langgraph_node: '__start__', langgraph_step: 0 },
+    metadata: {
+      ...where(id, run),
+      ...originOf(episode),
+      ...(pageUrl && { page: pageUrl(id) }),
+      agent,
+      langgraph_node: '__start__',
+      langgraph_step: 0,
+    },
   };
 }
 

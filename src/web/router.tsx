@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
 import type { RouterHistory } from '@tanstack/react-router';
 import { EpisodesPage } from './episodes/episodes-page.tsx';
 import { readFilter } from './episodes/filter.ts';
@@ -7,19 +13,36 @@ import { FindPage } from './find-page.tsx';
 import { NothingHere, Shell } from './shell.tsx';
 import { SignInByLink } from './sign-in.tsx';
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NothingHere, errorComponent: Failure });
+/** Where the one episode is that there is; null where there are many. */
+type Context = { only: string | null };
+
+const root = createRootRouteWithContext<Context>()({
+  component: Shell,
+  notFoundComponent: NothingHere,
+  errorComponent: Failure,
+});
 const child = <const Path extends string>(path: Path) => ({ getParentRoute: () => root, path });
 
 const routes = [
   createRoute({
     ...child('/'),
-    beforeLoad: () => {
+    beforeLoad: ({ context: { only } }) => {
       // oxlint-disable-next-line typescript/only-throw-error -- so does the router want it
-      throw redirect({ to: '/episodes', search: {} });
+      throw only === null
+        ? redirect({ to: '/episodes', search: {} })
+        : redirect({ to: '/episodes/$id', params: { id: only } });
     },
   }),
   createRoute({ ...child('/sign-in'), component: SignInByLink }),
-  createRoute({ ...child('/episodes'), component: EpisodesPage, validateSearch: readFilter }),
+  createRoute({
+    ...child('/episodes'),
+    component: EpisodesPage,
+    validateSearch: readFilter,
+    beforeLoad: ({ context: { only } }) => {
+      // oxlint-disable-next-line typescript/only-throw-error -- so does the router want it
+      if (only !== null) throw redirect({ to: '/episodes/$id', params: { id: only } });
+    },
+  }),
   createRoute({
     ...child('/episodes/$id'),
     component: lazyRouteComponent(() => import('./episode/episode-page.tsx'), 'EpisodePage'),
@@ -29,13 +52,16 @@ const routes = [
 ];
 
 /** The page's addresses. What stands behind `?` is text, word for word. */
-export function createPageRouter(history: RouterHistory) {
+export function createPageRouter(history: RouterHistory, only: string | null) {
   return createRouter({
     routeTree: root.addChildren(routes),
     history,
+    context: { only },
     parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
     stringifySearch: (search) => {
-      const text = new URLSearchParams(search as Record<string, string>).toString();
+      // Where the bundle lies stands before the `#`, and so in every address.
+      const { bundle: _, ...own } = search as Record<string, string>;
+      const text = new URLSearchParams(own).toString();
       return text === '' ? '' : `?${text}`;
     },
     defaultErrorComponent: Failure,

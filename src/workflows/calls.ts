@@ -1,11 +1,12 @@
 import { ActivityFailure, proxyActivities, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
-import type { CallRef, CallRequest, EpisodeProgress, UnfinishedThought } from '../schemas/turn.ts';
+import type { CallRef, CallReport, CallRequest, EpisodeProgress, UnfinishedThought } from '../schemas/turn.ts';
 import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';
 import { prefixOf } from './names.ts';
 import type { People } from './people.ts';
 import { settle } from './settle.ts';
+import { noteCall } from './telling.ts';
 
 /** What calls need of the run that they belong to. */
 export type CallsRun = {
@@ -22,6 +23,11 @@ export async function runCalls(run: CallsRun, thought: UnfinishedThought): Promi
   for (const [index, batch] of batches.entries()) {
     run.describe(`**${thought.agent}** · ${batch.map(({ summary }) => summary).join(', ')}`);
     const ends = await Promise.allSettled(batch.map((call) => runCall(run, call, thought)));
+    for (const [place, end] of ends.entries()) {
+      const call = batch[place];
+      if (call && end.status === 'fulfilled' && end.value)
+        noteCall(run.progress, { call, report: end.value, next: thought.next });
+    }
     const failed = ends.find((end) => end.status === 'rejected');
     if (!failed) continue;
     // What was asked for and never ran is part of the record too.
@@ -47,11 +53,15 @@ function inBatches(calls: readonly CallRef[]): CallRef[][] {
   return batches;
 }
 
-async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought): Promise<void> {
+/** Runs one call; returns what it came to, or nothing where a person was its answer. */
+async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought): Promise<CallReport | undefined> {
   const { progress, people } = run;
   const { key: parent_key, seq: parent_seq, checkpoint_id } = thought;
   const step_key = `${parent_key}/${call.id}`;
-  if (call.kind === 'human') return void (await people.answered(call, { key: step_key, parent_seq, name: 'question' }));
+  if (call.kind === 'human') {
+    await people.answered(call, { key: step_key, parent_seq, name: 'question' });
+    return undefined;
+  }
   const decided = call.id === thought.calls[0]?.id ? thought.decided : null;
   const approval =
     decided ?? (call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined);
@@ -64,6 +74,7 @@ async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought)
       ? simulationActivities().simulate.executeWithOptions({ summary }, [request])
       : callWhereWorkspaceIs(progress.workspace_queue, summary, request));
     progress.workspace_queue = report.workspace_queue ?? progress.workspace_queue;
+    return report;
   } catch (error) {
     await settle(step, { step_key, kind: call.kind, name: call.name }, error);
     throw error;

@@ -6,7 +6,6 @@ import {
   ContinueAsNew,
   continueAsNew,
   proxyActivities,
-  setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -21,6 +20,7 @@ import { listenToPeople } from './people.ts';
 import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import { startAftercare } from './start-aftercare.ts';
+import { describe, noteThought, tellThought } from './telling.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
@@ -32,10 +32,11 @@ const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> {
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
-  const progress: EpisodeProgress = run.progress ?? firstProgress();
+  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const calls: CallsRun = { progress, people, next, describe: (doing) => describe(progress, doing) };
+  const tell = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: tell };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -51,7 +52,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      describe(progress, `**${outcome.status}** · ${outcome.terminal_reason}`);
+      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -77,11 +78,12 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
-      const turn = await advance.executeWithOptions({ summary: `${step.seq} · think` }, [
+      const turn = await advance.executeWithOptions({ summary: tellThought(step.seq, progress) }, [
         { step, thread_id, checkpoint_id, next_key, deliver_seq },
       ]);
       open = undefined;
       takeIn(progress, turn);
+      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
       if (turn.thought)
         await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
@@ -113,7 +115,7 @@ function numbering(progress: EpisodeProgress, run: Pick<StepIdentity, 'episode_i
   return { ahead: () => at(progress.seq + 1, null), next };
 }
 
-function firstProgress(): EpisodeProgress {
+function firstProgress({ first }: EpisodeRun): EpisodeProgress {
   return {
     seq: 0,
     thread_id: null,
@@ -126,6 +128,7 @@ function firstProgress(): EpisodeProgress {
     workspace_queue: null,
     paused: null,
     messages: [],
+    ...(first !== undefined && { thinks: first }),
   };
 }
 
@@ -149,15 +152,10 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;
   progress.usd += turn.thought.usd;
   if (turn.thought.calls.length > 0) progress.deliver_seq = progress.seq;
-  describe(progress, `**${turn.thought.agent}** is thinking`);
-}
-
-/** What Temporal's Web UI shows of the run while one looks at it. */
-function describe({ seq, tokens, usd }: EpisodeProgress, doing: string): void {
-  setCurrentDetails([doing, '', `- step ${seq}`, `- ${tokens} tokens, ${usd.toFixed(4)} USD`].join('\n'));
 }

@@ -134,7 +134,7 @@ const coverageOf = (id: string) => `/v1/episodes/${id}/coverage`;
 const stepIds = ({ steps }: Shown) => steps.map(({ id }) => id);
 
 /** Members that say where a build listens, or that grow by looking: what replays, audits and reads add. */
-const PASSING = new Set(['links', 'href', 'url', 'replays', 'last_stream_seq', 'next_cursor', 'verdict']);
+const PASSING = new Set(['links', 'href', 'url', 'trace_url', 'replays', 'last_stream_seq', 'next_cursor', 'verdict']);
 
 /** An answer without what may differ when the same record is asked again. */
 function lasting<T>(value: T): T {

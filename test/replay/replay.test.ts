@@ -178,11 +178,18 @@ test('each step is found in history: superstep, checkpoint, step, event', () => 
 
 test('a golden history tells no machine, person or word', () => {
   const said = Buffer.from(
-    JSON.stringify({ author: 'ada', text: 'mind /srv/ada/plan', queue: 'workspace-pc-of-ada-1-ab' }),
+    JSON.stringify({
+      author: 'ada',
+      text: 'mind /srv/ada/plan',
+      queue: 'workspace-pc-of-ada-1-ab',
+      task_line: 'for ada',
+    }),
   );
+  const task = Buffer.from('"for ada"').toString('base64');
   const started = {
     identity: '77@pc-of-ada',
     input: { payloads: [{ metadata: { encoding: 'anNvbg==' }, data: said.toString('base64') }] },
+    searchAttributes: { indexedFields: { EpisodeTask: { metadata: { encoding: 'anNvbg==' }, data: task } } },
   };
   const failed = {
     failure: { message: 'at pc-of-ada', stackTrace: 'at /srv/ada/x.ts' },

@@ -78,7 +78,7 @@ export async function createDeployment(servers?: Record<string, string>): Promis
   await setUpDeployment(config, { log: () => {} });
   const database = test.client;
   const store = createS3ObjectStore(s3Options(config));
-  const workflows = await openEpisodeWorkflows(config.temporal);
+  const workflows = await openEpisodeWorkflows(config);
   const workers: WorkerProcess[] = [];
   const killWorkers = async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.kill()));

@@ -13,7 +13,7 @@ import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
 import type { Role } from '../../agents/role.ts';
-import { buildGraph } from '../../agents/graph.ts';
+import { buildGraph, nextThinkers } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
@@ -89,6 +89,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         thought: {
           agent: step.agent,
           key: step.step_key,
+          next: nextThinkers(getAgent(episode.agent), position.state),
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
           // What nobody knows is bounded by no budget: such an episode has none in dollars.
@@ -109,7 +110,11 @@ export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPla
 }
 
 /** How the calls of a thought ended its role's turn; null when none did. */
-async function turnEndOf({ db, json }: AdvanceDeps, episodeId: string, seq: number): Promise<TurnEnd | null> {
+export async function turnEndOf(
+  { db, json }: { db: AdvanceDeps['db']; json: Pick<AdvanceDeps['json'], 'unpack'> },
+  episodeId: string,
+  seq: number,
+): Promise<TurnEnd | null> {
   let end: TurnEnd | null = null;
   for (const call of await listCallsOf(db, episodeId, seq)) {
     if (call.status !== 'ok') continue;

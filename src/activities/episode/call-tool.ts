@@ -12,8 +12,8 @@ import type { Episode, Failure } from '../../schemas/episode.ts';
 import { stepKeyOfCall } from '../../identity.ts';
 import { storableJson } from '../../schemas/primitives.ts';
 import type { JsonObject } from '../../schemas/primitives.ts';
-import { ThoughtOutput } from '../../schemas/step.ts';
-import type { Step, ToolCall, ToolOutput } from '../../schemas/step.ts';
+import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import type { Step, ToolCall } from '../../schemas/step.ts';
 import type { CallReport, CallRequest } from '../../schemas/turn.ts';
 import { createAgentFiles, RENDERS } from '../../storage/backends/agent-files.ts';
 import type { ArtifactIndex } from '../../storage/backends/s3-backend.ts';
@@ -23,6 +23,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import { createFilePolicy } from '../../storage/policy.ts';
 import type { FilePolicy } from '../../storage/policy.ts';
 import { getAgent, roleOf } from '../../agents/agents.ts';
+import { wayOf } from '../../agents/graph.ts';
 import { checkChanges, createRolePolicy, writeProtectedPaths } from '../../agents/policies.ts';
 import { archiveWorkspace } from '../record/archive.ts';
 import { heartbeatingWith } from '../heartbeat.ts';
@@ -76,7 +77,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
       model: null,
       checkpoint_id,
     };
-    await deps.recordStep(identity, subject, async (context) => {
+    const { output, error } = await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
@@ -91,7 +92,13 @@ export function createCallToolActivities(deps: CallToolDeps) {
       };
       return { ...(await answer()), asked_sha256 };
     });
-    return { workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue };
+    const ends = !error && deps.registry.get(call.name)?.ends_turn;
+    const { turn_end } = ends ? ToolOutput.parse(await deps.json.unpack(output)) : {};
+    return {
+      workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue,
+      ...(turn_end && { ended: wayOf(turn_end) }),
+      ...(error && { failed: error.code }),
+    };
   });
   return { callTool, simulate: callTool };
 }

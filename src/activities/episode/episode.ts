@@ -6,7 +6,7 @@ import { beginEpisode, endEpisode } from '../../db/write/episodes.ts';
 import { requireEpoch } from '../../db/write/line.ts';
 import { beginStep, endStep } from '../../db/write/steps.ts';
 import type { AskedChannel } from '../../alerts/asked.ts';
-import { toEpisode } from '../../db/read/episodes.ts';
+import { findEpisodeOrigin } from '../../db/read/episodes.ts';
 import { insertItems } from '../../db/write/spans.ts';
 import type { FreezeSpan } from '../../db/write/spans.ts';
 import type { FrozenItem } from '../../schemas/trace.ts';
@@ -91,9 +91,9 @@ async function listAsRunning(
   id: string,
   { runId: run, freezeBegun }: { runId: string; freezeBegun: EpisodeRecordDeps['freezeBegun'] },
 ): Promise<void> {
-  const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row || row.runs[0] !== run || row.ended_at !== null) return;
-  const episode = toEpisode(row);
+  const origin = await findEpisodeOrigin(db, id);
+  if (!origin || origin.runs[0] !== run || origin.episode.ended_at !== null) return;
+  const { episode } = origin;
   const begun = freezeBegun({ episode, run, started_at: episode.started_at ?? episode.created_at });
   await insertItems(db, { episode_id: id, step_id: null }, [begun]);
 }

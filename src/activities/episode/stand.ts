@@ -15,10 +15,10 @@ import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
-import { buildGraph } from '../../agents/graph.ts';
+import { buildGraph, nextThinkers, wayOf } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
-import { callRef, placeOf } from './advance.ts';
+import { callRef, placeOf, turnEndOf } from './advance.ts';
 import { heartbeating } from '../heartbeat.ts';
 import { wordsOfStep } from './words.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
@@ -56,14 +56,21 @@ export function createStandActivity(deps: StandDeps) {
       });
       const { outcome, ...graph } = placeOf(position);
       const deliver_seq = tool_calls.length > 0 ? thought.seq : null;
-      Object.assign(progress, { thread_id, ...graph, deliver_seq });
+      const next = nextThinkers(getAgent(episode.agent), position.state);
+      const ended = deliver_seq === null ? null : await turnEndOf(deps, episode.id, deliver_seq);
+      const thinks = next[ended ? wayOf(ended) : 'stays'];
+      Object.assign(progress, { thread_id, ...graph, deliver_seq, thinks });
       const { seq, agent, step_key: key } = thought;
       const calls = tool_calls
         .filter(({ id }) => !steps.some(({ step_key }) => step_key === stepKeyOfCall(key, id)))
         .map((call) => callRef(registry, episode, call));
       if (calls.length === 0) return { progress, unfinished: null, outcome };
       const decided = await decisionOn(deps, steps, calls[0]?.id ?? '');
-      return { progress, unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided }, outcome };
+      return {
+        progress,
+        unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
+        outcome,
+      };
     }),
   };
 }
@@ -82,6 +89,7 @@ async function standBefore(
     deliver_seq: null,
     ...(await sumUsage(db, place)),
     inherited: episode.forked_from_seq ?? 0,
+    thinks: getAgent(episode.agent).roles[0]?.name ?? null,
     messages: said && !(await wasSaid(db, place, said.id)) ? [said] : [],
     recorded_words: await listRecordedWords(db, episode, seq),
   };

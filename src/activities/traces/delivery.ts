@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { countOutbox, findNextDue } from '../../db/read/trace-outbox.ts';
-import { OUTBOX_CHANNEL } from '../../db/write/spans.ts';
-import { AppError } from '../../errors.ts';
+import { takeSenderLock } from '../../db/sender-lock.ts';
+import type { SenderLock } from '../../db/sender-lock.ts';
 import type { OutboxCounts } from '../../schemas/trace.ts';
 import { createDelivery, isBusy } from './delivery-cycle.ts';
 import type { CycleReport } from './delivery-cycle.ts';
@@ -14,12 +14,8 @@ const HEARTBEAT_MS = 2_000;
 /** The outbox is looked at this often even when nobody wakes us. */
 const IDLE_MS_MAX = 5_000;
 const IDLE_MS_MIN = 250;
-/** Another sender that still holds the lock is waited for in such steps: it is dying, or its database connection is. */
-const LOCK_WAIT_MS = 1_000;
 /** Between cycles that had something to do: items that end together leave together. */
 const BUSY_MS = 50;
-/** One sender at a time in a database: what two send at once would be doubled. An arbitrary number, ours alone. */
-const SENDER_LOCK = 7_700_772;
 
 export type TraceDeliveryDeps = Omit<DeliveryDeps, 'langfuse'> & {
   pool: Pool;
@@ -91,78 +87,19 @@ async function pauseUntilDue({ db, now }: Pick<DeliveryDeps, 'db' | 'now'>): Pro
   return Math.min(Math.max(pause, IDLE_MS_MIN), IDLE_MS_MAX);
 }
 
-type Waker = { onWake: (wake: (() => void) | undefined) => void };
-
-/** Resolves after so many milliseconds, when the waker wakes, or at the signal. */
-function wait(signal: AbortSignal, ms: number, waker?: Waker): Promise<void> {
+/** Resolves after `ms` milliseconds, when the outbox of the sender has grown, or at the signal. */
+function wait(signal: AbortSignal, ms: number, sender?: Pick<SenderLock, 'onWake'>): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      waker?.onWake(undefined);
+      sender?.onWake(undefined);
       signal.removeEventListener('abort', done);
       resolve();
     };
     // Node's timers hold 31 bits.
     const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1));
     signal.addEventListener('abort', done);
-    waker?.onWake(done);
+    sender?.onWake(done);
     if (signal.aborted) done();
   });
-}
-
-/**
- * A connection that holds the sender's lock and hears of new items; undefined when the signal came first. The lock falls
- * with the connection, whatever happened to its process; `check` throws when it fell.
- */
-async function takeSenderLock(
-  pool: Pool,
-  signal: AbortSignal,
-): Promise<(Waker & { check(): void } & AsyncDisposable) | undefined> {
-  const client: PoolClient = await pool.connect();
-  let broken: Error | undefined;
-  let wake: (() => void) | undefined;
-  let missed = false;
-  const onError = (error: Error) => {
-    broken = error;
-    wake?.();
-  };
-  const onNotification = () => {
-    missed = wake === undefined;
-    wake?.();
-  };
-  client.on('error', onError);
-  client.on('notification', onNotification);
-  const release = async () => {
-    client.off('notification', onNotification);
-    client.off('error', onError);
-    // Ended, not returned: the lock and the subscription belong to the session.
-    client.release(true);
-  };
-  try {
-    await client.query(`listen ${OUTBOX_CHANNEL}`);
-    for (;;) {
-      const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
-        SENDER_LOCK,
-      ]);
-      if (rows[0]?.taken) break;
-      await wait(signal, LOCK_WAIT_MS);
-      if (!signal.aborted) continue;
-      await release();
-      return undefined;
-    }
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  return {
-    onWake(next) {
-      wake = next;
-      if (next && missed) queueMicrotask(next);
-      missed = false;
-    },
-    check() {
-      if (broken) throw new AppError('unavailable', 'lost the sender’s connection', { cause: broken });
-    },
-    [Symbol.asyncDispose]: release,
-  };
 }

@@ -3,7 +3,7 @@ import type { ErrorCode, ErrorDetails } from '../../errors.ts';
 import { countIn, jsonIn, listIn, objectIn, textIn } from './loose.ts';
 import type { Loose } from './loose.ts';
 import { plainText } from './content.ts';
-import { askedRetryAfter, toldRetryAfter } from './retry-after.ts';
+import { retryAfterInHeaders, retryAfterInMessage } from './retry-after.ts';
 
 /** What an endpoint says of an error is kept up to here. */
 const REASON_CHARS_MAX = 500;
@@ -61,7 +61,7 @@ export function faultOfAnswer(
   now: number,
 ): AppError {
   const told = toldIn(jsonIn(body)) ?? toldInText(body);
-  return faultOf(status, { ...told, retry_after_s: askedRetryAfter(headers, now) ?? told.retry_after_s });
+  return faultOf(status, { ...told, retry_after_s: retryAfterInHeaders(headers, now) ?? told.retry_after_s });
 }
 
 /** What a piece of an answer says of an error; undefined where it says nothing of one. */
@@ -148,7 +148,7 @@ function toldIn(value: unknown): Told | undefined {
     message: said,
     status,
     words: words.filter((word) => typeof word === 'string').join(' '),
-    retry_after_s: toldRetryAfter(said, inner),
+    retry_after_s: retryAfterInMessage(said, inner),
   };
 }
 
@@ -186,5 +186,5 @@ function toldInText(body: string): Told {
   const title = /<(title|h1)[^>]*>([^<]*)</i.exec(body)?.[2];
   const plain = (title ?? body.replaceAll(/<[^>]*>/g, ' ')).replaceAll(/\s+/g, ' ').trim();
   const message = plain || 'it said nothing';
-  return { message, status: undefined, words: message, retry_after_s: toldRetryAfter(message, {}) };
+  return { message, status: undefined, words: message, retry_after_s: retryAfterInMessage(message, {}) };
 }

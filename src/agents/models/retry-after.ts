@@ -1,20 +1,16 @@
 import { listIn, objectIn, textIn } from './loose.ts';
 import type { Loose } from './loose.ts';
+import { retryAfterMs } from '../../schemas/retry-after.ts';
 
 /** An endpoint that wants to be left alone for longer is asked again after this. */
 const RETRY_AFTER_S_MAX = 3_600;
 
-/** The seconds that headers ask to wait: Retry-After as a number or as an HTTP date, or in milliseconds; undefined when they ask for none. */
-export function askedRetryAfter(headers: { get: (name: string) => string | null }, now: number): number | undefined {
-  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN);
-  if (ms > 0) return bounded(ms / 1000);
-  const header = headers.get('retry-after');
-  if (header === null) return undefined;
-  return bounded(/^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000);
-}
+/** The seconds that headers ask to wait, rounded up; undefined when they ask for none. */
+export const retryAfterInHeaders = (headers: Parameters<typeof retryAfterMs>[0], now_ms: number): number | undefined =>
+  bounded((retryAfterMs(headers, now_ms) ?? 0) / 1000);
 
 /** The seconds that an error's own words ask to wait, as Google's `RetryInfo` or as "try again in 20s"; undefined when they ask for none. */
-export function toldRetryAfter(message: string, error: Loose): number | undefined {
+export function retryAfterInMessage(message: string, error: Loose): number | undefined {
   const info = listIn(error['details']).map((one) => textIn(objectIn(one)?.['retryDelay']));
   const delay = /^([\d.]+)s$/.exec(info.find((one) => one !== undefined) ?? '')?.[1];
   if (delay !== undefined) return bounded(Number(delay));

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { Artifact, ArtifactKind, ArtifactLink } from '../../schemas/artifact.ts';
 import type { Database } from '../../schemas/database.ts';
 import { inLine, readLine } from './line.ts';
-import type { LinePart } from './line.ts';
+import type { LinePart } from '../record-database.ts';
 import { LINK_COLUMNS } from './steps.ts';
 
 /** A link with the number of the step that it belongs to. */

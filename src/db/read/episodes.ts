@@ -30,16 +30,25 @@ export async function getEpisode(db: Kysely<Database>, id: string): Promise<Epis
 /** What an episode began with, and the runs that worked on it, oldest first. */
 export type EpisodeOrigin = { episode: Episode; opening_message: PersonMessage | null; runs: string[] };
 
-/** The episode with what it began with; throws not_found. */
-export async function getEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin> {
+/** The episode with what it began with, or undefined where there is none with this id. */
+export async function findEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin | undefined> {
   const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row) throw new AppError('not_found', `no episode ${id}`);
-  const said = row.opening_message;
-  return {
-    episode: toEpisode(row),
-    opening_message: said && { id: said.id, author: said.author, words: { kind: 'message', key: said.id } },
-    runs: row.runs,
-  };
+  const said = row?.opening_message;
+  const message = said && ({ id: said.id, author: said.author, words: { kind: 'message', key: said.id } } as const);
+  return row && { episode: toEpisode(row), opening_message: message ?? null, runs: row.runs };
+}
+
+/** The same; throws not_found. */
+export async function getEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin> {
+  const origin = await findEpisodeOrigin(db, id);
+  if (!origin) throw new AppError('not_found', `no episode ${id}`);
+  return origin;
+}
+
+/** The ids of the workflows of all episodes that have not ended. */
+export async function listOpenWorkflows(db: Kysely<Database>): Promise<string[]> {
+  const rows = await db.selectFrom('episodes').select('workflow_id').where('ended_at', 'is', null).execute();
+  return rows.map(({ workflow_id }) => workflow_id);
 }
 
 /** Which episodes: all conditions at once. `q` holds words that the task or the failure must have; times bound creation. */

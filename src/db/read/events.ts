@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { EventRecord } from '../../schemas/events/record.ts';
 import { inLine, readLine } from './line.ts';
-import type { LinePart } from './line.ts';
+import type { LinePart } from '../record-database.ts';
 
 /** An event with the number of its step, null for an event of the episode itself. */
 export type EpisodeEvent = EventRecord & { seq: number | null };

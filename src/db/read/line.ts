@@ -2,29 +2,25 @@ import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
+import { RecordDatabase } from '../record-database.ts';
+import type { LinePart } from '../record-database.ts';
 
 /** Above every step's number. */
 const SEQ_MAX = 2_147_483_647;
-
-/** An episode's steps that belong to a line: those up to `until`; of a parent's, as they stood under these runs of it. */
-export type LinePart = { episode_id: string; until: number; runs: string[] | null };
+/** How many lines a process remembers. */
+const LINES_MAX = 10_000;
 
 /**
  * Where the steps of an episode's line are: its own, and for a fork those of its parent up to the step it was forked from,
  * which may be its parent's in turn. They stay what they were then, also when the parent is reset later. Newest first.
  */
 export async function readLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {
-  const known = LINES_READ.get(db) ?? new Map<string, LinePart[]>();
-  LINES_READ.set(db, known);
-  const line = known.get(episodeId) ?? (await climb(db, episodeId, sql`forked_from_seq`));
-  if (line.length > 0) known.set(episodeId, line); // an episode that is not there yet may come
-  if (known.size > LINES_MAX) known.clear();
+  const known = db instanceof RecordDatabase ? db.lines : undefined; // none in a transaction
+  const line = known?.get(episodeId) ?? (await climb(db, episodeId, sql`forked_from_seq`));
+  if (line.length > 0) known?.set(episodeId, line); // an episode that is not there yet may come
+  if (known && known.size > LINES_MAX) known.clear();
   return line;
 }
-
-/** Each client's lines: what an episode was forked from, and under which of its runs, is said once and never changes. */
-const LINES_READ = new WeakMap<Kysely<Database>, Map<string, LinePart[]>>();
-const LINES_MAX = 10_000;
 
 /** The same, asked of the database each time: a line never changes, but its episode can be deleted. Then it throws not_found. */
 export async function getLine(db: Kysely<Database>, episodeId: string): Promise<LinePart[]> {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import { inLine } from './line.ts';
-import type { LinePart } from './line.ts';
+import type { LinePart } from '../record-database.ts';
 import type { LogLevel, LogLine, LogStream } from '../../schemas/log.ts';
 
 /** A log line with the number of its step, null for a line of the episode itself. */

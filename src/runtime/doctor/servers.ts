@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { createDatabase } from '../../db/client.ts';
 import { readMigrations } from '../../db/migrate.ts';
+import { listMigrations, readServer } from '../../db/read/server.ts';
+import type { AppliedMigration } from '../../db/read/server.ts';
 import { listWaiting } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -26,30 +27,20 @@ export function checkPostgres(config: Config): Check {
       await using database = createDatabase(config.database_url.reveal(), { connections: 1 });
       const { db } = database;
       const asked = Date.now();
-      const { rows } = await sql<{ version: string; now_ms: number; migrated: boolean }>`select
-        current_setting('server_version') as version,
-        (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
-        to_regclass('schema_migrations') is not null as migrated`.execute(db);
+      const { version, now_ms, migrated } = await readServer(db);
       const answered = Date.now();
-      const [server] = rows;
-      const skew_ms = (server?.now_ms ?? 0) - (asked + answered) / 2;
-      const { rows: applied } = server?.migrated
-        ? await sql<{
-            name: string;
-            checksum: string;
-          }>`select name, checksum from schema_migrations order by name`.execute(db)
-        : { rows: [] };
+      const skew_ms = now_ms - (asked + answered) / 2;
       return [
-        found('postgres', 'ok', { detail: `PostgreSQL ${server?.version}` }),
-        await compareMigrations(applied),
+        found('postgres', 'ok', { detail: `PostgreSQL ${version}` }),
+        await compareMigrations(migrated ? await listMigrations(db) : []),
         judgeClock(skew_ms, answered - asked),
-        ...(server?.migrated ? await findWaits(db) : []),
+        ...(migrated ? await findWaits(db) : []),
       ];
     },
   };
 }
 
-async function compareMigrations(applied: { name: string; checksum: string }[]): Promise<Finding> {
+async function compareMigrations(applied: AppliedMigration[]): Promise<Finding> {
   const own = await readMigrations();
   const name = 'migrations';
   const unknown = applied.find((row, index) => own[index]?.name !== row.name);

@@ -39,7 +39,7 @@ export async function openReplays(config: Config, watchers: Watchers): Promise<D
   await using opened = new AsyncDisposableStack();
   const { db } = opened.use(createDatabase(config.database_url.reveal(), { connections: 2 }));
   const store = opened.use(createS3ObjectStore(s3Options(config)));
-  const { client } = opened.use(await openEpisodeWorkflows(config.temporal));
+  const { client } = opened.use(await openEpisodeWorkflows(config));
   const replays = opened.use(openReplayStream(bundle, watchers));
   const kept = opened.move();
   return {

@@ -7,6 +7,7 @@ import { getEpisode } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import type { Config } from '../../config/config.ts';
+import { EPISODE_TASK } from '../../workflows/search-attributes.ts';
 import { openEpisodeWorkflows } from '../temporal/client.ts';
 import { fetchHistories } from './sources.ts';
 
@@ -14,7 +15,9 @@ import { fetchHistories } from './sources.ts';
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** What people and tools said: it decides nothing when a history is replayed, and is nobody's business. */
-const SAID = new Set(['author', 'text', 'reason', 'message', 'summary']);
+const SAID = new Set(['author', 'text', 'reason', 'message', 'summary', 'task_line']);
+/** Members that are left out: what Temporal's UI shows of the run, in people's words. */
+const LEFT_OUT = new Set(['userMetadata', EPISODE_TASK.name]);
 const REDACTED = 'redacted';
 
 /** Keeps the histories of a deployment's episode as golden ones. Returns their paths. Throws not_found. */
@@ -23,7 +26,7 @@ export async function addFixture(
   { id, ...where }: { id: string; folder: string; name: string },
 ): Promise<string[]> {
   await using database = createDatabase(config.database_url.reveal(), { connections: 1 });
-  await using workflows = await openEpisodeWorkflows(config.temporal);
+  await using workflows = await openEpisodeWorkflows(config);
   const episode = await getEpisode(database.db, id);
   const files = await writeFixture(workflows.client, { episode, ...where });
   if (files.length === 0) throw new AppError('not_found', `Temporal has no history of episode ${id}.`);
@@ -79,7 +82,7 @@ function redact(value: Json, machines: string[]): Json {
   if (Array.isArray(value)) return value.map((item) => redact(item, machines));
   const payload = Payload.safeParse(value).data;
   if (payload) return { ...value, data: redactPayload(payload.data, machines) };
-  const members = Object.entries(value).filter(([key]) => key !== 'userMetadata');
+  const members = Object.entries(value).filter(([key]) => !LEFT_OUT.has(key));
   return Object.fromEntries(
     members.map(([key, member]): [string, Json] => {
       if (key === 'stackTrace') return [key, ''];

@@ -9,7 +9,9 @@ import {
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { ReproduceRequest } from '../../activities/reproduce.ts';
+import { listAgents } from '../../agents/agents.ts';
 import { AppError } from '../../errors.ts';
+import { pageUrlOf } from '../../identity.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import type { SpokenAnswer, SpokenMessage, SpokenPause } from '../../schemas/person.ts';
 import type { EpisodeRun } from '../../schemas/turn.ts';
@@ -24,12 +26,12 @@ import {
   taskQueue,
 } from '../../workflows/names.ts';
 import type { CoverageAudit } from '../../schemas/coverage.ts';
-import { AGENT_NAME, EPISODE_STATUS } from '../../workflows/search-attributes.ts';
+import { AGENT_NAME, EPISODE_STATUS, EPISODE_TASK } from '../../workflows/search-attributes.ts';
 import { lookAtWorkflow } from '../watch/look.ts';
 import { startAmendment } from './amend.ts';
 import { rewindEpisode } from './rewind.ts';
 import type { Rewinding } from './rewind.ts';
-import type { TemporalConfig } from '../../config/config.ts';
+import type { Config, TemporalConfig } from '../../config/config.ts';
 
 /** A call to Temporal from the API answers within this time, or says that Temporal is away. */
 const CALL_TIMEOUT_MS = 3_000;
@@ -91,7 +93,11 @@ export type EpisodeWorkflows = AsyncDisposable & {
 };
 
 /** Opens a client that connects when it is first used, so that a process starts while Temporal is away. */
-export async function openEpisodeWorkflows(config: TemporalConfig): Promise<EpisodeWorkflows> {
+export async function openEpisodeWorkflows({
+  temporal: config,
+  api: { public_url },
+}: Pick<Config, 'temporal' | 'api'>): Promise<EpisodeWorkflows> {
+  const place = { prefix: config.task_queue_prefix, public_url };
   const connection = Connection.lazy(await connectionOptions(config));
   const client = new Client({ connection, namespace: config.namespace });
   const call = <T>(work: () => Promise<T>, timeout_ms = CALL_TIMEOUT_MS) =>
@@ -101,13 +107,13 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
   const handleOf = ({ workflow_id }: Episode) => client.workflow.getHandle(workflow_id);
   return {
     client,
-    startEpisode: (episode) => call(() => startEpisode(client, config, episode)),
-    continueEpisode: (episode, after_seq) => call(() => continueEpisode(client, config, { episode, after_seq })),
+    startEpisode: (episode) => call(() => startEpisode(client, place, episode)),
+    continueEpisode: (episode, after_seq) => call(() => continueEpisode(client, place, { episode, after_seq })),
     cancelEpisode: (episode) =>
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
-        if (episode.status === 'queued') await startEpisode(client, config, episode);
-        await cancelEpisode(client, config, episode);
+        if (episode.status === 'queued') await startEpisode(client, place, episode);
+        await cancelEpisode(client, place, episode);
       }),
     deleteEpisode: ({ id }) =>
       call(async () => {
@@ -144,31 +150,31 @@ export async function openEpisodeWorkflows(config: TemporalConfig): Promise<Epis
   };
 }
 
-async function startEpisode({ workflow }: Client, config: TemporalConfig, episode: Episode): Promise<void> {
+async function startEpisode({ workflow }: Client, place: Place, episode: Episode): Promise<void> {
   try {
-    await workflow.start(EPISODE_WORKFLOW, { ...runOf(config, episode), workflowIdReusePolicy: 'REJECT_DUPLICATE' });
+    await workflow.start(EPISODE_WORKFLOW, { ...runOf(place, episode), workflowIdReusePolicy: 'REJECT_DUPLICATE' });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }
 
-async function cancelEpisode(client: Client, config: TemporalConfig, episode: Episode): Promise<void> {
+async function cancelEpisode(client: Client, { prefix }: Place, episode: Episode): Promise<void> {
   try {
     await client.workflow.getHandle(episode.workflow_id).cancel();
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     const { run_id } = await lookAtWorkflow(client, episode.workflow_id);
-    await startAmendment(client, config.task_queue_prefix, { ...episode, run_id });
+    await startAmendment(client, prefix, { ...episode, run_id });
   }
 }
 
 async function continueEpisode(
   { workflow }: Client,
-  config: TemporalConfig,
+  place: Place,
   { episode, after_seq }: { episode: Episode; after_seq: number },
 ): Promise<string> {
   const handle = await workflow.start(EPISODE_WORKFLOW, {
-    ...runOf(config, episode, after_seq),
+    ...runOf(place, episode, after_seq),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'TERMINATE_EXISTING',
   });
@@ -189,23 +195,32 @@ async function startReproduction(client: Client, { workflowId, requests, prefix 
   }
 }
 
+/** The prefix of the deployment's queues, and where people reach it. */
+type Place = { prefix: string; public_url: string };
+
 /** What a run of the episode's workflow is started with. */
-function runOf({ task_queue_prefix }: TemporalConfig, episode: Episode, start_after = episode.forked_from_seq) {
+function runOf({ prefix, public_url }: Place, episode: Episode, start_after = episode.forked_from_seq) {
+  const first = listAgents().find(({ name }) => name === episode.agent)?.roles[0]?.name;
+  const task_line = taskLine(episode.task);
   const run: EpisodeRun = {
     episode_id: episode.id,
     budgets: episode.budgets,
     history_events_max: HISTORY_EVENTS_MAX,
     ...(start_after !== null && { start_after }),
+    task_line,
+    page_url: pageUrlOf(public_url, episode.id),
+    ...(first !== undefined && { first }),
   };
   return {
     workflowId: episode.workflow_id,
-    taskQueue: taskQueue(task_queue_prefix, 'episodes'),
+    taskQueue: taskQueue(prefix, 'episodes'),
     args: [run],
     typedSearchAttributes: new TypedSearchAttributes([
       { key: EPISODE_STATUS, value: episode.status },
       { key: AGENT_NAME, value: episode.agent },
+      { key: EPISODE_TASK, value: task_line },
     ]),
-    staticSummary: taskLine(episode.task),
+    staticSummary: task_line,
   };
 }
 

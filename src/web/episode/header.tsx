@@ -59,7 +59,7 @@ function Facts({ episode }: Readonly<{ episode: EpisodeResource }>) {
   return (
     <ul className="facts">
       <li>
-        <b>{count(episode.step_count)}</b> steps
+        <b>{count(episode.step_count)}</b> {episode.step_count === 1 ? 'step' : 'steps'}
       </li>
       {started_at !== null && (
         <li title={`${moment(started_at)}${ended_at === null ? '' : ` – ${moment(ended_at)}`}`}>

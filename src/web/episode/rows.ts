@@ -13,8 +13,8 @@ const TEXT_CHARS_MAX = 72;
 /** The rows of an outline's columns. */
 export function toRows(columns: OutlineColumns): Row[] {
   const names = Object.keys(columns) as (keyof OutlineColumns)[];
-  return columns.seq.map(
-    (_, place) => Object.fromEntries(names.map((name) => [name, columns[name][place]])) as unknown as Row,
+  return columns.seq.map((_, place) =>
+    withEnd(Object.fromEntries(names.map((name) => [name, columns[name][place]])) as unknown as Row),
   );
 }
 
@@ -94,7 +94,13 @@ function subjectOf(input: unknown): string | undefined {
 export const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 
-const oneLine = (text: string): string => text.slice(0, 400).replaceAll(/\s+/g, ' ').slice(0, TEXT_CHARS_MAX);
+const oneLine = (text: string): string =>
+  shortened(text.slice(0, 400).replaceAll(/\s+/g, ' ').slice(0, TEXT_CHARS_MAX));
+
+/** A text that is as long as it may be is, as a rule, the beginning of a longer one, and says so. */
+const shortened = (text: string): string => (text.length < TEXT_CHARS_MAX ? text : `${text.slice(0, -1)}…`);
+
+const withEnd = (row: Row): Row => ({ ...row, text: shortened(row.text) });
 
 /** Whether a step needs to be looked at: it failed, was lost, or its work says no. */
 export const isTrouble = ({ status, refused }: Pick<Row, 'status' | 'refused'>): boolean =>

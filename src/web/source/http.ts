@@ -2,6 +2,7 @@ import { bodyOf, createClient } from '../../client/client.ts';
 import type { Client } from '../../client/client.ts';
 import { followStream } from '../../client/stream.ts';
 import { AppError } from '../../errors.ts';
+import { hashOf } from './hash.ts';
 import type { CoverageResource } from '../resources.ts';
 import type { Actions } from './actions.ts';
 import type { EpisodeFilter, Source } from './source.ts';
@@ -110,10 +111,4 @@ function createActions({ v1 }: Client, url: string): Actions {
     audit: (id) => bodyOf(episode.coverage.$post({ ...at(id), json: {} })),
     signOut: async () => v1.sessions.$delete(),
   };
-}
-
-/** The SHA-256 of a file, in hexadecimal digits. */
-async function hashOf(file: Blob): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -52,7 +52,8 @@ export type Source = {
   step(id: string, seq: number): Promise<StepDetailResource>;
   logs(id: string, filter: LogFilter): Promise<Page<LogLineResource>>;
   workspace(id: string, step: number): Promise<WorkspaceAt>;
-  conversation(id: string, step: number): Promise<ConversationResource>;
+  /** What each agent had heard and said, which is rebuilt from the steps; null where nothing rebuilds it. */
+  readonly conversation: ((id: string, step: number) => Promise<ConversationResource>) | null;
   /** The newest audit; null until there is one. */
   coverage(id: string): Promise<CoverageResource | null>;
   /** The newest audits of these episodes, by their ids. */

@@ -8,7 +8,7 @@ import { listenToEpisodes } from '../../../src/db/listen.ts';
 import { insertLogLines } from '../../../src/db/write/logs.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
-import { readRecoveryStatus } from '../../../src/db/read/recovery-status.ts';
+import { readRecoveryStatus } from '../../../src/backup/recovery-status.ts';
 import { AppError } from '../../../src/errors.ts';
 import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';

@@ -199,7 +199,7 @@ test.each(STATES)(
       expect(done.terminated).toEqual(state === 'newer' ? [late.workflow_id] : []);
       const worker = await startWorkerProcess(env);
       opened.defer(() => worker.kill());
-      const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env).temporal));
+      const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env)));
       const { seq } = await untilAsked(read, open, { question: 'two?', run: done.continued[0]?.run_id });
       await answerStep({ ...read, workflows }, open, { step: seq, text: 'yes' });
       expect(await untilEnded(read, open.id)).toMatchObject({ terminal_reason: 'APPROVED' });

@@ -111,7 +111,7 @@ export async function createRecoveryDeployment(more: Record<string, string> = {}
   await backups.source.names.createBucket();
   await backups.backups.names.createBucket();
   await setUpDeployment(config, { log: () => {} });
-  const workflows = await openEpisodeWorkflows(config.temporal);
+  const workflows = await openEpisodeWorkflows(config);
   const workers: ChildProcess[] = [];
   let said = '';
   const hear = (text: string) => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertEpisode } from '../../../src/db/append/episodes.ts';
 import { readDeployment, readRestoreEpoch } from '../../../src/db/read/deployment.ts';
 import { findLastPlace } from '../../../src/db/read/places.ts';
-import { readRecoveryStatus } from '../../../src/db/read/recovery-status.ts';
+import { readRecoveryStatus } from '../../../src/backup/recovery-status.ts';
 import { listRestoredEpisodes } from '../../../src/db/read/recovery.ts';
 import { enterRestoredEpoch, noteEpisodeContinued, releaseSchedules } from '../../../src/db/write/recovery.ts';
 import { beginStep, endStep } from '../../../src/db/write/steps.ts';

@@ -4,17 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoRequest } from '../../../src/cli/demo-inputs.ts';
 import { listArtifactsOfSteps } from '../../../src/db/read/steps.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { listEvents } from '../../../src/db/read/events.ts';
 import { listLogs } from '../../../src/db/read/logs.ts';
+import type { HistoryEvents } from '../../../src/runtime/temporal/history.ts';
+import type { Episode } from '../../../src/schemas/episode.ts';
 import { findEventSchema } from '../../../src/schemas/events/registry.ts';
 import { rebuildWorkspace, serializeManifest } from '../../../src/storage/workspace-manifest.ts';
 import { scanWorkspace } from '../../../src/storage/workspace-scan.ts';
 import { createHash } from 'node:crypto';
-import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS } from '../../../src/workflows/search-attributes.ts';
+import { AGENT_NAME, EPISODE_OUTCOME, EPISODE_STATUS, EPISODE_TASK } from '../../../src/workflows/search-attributes.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { startFork } from '../../support/fork.ts';
@@ -157,17 +160,74 @@ test('history holds ids, not contents, and every activity has a summary that peo
   const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
   const { events = [] } = await handle.fetchHistory();
   expect(JSON.stringify(events)).not.toContain('aluminum_6061');
-  const scheduled = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes);
-  const summaries = scheduled.map(({ userMetadata }) =>
-    JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '""').toString()),
-  );
+  const summaries = summariesOf(events ?? []);
   expect(summaries).toContain('35 · execute_command node');
   expect(summaries).toContain('7 · write_file /engineering_plan.md');
-  for (const summary of summaries) expect(summary).toMatch(/^(\d+ · \w|begin$|end · APPROVED$)/);
+  for (const summary of summaries)
+    expect(summary).toMatch(/^(\d+ · \w|begin$|end · takes in the last calls$|end · APPROVED$)/);
+  // A thought carries its role, and none is told of that nobody had.
+  const steps = await stepsOf(deployment, demo);
+  const told = summaries.filter((summary) => summary.includes(' thinks'));
+  const thoughts = steps.filter(({ kind }) => kind === 'thought');
+  const failed = Map.groupBy(
+    steps.filter(({ status }) => status === 'error'),
+    ({ parent_seq }) => parent_seq,
+  );
+  expect(told).toEqual(
+    thoughts.map(({ seq, agent }, index) => {
+      const marks = failed
+        .get(thoughts[index - 1]?.seq ?? -1)
+        ?.map(({ name, error }) => ` · ✗ ${name}: ${error?.code}`);
+      return `${seq} · ${agent} thinks${marks?.join('') ?? ''}`;
+    }),
+  );
+  expect(summaries.slice(-2)).toEqual(['end · takes in the last calls', 'end · APPROVED']);
   const { typedSearchAttributes } = await handle.describe();
-  const found = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME].map((key) => typedSearchAttributes.get(key));
-  expect(found).toEqual(['completed', 'APPROVED', 'mechanism_engineer']);
+  const found = [EPISODE_STATUS, EPISODE_OUTCOME, AGENT_NAME, EPISODE_TASK].map((key) =>
+    typedSearchAttributes.get(key),
+  );
+  const task_line = episode.task.split('\n', 1)[0];
+  expect(found).toEqual([
+    'completed',
+    'APPROVED',
+    'mechanism_engineer',
+    expect.stringContaining(task_line?.slice(0, 90) ?? ''),
+  ]);
+  const [input] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  expect(defaultPayloadConverter.fromPayload(input ?? {})).toMatchObject({
+    task_line: found[3],
+    page_url: `${deployment.config.api.public_url}/episodes/${demo}`,
+  });
 });
+
+test('a call that failed is marked in the next thought and in the details, by its code alone; a fork says whose turn it is', async () => {
+  const episode = await deployment.play([{ calls: [call('read_file', { path: '/secret-name' })] }]);
+  const told = await toldOf(episode);
+  expect(told.summaries.slice(1, 4)).toEqual([
+    '1 · engineer thinks',
+    '2 · read_file /secret-name',
+    '3 · engineer thinks · ✗ read_file: not_found',
+  ]);
+  expect(told.details).toContain(`[The episode's page](${deployment.config.api.public_url}/episodes/${episode.id})`);
+  const fork = await toldOf(
+    await startFork(deployment, await getEpisode(deployment.database.db, episode.id), { seq: 2 }),
+  );
+  expect(fork.summaries.slice(1, 3)).toEqual(['go on after step 2', '3 · engineer thinks']);
+});
+
+/** What Temporal's UI shows of an episode that ends: its activities' summaries, and its current details. */
+async function toldOf({ workflow_id }: Episode) {
+  const handle = deployment.workflows.client.workflow.getHandle(workflow_id);
+  await handle.result();
+  const { events } = await handle.fetchHistory();
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return { summaries: summariesOf(events ?? []), details: currentDetails };
+}
+
+const summariesOf = (events: HistoryEvents): string[] =>
+  events
+    .filter((event) => event.activityTaskScheduledEventAttributes)
+    .map(({ userMetadata }) => JSON.parse(Buffer.from(userMetadata?.summary?.data ?? '""').toString()) as string);
 
 test('what a command writes is in the log, in order, within 500 ms and while the command runs', async () => {
   const command = 'for i in 1 2 3; do echo out $i; echo err $i >&2; sleep 0.4; done';

@@ -78,6 +78,7 @@ describe('loadConfig', () => {
     ['API_PORT', '77hunter2'],
     ['API_HOST', ' '],
     ['OBSERVATORY_MODE', 'hunter2'],
+    ['OBSERVATORY_REDACT_PATTERNS', '(?<=hunter2)x'],
     ['OBSERVATORY_SANDBOX', 'hunter2'],
     ['OBSERVATORY_API_KEY', 'hunter2'],
     ['MODEL_BASE_URL', ''],

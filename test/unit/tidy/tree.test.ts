@@ -70,6 +70,16 @@ test('only the configuration reaches the environment through an import', () => {
   expect(linesMatching(source, /from '(?:node:)?process'/)).toEqual([]);
 });
 
+test('only src/db speaks SQL, besides the two servers that know nothing of the record', () => {
+  const others = FILES.filter((path) => /^src\/(?!db\/|langfuse-stand-in\/|embedded\/)/.test(path));
+  expect(
+    linesMatching(
+      others,
+      /\bsql(?:<.*>)?`|\.(?:selectFrom|insertInto|updateTable|deleteFrom)\(|\b(?:client|pool)\.query\b/,
+    ),
+  ).toEqual([]);
+});
+
 test('the lockfile names packages and hashes, no registry', () => {
   expect(linesMatching(['package-lock.json'], /"resolved"/)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { afterLook, afterSend, DELIVERY_TIMINGS as TIMINGS } from '../../../src/tracing/delivery-state.ts';
-import { outcomeOfError, outcomeOfStatus } from '../../../src/tracing/langfuse-http.ts';
+import { outcomeOfError, outcomeOfStatus, refusalMs } from '../../../src/tracing/langfuse-http.ts';
 
 const at = { now_ms: 1_000_000, timings: TIMINGS };
 const sent = (kind: 'accepted' | 'not_sent' | 'unwelcome' | 'unwell' | 'refused' | 'ambiguous', attempts = 1) =>
@@ -20,7 +20,8 @@ test('what surely was not taken is pending again; what is in doubt stays in doub
 });
 
 test('the server’s Retry-After is kept to', () => {
-  const outcome = outcomeOfStatus(429, '', { retryAfter: '7', nowMs: 0 });
+  const retry_after_ms = refusalMs(new Headers({ 'retry-after': '7' }), 0);
+  const outcome = outcomeOfStatus(429, '', { retry_after_ms, per_minute: null });
   expect(afterSend(outcome, { ...at, attempts: 1 })).toMatchObject({ state: 'pending', next_attempt_ms: 1_007_000 });
 });
 

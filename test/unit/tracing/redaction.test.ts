@@ -59,6 +59,12 @@ test('what is configured counts as a secret too, and so do the deployment’s ow
   });
 });
 
+test('a configured pattern that backtracking would hang on is looked for in linear time', () => {
+  const own = createRedactor({ patterns: ['(a+)+$'] });
+  expect(own.text(`${'a'.repeat(50_000)}!`)).toBe(`${'a'.repeat(50_000)}!`);
+  expect(own.text('bbaaa')).toBe('bb[redacted]');
+});
+
 test('ordinary engineering text is left as it is', () => {
   const plain =
     'funnel_width = 88; <geom pos="0 0 0.1"/> http://127.0.0.1:7700/v1/x me@example.com tokens: 12 sha256 ' +

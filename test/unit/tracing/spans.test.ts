@@ -126,8 +126,8 @@ test('an attempt that failed is a child of its step, under an id that holds the 
   });
 });
 
-test('the root has no parent, and shows the task and how the episode came out', () => {
-  const freezeRoot = createRootFreezer({ namespace: 'tests' });
+test('the root has no parent, and shows the task, how the episode came out, and where its page is', () => {
+  const freezeRoot = createRootFreezer({ namespace: 'tests', pageUrl: (id) => `http://here/episodes/${id}` });
   const times = { started_at: step.started_at, ended_at: '2026-01-02T03:04:06Z' };
   const { span, attributes } = read(
     freezeRoot({
@@ -143,6 +143,8 @@ test('the root has no parent, and shows the task and how the episode came out', 
   expect(attributes).toMatchObject({
     'langfuse.observation.type': 'agent',
     'langfuse.trace.output': '{"status":"completed"}',
+    'langfuse.trace.metadata.page': `http://here/episodes/${episode.id}`,
+    'langfuse.observation.metadata.page': `http://here/episodes/${episode.id}`,
   });
 });
 

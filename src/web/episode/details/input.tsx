@@ -3,6 +3,7 @@ import { Failure } from '../../parts/failure.tsx';
 import { Plain } from '../../parts/text.tsx';
 import type { StepDetailResource } from '../../resources.ts';
 import { useSource } from '../../source/context.tsx';
+import type { Source } from '../../source/source.ts';
 import { recordOf } from '../rows.ts';
 import { JsonView } from './json-view.tsx';
 
@@ -10,22 +11,26 @@ type Props = Readonly<{ step: StepDetailResource; episodeId: string }>;
 
 /** What a step was asked: a call's arguments; of a thought, also the conversation that the model saw, as a chat. */
 export function InputTab({ step, episodeId }: Props) {
+  const source = useSource();
   return (
     <>
       <JsonView value={step.input} open={2} />
-      {step.kind === 'thought' && <Chat step={step} episodeId={episodeId} />}
+      {step.kind === 'thought' && source.conversation && (
+        <Chat step={step} episodeId={episodeId} read={source.conversation} />
+      )}
     </>
   );
 }
 
 type Message = { role: string; text: string; calls: string[] };
 
-function Chat({ step, episodeId }: Props) {
-  const source = useSource();
+type ChatProps = Props & Readonly<{ read: NonNullable<Source['conversation']> }>;
+
+function Chat({ step, episodeId, read }: ChatProps) {
   const before = step.seq - 1;
   const { data, error } = useQuery({
     queryKey: ['conversation', episodeId, before],
-    queryFn: () => source.conversation(episodeId, before),
+    queryFn: () => read(episodeId, before),
     staleTime: Infinity,
   });
   if (error) return <Failure error={error} />;

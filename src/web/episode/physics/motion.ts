@@ -9,7 +9,7 @@ export type Zone = { name: string; goal: boolean; box: Box3 };
 
 const MM = 1_000;
 /** How the simulation names nodes of zones in the scene that it exports. */
-const GOAL = 'zone_goal';
+export const GOAL = 'zone_goal';
 const FORBIDDEN = 'zone_forbid_';
 /** How benchmarks name what is to be moved. */
 const PAYLOAD = /projectile|payload|ball/i;
@@ -60,16 +60,28 @@ export function zonesOf(scene: Group): Zone[] {
   return zones;
 }
 
+/** How far a body reaches from its centre on its narrow side, in metres; of a ball its radius. */
+export function radiusOf(scene: Group, body: string): number {
+  const node = scene.getObjectByName(body);
+  if (!node) return 0;
+  const size = new Box3().setFromObject(node).getSize(new Vector3());
+  return Math.min(size.x, size.y, size.z) / 2;
+}
+
 /** A stretch of time that a body spent in a zone, in seconds. */
 export type Stay = { from: number; to: number; zone: Zone };
 
-/** When a body's centre was in which zone. */
-export function staysOf({ times, x, y, z }: Motion, zones: readonly Zone[]): Stay[] {
+/**
+ * When a body was in which zone, as simulations are judged: in the goal where its centre is, in a forbidden zone where any of it
+ * is. `radius_m` is its own.
+ */
+export function staysOf({ times, x, y, z }: Motion, zones: readonly Zone[], radius_m: number): Stay[] {
   return zones.flatMap((zone) => {
     const stays: Stay[] = [];
     for (const [index, time] of times.entries()) {
       const point = new Vector3((x[index] ?? 0) / MM, (y[index] ?? 0) / MM, (z[index] ?? 0) / MM);
-      if (!zone.box.containsPoint(point)) continue;
+      const inside = zone.goal ? zone.box.containsPoint(point) : zone.box.distanceToPoint(point) < radius_m;
+      if (!inside) continue;
       const last = stays.at(-1);
       const before = times[index - 1];
       if (last && last.to === before) last.to = time;

@@ -26,6 +26,13 @@ export function Plot({ motion, stays, clock }: Readonly<{ motion: Motion; stays:
   );
 }
 
+/** The place of the last of these times that is not after `t`. */
+const momentOf = (times: ArrayLike<number>, t: number): number =>
+  Math.max(
+    0,
+    Array.from(times).findLastIndex((time) => time <= t),
+  );
+
 const sizeOf = ({ clientWidth, clientHeight }: HTMLElement) => ({
   width: clientWidth,
   height: Math.max(80, clientHeight - 28),
@@ -79,7 +86,14 @@ function optionsOf(element: HTMLElement, stays: Stay[], clock: SimulationClock):
           }),
       ],
       drawClear: [(plot) => drawStays(plot, stays, { good: colour('--plot-goal'), bad: colour('--plot-forbidden') })],
-      draw: [(plot) => drawNow(plot, clock.now().t, colour('--plot-text'))],
+      draw: [
+        (plot) => {
+          drawNow(plot, clock.now().t, colour('--plot-text'));
+          // What is said below the plot is of the clock's moment, unless a pointer asks for another.
+          const idx = momentOf(plot.data[0], clock.now().t);
+          if ((plot.cursor.left ?? -1) < 0) queueMicrotask(() => plot.setLegend({ idx }, false));
+        },
+      ],
     },
   };
 }

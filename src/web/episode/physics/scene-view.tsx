@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { Failure } from '../../parts/failure.tsx';
 import { useSource } from '../../source/context.tsx';
 import type { SimulationClock } from './clock.ts';
-import { motionsOf, staysOf, zonesOf } from './motion.ts';
+import { motionsOf, radiusOf, staysOf, zonesOf } from './motion.ts';
 import { Plot } from './plot.tsx';
 import { createStage, loadScene } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -23,7 +23,10 @@ export function SceneView({ sha256, clock, ghosts }: Props) {
   const { data } = main;
   const motions = useMemo(() => motionsOf(data?.animations[0]?.tracks ?? []), [data]);
   const motion = motions.find((each) => each.body === body) ?? motions[0];
-  const stays = useMemo(() => (data && motion ? staysOf(motion, zonesOf(data.scene)) : []), [data, motion]);
+  const stays = useMemo(
+    () => (data && motion ? staysOf(motion, zonesOf(data.scene), radiusOf(data.scene, motion.body)) : []),
+    [data, motion],
+  );
   const [canvas, failed] = useStage({ main: data, ghost: ghost === '' ? undefined : other.data, followed, clock });
   if (main.error) return <Failure error={main.error} />;
   return (

@@ -1,7 +1,6 @@
 import {
   AmbientLight,
   AnimationMixer,
-  Box3,
   DirectionalLight,
   Group,
   Mesh,
@@ -10,13 +9,16 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three';
-import type { AnimationClip, Material, Object3D } from 'three';
+import type { AnimationClip, Box3, Material, Object3D } from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js';
 import type { GLTF } from 'three/addons/loaders/GLTFLoader.js';
+import { boxOfMotion, groundOf, lookAt } from './framing.ts';
 
 /** An earlier simulation is seen through. */
 const GHOST_OPACITY = 0.22;
+/** The ground is there to stand on, not to be looked at. */
+const GROUND_OPACITY = 0.16;
 /** Sharper than this costs more than it shows. */
 const PIXELS_MAX = 2;
 
@@ -26,36 +28,25 @@ export const loadScene = (url: string): Promise<GLTF> => new GLTFLoader().loadAs
 /** A scene on a canvas: shown at a moment, from wherever somebody looks. Free it by `close`. */
 export function createStage(canvas: HTMLCanvasElement) {
   const renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-  const camera = new PerspectiveCamera(40, 1, 0.001, 100);
   const scene = new Scene();
   const sun = new DirectionalLight('#ffffff', 2);
   sun.position.set(1, 2, 1.5);
   scene.add(new AmbientLight('#ffffff', 1.1), sun);
-  const controls = new OrbitControls(camera, canvas);
+  const eye = createEye(canvas);
   const shown = new Group();
   scene.add(shown);
   let actors: { mixer: AnimationMixer; clip: AnimationClip }[] = [];
-  let followed: Object3D | undefined;
-  const last = new Vector3();
+  let looked: GLTF | undefined;
 
   const draw = () => {
     const { clientWidth: width, clientHeight: height } = canvas;
     if (width === 0 || height === 0) return;
     renderer.setPixelRatio(Math.min(devicePixelRatio, PIXELS_MAX));
     renderer.setSize(width, height, false);
-    camera.aspect = width / height;
-    camera.updateProjectionMatrix();
-    renderer.render(scene, camera);
+    eye.fit(width / height);
+    renderer.render(scene, eye.camera);
   };
-  controls.addEventListener('change', draw);
-
-  const frame = () => {
-    const box = boxOf(shown);
-    const size = box.getSize(new Vector3()).length() || 1;
-    box.getCenter(controls.target);
-    camera.position.copy(controls.target).add(new Vector3(0.35, 0.5, 0.75).multiplyScalar(size));
-    controls.update();
-  };
+  eye.onChange(draw);
 
   return {
     /** Shows a scene, and an earlier one as a ghost in it. */
@@ -63,7 +54,7 @@ export function createStage(canvas: HTMLCanvasElement) {
       shown.clear();
       actors = [];
       for (const each of [main, ...(ghost ? [ghost] : [])]) {
-        if (each === ghost) each.scene.traverse(makeGhost);
+        if (each === ghost) makeGhost(each);
         shown.add(each.scene);
         const mixer = new AnimationMixer(each.scene);
         const [clip] = each.animations;
@@ -71,30 +62,26 @@ export function createStage(canvas: HTMLCanvasElement) {
         mixer.clipAction(clip).play();
         actors.push({ mixer, clip });
       }
-      frame();
+      if (looked !== main) {
+        fade(groundOf(main), GROUND_OPACITY);
+        eye.frame(boxOfMotion(main));
+      }
+      looked = main;
       draw();
     },
     /** Goes with a body, by its name; stands still where it is undefined. */
     follow(name: string | undefined): void {
-      followed = name === undefined ? undefined : shown.getObjectByName(name);
-      followed?.getWorldPosition(last);
+      eye.follow(name === undefined ? undefined : shown.getObjectByName(name));
     },
     /** Shows a moment, in seconds. */
     at(t: number): void {
       for (const { mixer, clip } of actors) mixer.setTime(Math.min(t, Math.max(0, clip.duration - 1e-4)));
-      if (followed) {
-        const now = followed.getWorldPosition(new Vector3());
-        const moved = now.clone().sub(last);
-        camera.position.add(moved);
-        controls.target.add(moved);
-        last.copy(now);
-        controls.update();
-      }
+      eye.move();
       draw();
     },
     draw,
     close(): void {
-      controls.dispose();
+      eye.close();
       renderer.dispose();
     },
   };
@@ -103,29 +90,72 @@ export function createStage(canvas: HTMLCanvasElement) {
 /** The stage of one canvas. */
 export type Stage = ReturnType<typeof createStage>;
 
-/** A part that is this much larger than every other is ground to stand on, not what one looks at. */
-const GROUND_FACTOR = 1.4;
-
-/** What there is to see, without the ground. */
-function boxOf(shown: Group): Box3 {
-  const sizeOf = (box: Box3) => box.getSize(new Vector3()).length();
-  const boxes = shown.children
-    .flatMap((scene) => scene.children)
-    .map((part) => new Box3().setFromObject(part))
-    .filter((box) => !box.isEmpty())
-    .toSorted((one, other) => sizeOf(other) - sizeOf(one));
-  const [largest, next] = boxes;
-  const ground = largest && next && sizeOf(largest) > GROUND_FACTOR * sizeOf(next);
-  return (ground ? boxes.slice(1) : boxes).reduce((all, box) => all.union(box), new Box3());
+/** From where a scene is looked at: so that all of it is in sight, until somebody looks from elsewhere; or along with a body. */
+function createEye(canvas: HTMLCanvasElement) {
+  const camera = new PerspectiveCamera(40, 1, 0.001, 100);
+  const controls = new OrbitControls(camera, canvas);
+  let framed: Box3 | undefined;
+  let followed: Object3D | undefined;
+  const last = new Vector3();
+  const look = () => {
+    if (!framed) return;
+    lookAt(camera, framed);
+    framed.getCenter(controls.target);
+    camera.updateProjectionMatrix();
+  };
+  controls.addEventListener('start', () => {
+    framed = undefined;
+  });
+  return {
+    camera,
+    onChange: (listener: () => void) => controls.addEventListener('change', listener),
+    frame(box: Box3): void {
+      framed = box;
+      look();
+    },
+    /** The picture has this shape now. */
+    fit(aspect: number): void {
+      if (aspect === camera.aspect) return;
+      camera.aspect = aspect;
+      camera.updateProjectionMatrix();
+      look();
+    },
+    follow(body: Object3D | undefined): void {
+      followed = body;
+      followed?.getWorldPosition(last);
+    },
+    /** Goes where the followed body went. */
+    move(): void {
+      if (!followed) return;
+      const now = followed.getWorldPosition(new Vector3());
+      const moved = now.clone().sub(last);
+      camera.position.add(moved);
+      controls.target.add(moved);
+      last.copy(now);
+      controls.update();
+    },
+    close: () => controls.dispose(),
+  };
 }
 
-function makeGhost(node: Object3D): void {
-  if (!(node instanceof Mesh)) return;
-  // Zones are those of the later scene.
-  if (node.name.startsWith('zone_') || node.parent?.name.startsWith('zone_')) node.visible = false;
-  const material = (node.material as Material).clone();
-  material.transparent = true;
-  material.opacity = GHOST_OPACITY;
-  material.depthWrite = false;
-  node.material = material;
+/** An earlier scene without what the later one has as well: its ground and its zones. */
+function makeGhost(ghost: GLTF): void {
+  ghost.scene.traverse((node) => {
+    if (node.name.startsWith('zone_')) node.visible = false;
+  });
+  fade(ghost.scene, GHOST_OPACITY);
+  const ground = groundOf(ghost);
+  if (ground) ground.visible = false;
+}
+
+/** Has a part and all in it seen through. */
+function fade(part: Object3D | undefined, opacity: number): void {
+  part?.traverse((node) => {
+    if (!(node instanceof Mesh)) return;
+    const material = (node.material as Material).clone();
+    material.transparent = true;
+    material.opacity = opacity;
+    material.depthWrite = false;
+    node.material = material;
+  });
 }

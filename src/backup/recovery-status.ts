@@ -1,48 +1,23 @@
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { Database } from '../../schemas/database.ts';
-import { failed, passed } from '../../schemas/restore-point.ts';
-import type { RecoveryCheck, RecoveryStatus, RestoreDrill, RestorePoint } from '../../schemas/restore-point.ts';
-import { readDeployment } from './deployment.ts';
-import { listRestoredEpisodes, listRestoreDrills, listRestorePoints, readMirrorSums } from './recovery.ts';
+import { readDeployment } from '../db/read/deployment.ts';
+import { listRestoredEpisodes, readMirrorSums } from '../db/read/recovery.ts';
+import { readRecoveryFacts } from '../db/read/recovery-facts.ts';
+import type { RecoveryFacts } from '../db/read/recovery-facts.ts';
+import type { Database } from '../schemas/database.ts';
+import { failed, passed } from '../schemas/restore-point.ts';
+import type { RecoveryCheck, RecoveryStatus, RestoreDrill, RestorePoint } from '../schemas/restore-point.ts';
 
 /** A nightly run and two hours: older than this, last night's is missing. */
 export const AGE_S_MAX = 26 * 3600;
+/** A mirrored object counts as read back when that was within so many days. */
 const REREAD_DAYS = 30;
 
-/** What the state is judged by; times in Unix milliseconds. */
-export type RecoveryFacts = {
-  now_ms: number;
-  /** When this deployment began: only from then on can a point be missed. */
-  deployed_ms: number;
-  last_attempt: RestorePoint | null;
-  last_complete: RestorePoint | null;
-  last_drill: RestoreDrill | null;
-  /** The newest snapshot that a drill restored. */
-  verified: { snapshot_ms: number; rto_seconds: number | null } | null;
-};
-
-/** Reads how recovery stands at `now_ms`. */
+/** The state of recovery at `now_ms`. */
 export async function readRecoveryStatus(
   db: Kysely<Database>,
   { now_ms, same_endpoint }: { now_ms: number; same_endpoint: boolean },
 ): Promise<RecoveryStatus> {
-  const ended = (await listRestorePoints(db, { limit: 2 })).filter(({ status }) => status !== 'running');
-  const [complete] = await listRestorePoints(db, { limit: 1, status: 'complete' });
-  const drills = (await listRestoreDrills(db, { limit: 2 })).filter(({ status }) => status !== 'running');
-  const { rows } = await sql<{ snapshot_at: string; rto_seconds: number | null }>`select p.snapshot_at, d.rto_seconds
-    from restore_drills d join restore_points p on p.id = d.point_id
-    where d.status = 'passed' order by p.snapshot_at desc limit 1`.execute(db);
-  const began = await sql<{ at: string }>`select min(applied_at) as at from schema_migrations`.execute(db);
-  const [verified] = rows;
-  const facts: RecoveryFacts = {
-    now_ms,
-    deployed_ms: Date.parse(began.rows[0]?.at ?? ''),
-    last_attempt: ended[0] ?? null,
-    last_complete: complete ?? null,
-    last_drill: drills[0] ?? null,
-    verified: verified ? { snapshot_ms: Date.parse(verified.snapshot_at), rto_seconds: verified.rto_seconds } : null,
-  };
+  const facts = await readRecoveryFacts(db, now_ms);
   const { last_attempt, last_complete, last_drill } = facts;
   const mirror = await readMirrorSums(db, REREAD_DAYS);
   const judged = judgeRecovery(facts);

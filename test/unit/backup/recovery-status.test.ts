@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { AGE_S_MAX, judgeRecovery } from '../../../src/db/read/recovery-status.ts';
-import type { RecoveryFacts } from '../../../src/db/read/recovery-status.ts';
+import { AGE_S_MAX, judgeRecovery } from '../../../src/backup/recovery-status.ts';
+import type { RecoveryFacts } from '../../../src/db/read/recovery-facts.ts';
 import { failed } from '../../../src/schemas/restore-point.ts';
 import type { RestoreDrill, RestorePoint } from '../../../src/schemas/restore-point.ts';
 
