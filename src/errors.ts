@@ -3,8 +3,8 @@ export type Retry = 'never' | 'a_few_times' | 'patiently';
 
 /**
  * The one table of errors. Codes are gRPC's words; each says which HTTP status it answers, how often doing the same again
- * may help (`patiently`: until infrastructure is back; `a_few_times`), and whether the agent (the language model) is told
- * about it or the system must deal with it.
+ * may help (`patiently`: until infrastructure is back; `a_few_times`), and whether the agent (the language model) sees it
+ * or the system must deal with it.
  */
 const ERRORS = {
   invalid_argument: { http: 400, retry: 'never', agent: true },

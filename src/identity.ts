@@ -53,5 +53,14 @@ export const stepKeyOfCall = (parentKey: string, callId: string): string => `${p
 /** The address of an episode's page, below the address at which people reach the API. */
 export const pageUrlOf = (publicUrl: string, episodeId: string): string => `${publicUrl}/episodes/${episodeId}`;
 
+/**
+ * The path that serves an artifact's bytes; `link` names the file of a step whose name and type they are served under: the
+ * same bytes may be several files.
+ */
+export function contentPathOf(sha256: string, link?: { step_id: string; path: string }): string {
+  const as = link ? `?${new URLSearchParams({ step: link.step_id, path: link.path }).toString()}` : '';
+  return `/v1/artifacts/${sha256}/content${as}`;
+}
+
 /** The key of a person's message; workflows write the same. */
 export const messageKey = (id: string): string => `message:${id}`;

@@ -5,7 +5,7 @@ import { beginEpisode } from '../db/write/episodes.ts';
 import { endFromOutside } from '../db/write/outside.ts';
 import type { FreezeSpan } from '../db/write/spans.ts';
 import type { Database } from '../schemas/database.ts';
-import type { Amendment, Standing } from '../schemas/standing.ts';
+import type { Amendment, WorkflowState } from '../schemas/workflow-state.ts';
 import type { EpisodeOutcome } from '../schemas/turn.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -17,7 +17,7 @@ export type AmendDeps = {
   freezeSpan: FreezeSpan;
   alerts: Alerts;
   /** How Temporal has a workflow now. */
-  look: (workflowId: string) => Promise<Standing>;
+  look: (workflowId: string) => Promise<WorkflowState>;
 };
 
 /** The activities that bring a record to what Temporal says of its workflow. */
@@ -28,14 +28,14 @@ export function createAmendActivities({ db, freezeSpan, alerts, look }: AmendDep
      * run whose aftercare is due; null where none is.
      */
     amendEpisode: heartbeating(async ({ episode_id, workflow_id, run_id }: Amendment): Promise<string | null> => {
-      const standing = await look(workflow_id);
-      if (standing.run_id !== run_id) return null;
-      if (standing.state === 'running') {
-        await beginEpisode(db, episode_id, standing.run_id);
+      const workflow = await look(workflow_id);
+      if (workflow.run_id !== run_id) return null;
+      if (workflow.state === 'running') {
+        await beginEpisode(db, episode_id, workflow.run_id);
         await alerts.clear(ENDED_OUTSIDE, episode_id);
         return null;
       }
-      const outcome = outcomeOf(standing);
+      const outcome = outcomeOf(workflow);
       const came = await endFromOutside(db, episode_id, { outcome, run_id, freezeSpan });
       if (came === 'left') return null;
       if (came === 'ended')
@@ -54,9 +54,9 @@ export function createAmendActivities({ db, freezeSpan, alerts, look }: AmendDep
 export type AmendActivities = ReturnType<typeof createAmendActivities>;
 
 /** What became of an episode whose workflow is no more. */
-function outcomeOf(standing: Exclude<Standing, { state: 'running' }>): EpisodeOutcome {
-  if (standing.state === 'closed' && standing.terminated) {
-    const message = `its workflow was terminated by ${standing.by || 'somebody'}: ${standing.reason || 'no reason was given'}`;
+function outcomeOf(workflow: Exclude<WorkflowState, { state: 'running' }>): EpisodeOutcome {
+  if (workflow.state === 'closed' && workflow.terminated) {
+    const message = `its workflow was terminated by ${workflow.by || 'somebody'}: ${workflow.reason || 'no reason was given'}`;
     return {
       status: 'stopped',
       terminal_reason: 'TERMINATED',
@@ -65,9 +65,9 @@ function outcomeOf(standing: Exclude<Standing, { state: 'running' }>): EpisodeOu
     };
   }
   const message =
-    standing.state === 'missing'
+    workflow.state === 'missing'
       ? 'Temporal has its workflow no more: it was deleted there, or that server lost it'
-      : `its workflow closed without a word to the record: ${standing.reason || 'no reason is known'}`;
+      : `its workflow closed without a word to the record: ${workflow.reason || 'no reason is known'}`;
   return {
     status: 'failed',
     terminal_reason: 'WORKFLOW_LOST',

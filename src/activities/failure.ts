@@ -5,7 +5,7 @@ import type { ErrorDetails } from '../errors.ts';
 /** How often work is tried again after an error that waiting does not mend: a bug of ours, or a model that will not answer. */
 const FEW_ATTEMPTS_MAX = 5;
 /**
- * So much of an error's text goes to Temporal, and so many of its causes. Beyond 2 MiB in all the server makes a failure final
+ * How much of an error's text goes to Temporal, and how many of its causes. Beyond 2 MiB in all the server makes a failure final
  * and drops what it says; beyond 4 MiB it never arrives, and the attempt ends by its heartbeat.
  */
 const TEXT_CHARS_MAX = 4_000;

@@ -3,7 +3,7 @@ import type { JsonObject } from '../schemas/primitives.ts';
 import { AppError } from '../errors.ts';
 import { asActivityFailure } from './failure.ts';
 
-/** How often an activity says that it is alive, and so hears of a cancel. The worker throttles further. */
+/** How often an activity says that it is alive, and so learns of a cancel. The worker throttles further. */
 const HEARTBEAT_INTERVAL_MS = 500;
 
 /** Details of a heartbeat are a few figures. Beyond 2 MiB the server would fail the attempt for them. */

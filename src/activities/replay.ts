@@ -9,7 +9,7 @@ import type { Replay, TaskCounts } from '../schemas/replay.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { heartbeating } from './heartbeat.ts';
 
-/** The nightly sweep goes back so far, and archives so many: Temporal keeps histories for 90 days. */
+/** How far back the nightly sweep goes, and how many histories it archives: Temporal keeps histories for 90 days. */
 const SWEEP_DAYS = 60;
 const SWEEP_EPISODES_MAX = 500;
 
@@ -27,7 +27,7 @@ export type ReplayDeps = {
   build: string;
 };
 
-/** What a replay of an episode came to: how many runs were replayed, and how many of them were not deterministic. */
+/** The verdict of replaying an episode: how many runs were replayed, and how many of them were not deterministic. */
 export type ReplaySummary = { runs: number; parted: number };
 
 /** The activities that keep histories, and hold the workflow code against them. */

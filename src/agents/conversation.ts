@@ -32,7 +32,7 @@ export async function buildConversation(
   const messages: BaseMessage[] = [new SystemMessage(role.prompt), new HumanMessage(taskOf(episode))];
   for (const step of steps) {
     const output = await unpack(step.output);
-    if (step.agent !== role.name) messages.push(...heard(step, output));
+    if (step.agent !== role.name) messages.push(...messagesOfOthers(step, output));
     else if (step.kind === 'thought') messages.push(...thought(step, output));
     else messages.push(result(step, output));
   }
@@ -70,7 +70,7 @@ function result(step: Step, output: Json | null): BaseMessage {
   });
 }
 
-function heard(step: Step, output: Json | null): BaseMessage[] {
+function messagesOfOthers(step: Step, output: Json | null): BaseMessage[] {
   const said = ToolOutput.safeParse(output).data;
   if (step.kind === 'human') return said && step.name === 'message' ? [new HumanMessage(said.content)] : [];
   const end = said?.turn_end;

@@ -10,7 +10,7 @@ import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';
-import { tellMessage } from '../tracing/capture.ts';
+import { toTraceMessage } from '../tracing/capture.ts';
 import { getAgent } from './agents.ts';
 import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
@@ -66,7 +66,7 @@ export async function readConversation(
     });
     if (!steps.some(({ agent, kind }) => agent === role.name && kind === 'thought')) continue;
     const messages = await buildConversation({ episode, role, steps }, json);
-    roles.push({ role: role.name, messages: messages.map(tellMessage) });
+    roles.push({ role: role.name, messages: messages.map(toTraceMessage) });
   }
   return { seq, roles };
 }

@@ -7,18 +7,18 @@ import type { Database } from '../schemas/database.ts';
 import { postWebhook, webhookBody } from './webhook.ts';
 import type { Webhook } from './webhook.ts';
 
-/** What stands is told again after this long. */
+/** An open alert is announced again after this long. */
 const REMIND_MS = 6 * 3_600_000;
 
 /** The one channel to operators. Neither call ever throws: what alarms must not break what it is alarmed about. */
 export type Alerts = {
-  /** Raises an alert, or says that it still stands: a row, and when it is news a log line and a message to the webhook. */
+  /** Raises an alert, or marks it as still open: a row, and when it is news a log line and a message to the webhook. */
   raise: (alert: NewAlert) => Promise<void>;
-  /** Says that it is over. Nothing happens where none stood. */
+  /** Clears it. Nothing happens where none is open. */
   clear: (name: string, subject?: string) => Promise<void>;
 };
 
-/** Tells the webhook of something, once for each id, where there is a webhook. */
+/** Sends the webhook a message, once for each id, where there is a webhook. */
 export type Announce = (type: WebhookType, id: string, data: object) => Promise<void>;
 
 export type AlertsDeps = {
@@ -29,17 +29,17 @@ export type AlertsDeps = {
   log: (event: 'alert' | 'alert cleared' | 'alert lost', facts: object) => void;
 };
 
-/** Opens the channel. It remembers only what it told while the database was away. */
+/** Opens the channel. It remembers only what it announced while the database was away. */
 export function createAlerts(deps: AlertsDeps): Alerts {
   const { db, webhook, now, log } = deps;
   const announce = createAnnounce(deps);
-  const told_without_db = new Map<string, number>();
+  const announced_without_db = new Map<string, number>();
 
-  /** Without its database an alert is no row, but operators hear of it: most of all when it is the database that is away. */
-  const tellDirectly = async (alert: NewAlert, cause: unknown) => {
+  /** Without its database an alert is no row, but it is announced: most of all when it is the database that is away. */
+  const announceWithoutRecord = async (alert: NewAlert, cause: unknown) => {
     const key = `${alert.name}/${alert.subject ?? ''}`;
-    if (now().getTime() - (told_without_db.get(key) ?? -Infinity) < REMIND_MS) return;
-    told_without_db.set(key, now().getTime());
+    if (now().getTime() - (announced_without_db.get(key) ?? -Infinity) < REMIND_MS) return;
+    announced_without_db.set(key, now().getTime());
     log('alert', { ...alert, err: cause });
     if (!webhook) return;
     const message = { id: uuidv7(), body: webhookBody('alert.raised', now(), alert) };
@@ -54,11 +54,11 @@ export function createAlerts(deps: AlertsDeps): Alerts {
         log('alert', row);
         await announce('alert.raised', uuidv7(), row);
       } catch (error) {
-        await tellDirectly(alert, error);
+        await announceWithoutRecord(alert, error);
       }
     },
     async clear(name, subject = '') {
-      told_without_db.delete(`${name}/${subject}`);
+      announced_without_db.delete(`${name}/${subject}`);
       try {
         const row = await clearAlert(db, name, subject);
         if (!row) return;

@@ -23,12 +23,12 @@ export const SIGN_IN_TOKEN_PREFIX = 'once_';
 /** The SHA-256 of a key or token, in hexadecimal digits, under which it is kept. */
 export const secretHash = (secret: string): string => sha256Of(secret);
 
-/** Callers that are kept in mind: keys are few, and sessions end. The one that was heard of first goes first. */
+/** Callers that are kept in mind: keys are few, and sessions end. The oldest goes first. */
 const CALLERS_MAX = 10_000;
 
 /**
  * Lets a request pass whose bearer key or session lives, within the rate of its key: a reader's to read, an operator's to do
- * everything. Keys and tokens are looked up by their SHA-256: how long a comparison of hashes takes tells nothing of what was
+ * everything. Keys and tokens are looked up by their SHA-256: how long a comparison of hashes takes reveals nothing of what was
  * hashed. The key's name is the request's author.
  *
  * Every request has its key looked up. One that only reads does not wait for it where the key lived at its last request: its

@@ -64,7 +64,7 @@ export type ApiDeps = {
   readonly listSchedules: () => Promise<ScheduleState[]>;
   /** Lets a schedule wait, run again by itself, or run now. Throws not_found, or `unavailable` when Temporal is away. */
   readonly steerSchedule: (id: string, steering: ScheduleSteering) => Promise<ScheduleState>;
-  /** How recovery stands, and a restore point now, unless one is being made: that throws `unavailable` when Temporal is away. */
+  /** The state of recovery, and a restore point now, unless one is being made: that throws `unavailable` when Temporal is away. */
   readonly recovery: {
     readonly status: () => Promise<RecoveryStatus>;
     readonly startRestorePoint: () => Promise<{ workflow_id: string }>;
@@ -81,7 +81,7 @@ export type ApiDeps = {
   readonly default_model: string;
   /**
    * Throws `failed_precondition` for an agent, model or tool to approve that this deployment does not have, `invalid_argument`
-   * that names the inputs without which agent or script would come to nothing.
+   * that names the inputs without which agent or script cannot work.
    */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */

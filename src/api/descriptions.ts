@@ -8,8 +8,7 @@ export const DESCRIPTIONS: Record<string, string> = {
     'Store the input files first (`PUT /v1/artifacts/{sha256}`) and name them by hash. The answer is 202 at once, with links to the episode and its parts; follow `links.stream`. Sent again under the same Idempotency-Key it answers the episode that it made, with `Idempotent-Replayed: true`.',
   listEpisodes:
     'All filters must hold at once. `id_prefix` is how an id begins, as people write it. Pass `next_cursor` on as `cursor` for the next page.',
-  getEpisode:
-    'What was asked, where it stands, how it ended and why, sums over its steps, and links to everything else.',
+  getEpisode: 'What was asked, its status, how it ended and why, sums over its steps, and links to everything else.',
   deleteEpisode: 'Only an episode that has ended, and that no fork reads through. It cannot be taken back.',
   cancelEpisode: 'Follow the stream to see it end. An episode that has ended answers 409.',
   pauseEpisode: 'The reason is recorded. The call in progress is seen through first.',
@@ -32,7 +31,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   makeSignInLink:
     'The link holds a token that works once and soon expires, in the part of an address that browsers send to nobody. It answers 409 where the API serves more than its own machine.',
   listSteps:
-    'The current line: superseded steps are left out, and a fork’s begins with its parent’s. Large inputs and outputs stand as references to artifacts.',
+    'The current line: superseded steps are left out, and a fork’s begins with its parent’s. Large inputs and outputs are references to artifacts.',
   getStep: 'By its number in the episode’s line. Tries are oldest first; `lost` ones died with their worker.',
   listLogs:
     'The last cursor, asked again, follows the log. A fork’s begins with its parent’s lines of the steps that both have.',
@@ -40,14 +39,14 @@ export const DESCRIPTIONS: Record<string, string> = {
   listEventSchemas: 'What `POST /v1/episodes/{id}/events` takes.',
   getEventSchema: 'JSON Schema 2020-12. A type changes only by a new version beside the old one.',
   streamEpisode:
-    'Server-sent events. Come back with the last `id` as Last-Event-ID: nothing is missed and nothing told twice, whichever process answers. 204 says that all was told.',
+    'Server-sent events. Come back with the last `id` as Last-Event-ID: nothing is missed and nothing sent twice, whichever process answers. 204 says that all was sent.',
   listCoverage: 'For a nightly look: what is not `complete` is worth reading.',
   auditCoverage: 'Answered at once; the new audit is the newest one when it has ended.',
   getCoverage:
     '409 while there is none yet: the first comes within a minute of the episode’s end. Findings name the step and what is missing.',
-  listFeedback: 'Of the episode and of its steps, told apart by `step_id`.',
+  listFeedback: 'Of the episode and of its steps; what is about a step has a `step_id`.',
   addFeedback: 'A number, a yes or no, or a category, with a comment. Correct it by saying something newer.',
-  listEpisodeArtifacts: 'In the order of the steps. One file may stand there several times, as every step left it.',
+  listEpisodeArtifacts: 'In the order of the steps. One file may be listed several times, as every step left it.',
   putArtifact:
     'Up to 5 GiB, streamed. The bytes are hashed on the way; others than the address names are refused (409).',
   getArtifact: 'Its size, when it was first stored, and where its bytes are.',
@@ -64,11 +63,10 @@ export const DESCRIPTIONS: Record<string, string> = {
   startSession: 'For pages: the key is sent once, as a bearer.',
   getSession: 'The name and role of the key that asks.',
   endSession: 'The cookie is taken back, and is worth nothing any more.',
-  getRecoveryStatus:
-    'What `ok` means: the newest verified snapshot is younger than 26 hours, and nothing stands against it.',
+  getRecoveryStatus: 'What `ok` means: the newest verified snapshot is younger than 26 hours, and no check fails.',
   listRestorePoints: 'Also those that failed, with the check that did.',
   startRestorePoint: 'It takes as long as dumping and reading it back takes; list the points to see it end.',
-  listAlerts: 'The same as the webhook is told of. One alert stands once, however often it is raised.',
+  listAlerts: 'The same that the webhook is sent. One alert is listed once, however often it is raised.',
   listReplays: '`deterministic` is the only good one; `sentence` says it in words.',
   listHistories: 'As Temporal’s own tools read them; they stay when Temporal has forgotten the run.',
   getBundle: 'Streamed; its last 64 bytes are the SHA-256 of all before. `observatory bundle verify` reads it whole.',

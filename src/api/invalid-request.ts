@@ -3,7 +3,7 @@ import type { ZodError } from 'zod';
 import type { MemberError } from '../schemas/problem.ts';
 import { problemResponse } from './problem.ts';
 
-/** Members that a problem names; a request with more mistakes is told of the first. */
+/** Members that a problem names; of more mistakes the first are named. */
 const MEMBER_ERRORS_MAX = 20;
 /** A pointer repeats names out of the request, which may be long. In UTF-16 units. */
 const POINTER_CHARS_MAX = 200;
@@ -24,7 +24,7 @@ export function refuseInvalid(
   });
 }
 
-/** The first of zod's issues as a problem names them; `at` is where in that part of the request the checked value stands. */
+/** The first of zod's issues as a problem names them; `at` is where in that part of the request the checked value is. */
 export function memberErrors(
   place: string,
   issues: ZodError['issues'],
@@ -34,7 +34,7 @@ export function memberErrors(
     const path = [...at, ...issue.path];
     const error = { in: place, pointer: pointerTo(path), code: issue.code, message: issue.message };
     if (issue.code !== 'unrecognized_keys') return [error];
-    // Zod names them in its message: a request's own words stand in the pointer alone, which is bounded.
+    // Zod names them in its message: a request's own words are in the pointer alone, which is bounded.
     return issue.keys.map((key) => ({ ...error, pointer: pointerTo([...path, key]), message: 'is not known here' }));
   });
   return errors.slice(0, MEMBER_ERRORS_MAX);

@@ -7,7 +7,7 @@ export type SourceText = { text: string; exact: boolean };
 type Frame = { keys: Set<string> | null; key: string | undefined; awaitsKey: boolean };
 
 /**
- * The entries of the list `member` of a JSON object, each as it stands in the text, which must be valid JSON. What parsing
+ * The entries of the list `member` of a JSON object, each as it is in the text, which must be valid JSON. What parsing
  * would hide is refused with `invalid_argument`: a name twice in one object, and more than JSON_DEPTH_MAX levels.
  */
 export function sourceTextsOf(text: string, member: string): SourceText[] {

@@ -1,7 +1,6 @@
 import type { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import type { Episode } from '../schemas/episode.ts';
-import { traceIdOf } from '../identity.ts';
-import type { Sha256 } from '../schemas/primitives.ts';
+import { contentPathOf, traceIdOf } from '../identity.ts';
 import { artifactUri } from '../storage/keys.ts';
 import type { EpisodeEvent } from '../db/read/events.ts';
 import type { StepWithFiles } from '../db/read/steps.ts';
@@ -45,29 +44,24 @@ export function toStep<T extends StepWithFiles>(
   return {
     ...step,
     trace_url: traceUrl(links.langfuse_project_url(), traceIdOf(namespace, step.episode_id), step.span_id),
-    artifacts: step.artifacts.map((link) => toFile(link, store.bucket)),
+    artifacts: step.artifacts.map((link) => toFile({ ...link, step_id: step.id }, store.bucket)),
   };
 }
 
 /** The file with its address in S3 and the path that serves its bytes. */
-export function toFile<T extends ArtifactLink>(link: T, bucket: string): T & ArtifactFile {
-  return { ...link, ...addressesOf(link.sha256, bucket) };
+export function toFile({ step_id, ...link }: ArtifactLink & { step_id: string }, bucket: string): ArtifactFile {
+  const { sha256, path } = link;
+  return { ...link, uri: artifactUri(bucket, sha256), href: contentPathOf(sha256, { step_id, path }) };
 }
 
 /** The object with its address in S3 and the path that serves its bytes. */
 export function toArtifact(artifact: Artifact & { content_type: string }, bucket: string): ArtifactResource {
-  return { ...artifact, ...addressesOf(artifact.sha256, bucket) };
-}
-
-function addressesOf(sha256: Sha256, bucket: string): { uri: string; href: string } {
-  return { uri: artifactUri(bucket, sha256), href: contentPath(sha256) };
+  const { sha256 } = artifact;
+  return { ...artifact, uri: artifactUri(bucket, sha256), href: contentPathOf(sha256) };
 }
 
 /** The event with the path that serves its exact bytes, where its record does not hold all of them. */
 export const toEvent = (event: EpisodeEvent): EventResource => ({
   ...event,
-  exact_href: event.exact_sha256 && contentPath(event.exact_sha256),
+  exact_href: event.exact_sha256 && contentPathOf(event.exact_sha256),
 });
-
-/** The path that serves an artifact's bytes. */
-const contentPath = (sha256: Sha256): string => `/v1/artifacts/${sha256}/content`;

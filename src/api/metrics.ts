@@ -63,8 +63,8 @@ async function readFigures({ db, recovery }: Pick<ApiDeps, 'db' | 'recovery'>): 
   try {
     const [record, status] = await Promise.all([readMetrics(db), recovery.status()]);
     one('observatory_database_up', up, 1);
-    tellRecord({ one, each }, record);
-    tellRecovery({ one, each }, status);
+    setRecordGauges({ one, each }, record);
+    setRecoveryGauges({ one, each }, status);
   } catch {
     // The requests' counters stay true without the database, and that it is away is a figure too.
     registry.clear();
@@ -81,7 +81,7 @@ function createGauges(registry: Registry) {
     one: (name: string, help: string, value: number | null): void => {
       if (value !== null) new Gauge({ name, help, registers }).set(value);
     },
-    /** A gauge with a label: `known` values of it are told as 0 where nothing is counted. */
+    /** A gauge with a label: `known` values of it are 0 where nothing is counted. */
     each: (name: string, help: string, { label, known, counts }: Labelled): void => {
       const gauge = new Gauge({ name, help, labelNames: [label], registers });
       for (const [value, count] of [...known.map((of): [string, number] => [of, 0]), ...counts])
@@ -92,7 +92,7 @@ function createGauges(registry: Registry) {
 
 type Labelled = { label: string; known: readonly string[]; counts: [string, number][] };
 
-function tellRecord({ one, each }: Gauges, record: RecordMetrics): void {
+function setRecordGauges({ one, each }: Gauges, record: RecordMetrics): void {
   const { expected, confirmed, oldest_s } = record;
   const counts = (rows: { label: string; count: number }[]) =>
     rows.map(({ label, count }): [string, number] => [label, count]);
@@ -117,10 +117,10 @@ function tellRecord({ one, each }: Gauges, record: RecordMetrics): void {
     counts: counts(record.outbox),
   });
   one('trace_outbox_oldest_seconds', 'Age of the oldest item that waits to be seen in Langfuse', oldest_s);
-  each('observatory_alerts', 'Alerts that stand, by name', { label: 'name', known: [], counts: counts(record.alerts) });
+  each('observatory_alerts', 'Open alerts, by name', { label: 'name', known: [], counts: counts(record.alerts) });
 }
 
-function tellRecovery({ one, each }: Gauges, status: RecoveryStatus): void {
+function setRecoveryGauges({ one, each }: Gauges, status: RecoveryStatus): void {
   const point = status.last_complete?.snapshot_at;
   each('observatory_recovery_status', '1 for the state that recovery is in', {
     label: 'status',

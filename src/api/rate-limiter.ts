@@ -1,6 +1,6 @@
 /** Seconds of the rate that a caller may use up at once. */
 const BURST_S = 10;
-/** Callers that are kept in mind: keys are few. The one that was heard of first goes first. */
+/** Callers that are kept in mind: keys are few. The oldest goes first. */
 const CALLERS_MAX = 10_000;
 
 /** Counts what callers ask. */

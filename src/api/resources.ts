@@ -79,7 +79,7 @@ export const RewindRequest = component('RewindEpisode', RewindEpisode);
 export const ReproduceRequest = component('ReproduceEpisode', ReproduceEpisode);
 export const ReproductionResource = component('Reproduction', Reproduction);
 
-/** An episode's files and its agents' conversation as they stood after a step. */
+/** An episode's files and its agents' conversation as they were after a step. */
 export const WorkspaceResource = component('Workspace', WorkspaceAt);
 export const ConversationResource = component(
   'Conversation',
@@ -219,7 +219,7 @@ export const AuditRequest = component('NewAudit', NewAudit);
 /** The archived history of a run: `href` serves its JSON, as Temporal's own tools write it. */
 export const HistoryResource = component('WorkflowHistory', WorkflowHistory.extend({ href: z.string() }));
 
-/** What replaying a run came to. */
+/** The verdict of replaying a run. */
 export const ReplayResource = component('Replay', ReplayVerdict.extend({ sentence: z.string() }));
 
 /** What is said of an episode or step, and as it is kept. */

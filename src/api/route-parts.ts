@@ -106,7 +106,7 @@ export function toPage<T>(rows: T[], limit: number, cursorOf: (last: T) => strin
   return { items, next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
 
-/** The links to the artifact whose hash stands there in the answer. */
+/** The links to the artifact whose hash is there in the answer. */
 export const artifactLinks = (pointer: string) => {
   const parameters = { sha256: `$response.body#${pointer}` };
   return {

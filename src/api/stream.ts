@@ -19,10 +19,10 @@ export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 
 
 /**
  * An episode's stream after a place in it, as text of `text/event-stream`, read as it is asked for: until the episode has
- * ended and everything was told, the database was restored, or the signal says so. Nothing is skipped and nothing told
+ * ended and everything was sent, the database was restored, or the signal says so. Nothing is skipped and nothing sent
  * twice: numbers are given out under the episode's lock, so that all up to its last one are committed.
  */
-export async function* tellStream(
+export async function* streamFrames(
   deps: StreamDeps,
   { episode_id, from, signal }: { episode_id: string; from: StreamPlace; signal: AbortSignal },
 ): AsyncGenerator<string, void> {
@@ -30,8 +30,8 @@ export async function* tellStream(
   const alarm = createAlarm();
   const unwatch = deps.watchEpisode(episode_id, alarm.ring);
   try {
-    let told = from.stream_seq;
-    const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, told) });
+    let sent = from.stream_seq;
+    const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, sent) });
     yield `retry: ${RETRY_MS}\n\n`;
     // Once at least, so that a client gets on however soon it must come back.
     do {
@@ -39,10 +39,10 @@ export async function* tellStream(
       const head = await findStreamHead(db, episode_id);
       if (!head || head.restore_epoch !== from.epoch) return;
       const until = head.last_stream_seq;
-      while (told < until) {
-        const entries = await listStream(db, { episode_id, after: told, until, limit: FRAMES_READ_MAX });
+      while (sent < until) {
+        const entries = await listStream(db, { episode_id, after: sent, until, limit: FRAMES_READ_MAX });
         if (entries.length > 0) yield toFrames(deps, entries, from.epoch);
-        told = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
+        sent = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
         if (signal.aborted) return;
       }
       // An id without data moves a client's place over numbers that nothing became of.
@@ -100,19 +100,19 @@ function createAlarm() {
   };
 }
 
-/** The generator as a response's body: it runs only as fast as the client reads. `onCancel` hears that the client left. */
-export function toBody(told: AsyncGenerator<string, void>, onCancel: () => void): ReadableStream {
+/** The generator as a response's body: it runs only as fast as the client reads. `onCancel` is called when the client leaves. */
+export function toBody(frames: AsyncGenerator<string, void>, onCancel: () => void): ReadableStream {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await told.next();
+        const { done, value } = await frames.next();
         if (done) controller.close();
         else controller.enqueue(encoder.encode(value));
       },
       async cancel() {
         onCancel();
-        await told.return();
+        await frames.return();
       },
     },
     { highWaterMark: 0 },

@@ -67,7 +67,7 @@ const manifestOf = (files: WorkspaceFile[]) =>
 
 async function download(client: Client, file: WorkspaceFile, target: string): Promise<void> {
   const { path, mode, sha256 } = file;
-  const answer = await client.v1.artifacts[':sha256'].content.$get({ param: { sha256 }, header: {} });
+  const answer = await client.v1.artifacts[':sha256'].content.$get({ param: { sha256 }, query: {}, header: {} });
   if (!answer.ok || answer.body === null)
     throw new AppError('data_loss', `${path} (sha256 ${sha256}) cannot be read: the API answered ${answer.status}.`);
   await mkdir(dirname(target), { recursive: true });

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { StepDetailAnswer } from '../client/client.ts';
-import { tellAsked } from '../schemas/asked.ts';
+import { describeOpenStep } from '../schemas/asked.ts';
 import type { OpenStep } from '../schemas/asked.ts';
 import { coloured, duration, oneLine, printable } from './text.ts';
 
@@ -9,7 +9,7 @@ const WORDS_CHARS_MAX = 2_000;
 
 /** What a person's open step waits for, and what answers it, indented; '' for one that waits for nothing. */
 export function renderAsked(step: OpenStep): string {
-  const asked = tellAsked(step);
+  const asked = describeOpenStep(step);
   if (!asked) return '';
   const { sentence, words, commands } = asked;
   const cut = words.length > WORDS_CHARS_MAX;
@@ -63,7 +63,7 @@ export function renderStepDetail(step: StepDetailAnswer, stream: NodeJS.WriteStr
 }
 
 /** The whole of what is asked stands above them. */
-const commandsOf = (step: OpenStep): string => indented((tellAsked(step)?.commands ?? []).join('\n'), 2);
+const commandsOf = (step: OpenStep): string => indented((describeOpenStep(step)?.commands ?? []).join('\n'), 2);
 
 const section = (title: string, text: string): string[] => (text === '' ? [] : ['', `${title}:`, text]);
 

@@ -1,5 +1,5 @@
 import type { EpisodeAnswer, LogLineAnswer, StepAnswer } from '../client/client.ts';
-import { stuckSentence } from '../schemas/standing.ts';
+import { stuckSentence } from '../schemas/workflow-state.ts';
 import type { StatusChange } from '../schemas/stream.ts';
 import { renderAsked, renderPlight } from './render-step.ts';
 import { ago, coloured, duration, oneLine, printable, table } from './text.ts';

@@ -25,7 +25,7 @@ export async function* followStream(
     signal.throwIfAborted();
     const silence = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const heard = () => {
+    const onBytes = () => {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
       reached = Date.now();
@@ -36,8 +36,8 @@ export async function* followStream(
       const answer = await client.v1.episodes[':id'].stream.$get({ param: { id }, header }, { init });
       if (answer.status === 204) return;
       if (!answer.ok || !answer.body) throw await errorOf(answer);
-      heard();
-      for await (const event of readEvents(answer.body as ReadableStream<Uint8Array>, heard)) {
+      onBytes();
+      for await (const event of readEvents(answer.body as ReadableStream<Uint8Array>, onBytes)) {
         last = event.id ?? last;
         if (event.data !== undefined) yield JSON.parse(event.data) as StreamFrame;
       }
@@ -54,7 +54,7 @@ export async function* followStream(
   }
 }
 
-/** Resolves after so many milliseconds, or as soon as the signal aborts. */
+/** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
 function later(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -70,12 +70,12 @@ function later(ms: number, signal: AbortSignal): Promise<void> {
 /** The events of a `text/event-stream` (WHATWG HTML §9.2.6), as far as ours uses it: lines end in LF, data has one. */
 async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  heard: () => void,
+  onBytes: () => void,
 ): AsyncGenerator<{ id?: string; data?: string }> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const bytes of body) {
-    heard();
+    onBytes();
     const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {

@@ -15,6 +15,7 @@ export type Environment = Record<string, string | undefined>;
 export type Config = {
   readonly mode: 'development' | 'production';
   readonly home: string;
+  readonly cache: string;
   readonly database_url: Secret;
   /** Where `pg_dump` and `pg_restore` of the server's version are; undefined means: on PATH. */
   readonly postgres_bin_dir: string | undefined;
@@ -110,6 +111,7 @@ export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
   return freeze({
     mode: variables.OBSERVATORY_MODE,
     home: defaultHome(env),
+    cache: cacheFolder(env),
     database_url: new Secret(variables.DATABASE_URL ?? ''),
     postgres_bin_dir: variables.OBSERVATORY_POSTGRES_BIN_DIR,
     s3: s3Config(variables),
@@ -133,6 +135,11 @@ export function defaultHome(env: Environment, uid: number | undefined = process.
   if (env['OBSERVATORY_HOME']) return resolve(env['OBSERVATORY_HOME']);
   if (uid === 0) return '/var/lib/observatory';
   return join(env['XDG_DATA_HOME'] || join(env['HOME'] || homedir(), '.local', 'share'), 'observatory');
+}
+
+/** The absolute folder of what can be made or fetched again: OBSERVATORY_CACHE, which several homes may share, else one in the home. */
+export function cacheFolder(env: Environment): string {
+  return env['OBSERVATORY_CACHE'] ? resolve(env['OBSERVATORY_CACHE']) : join(defaultHome(env), 'cache');
 }
 
 function s3Config(variables: Variables): S3Config {

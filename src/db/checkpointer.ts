@@ -26,7 +26,7 @@ export class Checkpointer extends PostgresSaver {
   }
 
   override put(...[config, checkpoint, metadata, versions]: Parameters<PostgresSaver['put']>) {
-    // The run that wrote a checkpoint tells its branch from that of a run that was reset.
+    // The run that wrote a checkpoint distinguishes its branch from that of a run that was reset.
     const run_id = (config as { metadata?: { episode_run?: unknown } }).metadata?.episode_run;
     return super.put(config, checkpoint, { ...metadata, episode_run: run_id } as typeof metadata, versions);
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
+import { cacheFolder } from '../config/config.ts';
 import type { Environment } from '../config/config.ts';
 import { ownVariables } from '../config/variables.ts';
 import { findPostgres, findSeaweedfs, findTemporal } from './binaries.ts';
@@ -222,7 +223,11 @@ function contextOf(
     home,
     env,
     ports,
-    search: { env, cache: options.cache ?? env['OBSERVATORY_CACHE'] ?? join(home.path, 'cache'), log },
+    search: {
+      env,
+      cache: options.cache ?? (env['OBSERVATORY_CACHE'] ? cacheFolder(env) : join(home.path, 'cache')),
+      log,
+    },
     port: (name, usual) => async () => ports.choose(name, options.ports === 'any' ? undefined : usual),
     serverOptions: (binary, port) => ({
       folder: join(home.path, part.name),

@@ -12,7 +12,7 @@ import { createJsonStore } from '../storage/json-store.ts';
 import { createPeopleActivities } from '../activities/episode/people.ts';
 import { createReadWords } from '../activities/episode/words.ts';
 import { createRecorder } from '../activities/record/recorder.ts';
-import { createStandActivity } from '../activities/episode/stand.ts';
+import { createResumeActivity } from '../activities/episode/resume.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
 import { createRecordedAnswers } from '../activities/episode/recorded-answers.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
@@ -99,7 +99,7 @@ export function createActivities(parts: ActivityParts) {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, ...said, asked, namespace }),
     ...createAdvanceActivity({ db, pool, checkpointer, json, store, ...said, recordStep, models, registry }),
-    ...createStandActivity({ db, pool, checkpointer, json, registry }),
+    ...createResumeActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };
   const sweep = {

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Kysely } from 'kysely';
-import { pageUrlOf } from '../identity.ts';
+import { contentPathOf, pageUrlOf } from '../identity.ts';
 import { createLangfuseClient } from '../tracing/langfuse-client.ts';
 import type { LangfuseClient } from '../tracing/langfuse-client.ts';
 import { DELIVERY_TIMINGS } from '../tracing/delivery-state.ts';
@@ -40,7 +40,7 @@ export function tracingParts(
     freezing: {
       redactor: createRedactor({ ...config.redaction, literals: secretsOf(config) }),
       environment: config.mode,
-      artifactUrl: (sha256) => `${config.api.public_url}/v1/artifacts/${sha256}/content`,
+      artifactUrl: (...file) => `${config.api.public_url}${contentPathOf(...file)}`,
       pageUrl: (episodeId) => pageUrlOf(config.api.public_url, episodeId),
     },
     stopping: stopping.signal,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -33,7 +34,7 @@ const DATABASE_CONNECTIONS = 20;
 export async function runWorker(config: Config, log: (line: string) => void): Promise<void> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const { namespace, task_queue_prefix: prefix } = config.temporal;
-  const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
+  const bundle = await buildWorkflowBundle(config.cache);
   const { codePath, build } = bundle;
   const sandboxMode = await findSandboxMode(config.sandbox.mode);
   if (sandboxMode.kind === 'refuse') log(`commands of agents are refused: ${sandboxMode.reason}`);
@@ -93,6 +94,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
       activities: { ...sweep, ...traces, ...createBackupActivities(backups) },
     }),
   ]);
+  flushCompileCache();
   log(`worker ${id} serves ${prefix}episodes, simulation and maintenance (build ${build})`);
   try {
     await Promise.all(workers.map((one) => one.run()));

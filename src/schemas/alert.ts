@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Timestamp, Uuid } from './primitives.ts';
 
-/** Something that operators must know of. While it stands there is one of its name and subject, however often it is raised. */
+/** Something that operators must know of. While it is open there is one of its name and subject, however often it is raised. */
 export const Alert = z.object({
   id: Uuid,
   /** Stable, for rules. */
@@ -14,14 +14,14 @@ export const Alert = z.object({
   raised_at: Timestamp,
   last_at: Timestamp,
   times: z.number().int().min(1),
-  /** When it was over; null while it stands. */
+  /** When it was cleared; null while it is open. */
   cleared_at: Timestamp.nullable(),
 });
 export type Alert = z.infer<typeof Alert>;
 
-/** What is to be told to operators. */
+/** An alert to raise. */
 export type NewAlert = Pick<Alert, 'name' | 'message' | 'facts'> & { subject?: string };
 
-/** What a webhook hears of. Bodies have the form of standardwebhooks.com: type, timestamp, data. */
+/** The messages of a webhook. Bodies have the form of standardwebhooks.com: type, timestamp, data. */
 export const WEBHOOK_TYPES = ['alert.raised', 'alert.cleared', 'episode.ended'] as const;
 export type WebhookType = (typeof WEBHOOK_TYPES)[number];

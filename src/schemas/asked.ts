@@ -7,8 +7,8 @@ export type OpenStep = { episode_id: string; seq: number; name: string; input: u
  */
 export type Asked = { sentence: string; words: string; commands: string[] };
 
-/** Tells what a person's open step waits for; undefined for a message, which waits for nothing. */
-export function tellAsked({ episode_id, seq, name, input }: OpenStep): Asked | undefined {
+/** What a person's open step waits for; undefined for a message, which waits for nothing. */
+export function describeOpenStep({ episode_id, seq, name, input }: OpenStep): Asked | undefined {
   if (name === 'message') return undefined;
   const asked = isObject(input) ? input : {};
   const command = (words: string) => `observatory episodes ${words}`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Timestamp } from './primitives.ts';
 import { StepKind } from './step.ts';
 
-/** A tool as models are told of it; `input` is the JSON Schema of its arguments. Read-only ones run side by side. */
+/** A tool as models are shown it; `input` is the JSON Schema of its arguments. Read-only ones run side by side. */
 export const CatalogueTool = z.object({
   name: z.string(),
   description: z.string(),

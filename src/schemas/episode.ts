@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedText, Count, JsonObject, Sha256, Timestamp, Uuid } from './primitives.ts';
 
-/** Where an episode stands. The last four are final. */
+/** The status of an episode. The last four are final. */
 export const EpisodeStatus = z.enum([
   'queued',
   'running',
@@ -113,7 +113,7 @@ export type GenerationKind = z.infer<typeof GenerationKind>;
 const RecordedMiss = z.object({ seq: Count, reason: z.string() });
 type RecordedMiss = z.infer<typeof RecordedMiss>;
 
-/** An episode as recorded: what was asked, where it stands, and sums over its steps. Tokens are counts, `usd` is US dollars. */
+/** An episode as recorded: what was asked, its status, and sums over its steps. Tokens are counts, `usd` is US dollars. */
 export const Episode = z.object({
   id: Uuid,
   status: EpisodeStatus,

@@ -33,7 +33,7 @@ export const OutlineColumns = z.object({
 });
 export type OutlineColumns = z.infer<typeof OutlineColumns>;
 
-/** A part of the outline. After `stream_id` the episode's stream tells what is not in it yet. */
+/** A part of the outline. After `stream_id` the episode's stream has what is not in it yet. */
 export const Outline = z.object({
   /** What `at_ms` counts from. */
   created_at: Timestamp,

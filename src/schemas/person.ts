@@ -8,7 +8,7 @@ const SAID_CHARS_MAX = 4_000;
 export const PauseEpisode = z.strictObject({ reason: boundedText(0, SAID_CHARS_MAX).default('') });
 export type PauseEpisode = z.infer<typeof PauseEpisode>;
 
-/** Tells the agents something. Under the same `id` it is said once, however often it is sent. */
+/** A message to the agents. Under the same `id` it is delivered once, however often it is sent. */
 export const NewMessage = z.strictObject({ id: Uuid.optional(), text: boundedText(1, SAID_CHARS_MAX) });
 export type NewMessage = z.infer<typeof NewMessage>;
 

@@ -11,7 +11,7 @@ const changes = {
   seed: z.number().int().min(0).max(2_147_483_647).optional(),
 };
 
-/** A new episode that goes on after a step of this one. The message is heard before its next thought. */
+/** A new episode that goes on after a step of this one. The message is delivered before its next thought. */
 export const ForkEpisode = z.strictObject({ step, ...changes, message: boundedText(1, 20_000).optional() });
 export type ForkEpisode = z.infer<typeof ForkEpisode>;
 
@@ -27,11 +27,11 @@ export type RewindEpisode = z.infer<typeof RewindEpisode>;
 export const ReproduceEpisode = z.strictObject({ step: step.min(1).optional() });
 export type ReproduceEpisode = z.infer<typeof ReproduceEpisode>;
 
-/** An episode's files as they stood after a step. `sha256` names the manifest, the canonical JSON of `{version: 1, files}`. */
+/** An episode's files as they were after a step. `sha256` names the manifest, the canonical JSON of `{version: 1, files}`. */
 export const WorkspaceAt = z.object({ seq: step, sha256: Sha256, files: z.array(WorkspaceFile) });
 export type WorkspaceAt = z.infer<typeof WorkspaceAt>;
 
-/** What each role had heard and said after a step, in the order of speaking; roles that had not come to speak are left out. */
+/** Each role's conversation after a step, in the order of turns; roles that had no turn yet are left out. */
 export const ConversationAt = z.object({
   seq: step,
   roles: z.array(z.object({ role: z.string(), messages: z.array(Json) })),

@@ -12,7 +12,7 @@ export const boundedText = (min: number, max: number) =>
     .refine(hasCodePoints(min, max), `must have ${min} to ${max} characters`)
     .meta({ ...(min > 0 && { minLength: min }), maxLength: max });
 
-/** Whether a text has so many code points. */
+/** Whether the number of a text's code points is within bounds. */
 export const hasCodePoints = (min: number, max: number) => (text: string) => {
   // No text has more code points than code units, or fewer than half as many.
   if (text.length >= 2 * min && text.length <= max) return true;

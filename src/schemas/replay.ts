@@ -21,7 +21,7 @@ export const ReplayMismatch = z.object({ event_id: Count.nullable(), history: z.
 export type ReplayMismatch = z.infer<typeof ReplayMismatch>;
 
 /**
- * What replaying a history against the workflow code of a build came to. `deterministic`: the code asked for exactly what
+ * The verdict of replaying a history against the workflow code of a build. `deterministic`: the code asked for exactly what
  * happened, in every one of `workflow_tasks` completed tasks. `unreplayable`: nothing could be compared, as `detail` says.
  */
 export const Replay = z.object({

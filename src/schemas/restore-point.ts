@@ -108,11 +108,11 @@ export const RestoreDrill = z.object({
 });
 export type RestoreDrill = z.infer<typeof RestoreDrill>;
 
-/** What a workflow for a restore point is told. `outage_s_max`: how long, in seconds, a phase waits for servers that are away. */
+/** The input of a workflow for a restore point. `outage_s_max`: how long, in seconds, a phase waits for servers that are away. */
 export const RestorePointRequest = z.strictObject({ outage_s_max: z.number().int().min(1).max(86_400).optional() });
 export type RestorePointRequest = z.infer<typeof RestorePointRequest>;
 
-/** What a drill is told: which point, else the newest complete one. */
+/** The input of a drill: which point, else the newest complete one. */
 export type RestoreDrillRequest = { point_id?: string; outage_s_max?: number };
 
 /** A check that holds. */
@@ -131,7 +131,7 @@ export const failed = (name: string, reason: string, figures: RecoveryCheck['fig
   figures,
 });
 
-/** What one night's retention did. `refused` says why no object of the mirror was given up, null when nothing stood against it. */
+/** What one night's retention did. `refused` says why no object of the mirror was given up, null when nothing forbade it. */
 export type RetentionReport = {
   kept: string[];
   pruned: string[];
@@ -177,7 +177,7 @@ export type Restoration = {
   checks: RecoveryCheck[];
 };
 
-/** How recovery stands. `rpo_seconds` is the age of the newest verified snapshot, `rto_seconds` how long its restore took. */
+/** The state of recovery. `rpo_seconds` is the age of the newest verified snapshot, `rto_seconds` how long its restore took. */
 export const RecoveryStatus = z.object({
   status: z.enum(['ok', 'stale', 'failing', 'never']),
   rpo_seconds: z.number().nullable(),

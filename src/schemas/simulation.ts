@@ -98,7 +98,7 @@ export const Outcome = z.discriminatedUnion('success', [
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 
-/** What one spawn came to: simulated seconds and steps until the outcome, and the hash of positions and velocities of every step. */
+/** The outcome of one spawn: simulated seconds and steps until the outcome, and the hash of positions and velocities of every step. */
 const Trial = z.object({ time_s: z.number().min(0), steps: Count, trajectory_sha256: Sha256 });
 
 /** One of the jittered scenes that the robustness is measured over. Its seed is derived from the simulation's. */

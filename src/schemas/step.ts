@@ -7,7 +7,7 @@ import { AnswerFacts, SentBack, ThoughtEnd } from './thought.ts';
 export const StepKind = z.enum(['thought', 'tool_call', 'simulation', 'review', 'human', 'system']);
 export type StepKind = z.infer<typeof StepKind>;
 
-/** Where a step stands. It leaves `running` once, in one transaction with its attempt, its artifact links and its span. */
+/** The status of a step. It leaves `running` once, in one transaction with its attempt, its artifact links and its span. */
 const StepStatus = z.enum(['running', 'ok', 'error', 'cancelled', 'lost']);
 type StepStatus = z.infer<typeof StepStatus>;
 
@@ -77,7 +77,7 @@ export const ThoughtOutput = z.object({
   compaction: Compaction.optional(),
   /** The pictures in the conversation that the model saw. */
   images: z.array(SeenImage).optional(),
-  /** What the model thought before it spoke, where the endpoint tells it. */
+  /** The model's reasoning before its answer, where the endpoint returns it. */
   reasoning: z.string().optional(),
   /** In which words the model refused. */
   refusal: z.string().optional(),
@@ -103,7 +103,7 @@ export const ToolOutput = z.object({
 });
 export type ToolOutput = z.infer<typeof ToolOutput>;
 
-/** A step as recorded. `input` and `output` are small JSON; where they were large, `{ "$artifact": sha256, … }` stands instead. */
+/** A step as recorded. `input` and `output` are small JSON; where they were large, `{ "$artifact": sha256, … }` takes their place. */
 export const Step = z.object({
   id: Uuid,
   episode_id: Uuid,

@@ -8,7 +8,7 @@ import { Json } from './primitives.ts';
 export const ThoughtEnd = z.enum(['cut', 'filtered', 'refused', 'empty', 'malformed']);
 export type ThoughtEnd = z.infer<typeof ThoughtEnd>;
 
-/** How each of these is told on a step. */
+/** The detail of a step's status for each of these. */
 export const STEP_DETAILS = {
   cut: 'cut at its length limit',
   filtered: 'filtered by the endpoint',

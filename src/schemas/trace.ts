@@ -5,7 +5,7 @@ import type { Step, StepAttempt } from './step.ts';
 import type { ArtifactLink } from './artifact.ts';
 
 /** What a model was asked with, for the trace alone, since the record holds it as earlier steps: messages, parameters. */
-export type Heard = { messages: Json[]; parameters: ModelParameters };
+export type ModelInput = { messages: Json[]; parameters: ModelParameters };
 export type ModelParameters = Record<string, string | number>;
 
 /** What Langfuse calls an observation's type. */
@@ -49,7 +49,7 @@ export const OutboxSubject = z.enum(['step', 'attempt', 'root', 'begun', 'score'
 export type OutboxSubject = z.infer<typeof OutboxSubject>;
 
 /**
- * Where an item of the outbox stands. `sending` is also one whose sender did not hear the end: it is read back before it
+ * The state of an item of the outbox. `sending` is also one whose sender did not get the answer: it is read back before it
  * is sent again. `accepted` was taken by the server, `confirmed` was seen in it, `parked` was refused for what it holds.
  */
 export const OutboxState = z.enum(['pending', 'sending', 'accepted', 'confirmed', 'parked']);
@@ -83,7 +83,7 @@ export const Media = z.object({
 });
 export type Media = z.infer<typeof Media>;
 
-/** An observation as a Langfuse server tells of it, as far as delivery and coverage read it. */
+/** An observation as a Langfuse server returns it, as far as delivery and coverage read it. */
 export const Observation = z.object({
   id: z.string(),
   traceId: z.string().nullish(),
@@ -94,7 +94,7 @@ export const Observation = z.object({
 });
 export type Observation = z.infer<typeof Observation>;
 
-/** How many items of the outbox stand where, and the oldest that is not confirmed (ISO 8601); parked ones not counted there. */
+/** How many items of the outbox are in which state, and the oldest that is not confirmed (ISO 8601); parked ones not counted there. */
 export type OutboxCounts = Record<OutboxState, number> & { oldest_unconfirmed_at: string | null };
 
 /** What of an episode its spans show. */
@@ -109,7 +109,7 @@ export type EndedStep = {
   artifacts: ArtifactLink[];
   failed: StepAttempt[];
   /** What a model was asked with; null where none was. */
-  heard: Heard | null;
+  model_input: ModelInput | null;
 };
 
 /** An item of the outbox, frozen: its id, its bytes and their hash. */

@@ -3,7 +3,7 @@ import type { StepIdentity, StepKind } from './step.ts';
 
 // What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
 
-/** Where a run of the episode stands; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+/** The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
 export type EpisodeProgress = {
   seq: number;
   thread_id: string | null;
@@ -19,7 +19,7 @@ export type EpisodeProgress = {
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
   paused: Pause | null;
-  /** Messages of people that the agents have not heard yet. */
+  /** Messages of people that no thought was given yet. */
   messages: PersonMessage[];
   /** The record's epoch in which the run began: a record that was restored since refuses it. */
   restore_epoch?: number;
@@ -39,8 +39,8 @@ export type FailedCall = { name: string; code: string };
 /** A message or pause of the record that a re-run takes its answers from: its place, and which of the two. */
 export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 'pause' };
 
-/** Where the first run of a line that begins at a recorded place stands, and what it has to do before its next thought. */
-export type Stand = {
+/** The progress of a run that begins at a recorded place, and what it has to do before its next thought. */
+export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,
     'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages' | 'thinks'
@@ -65,8 +65,8 @@ export type UnfinishedThought = {
 /** Who thinks after a thought's calls, by how they end its role's turn: not at all, handing on, or sending back. Null: nobody. */
 export type NextThinkers = { stays: string | null; on: string | null; back: string | null };
 
-/** Find out where a run stands that begins after step `seq` of the episode's line. */
-export type StandRequest = { episode_id: string; run_id: string; seq: number };
+/** A run that begins after step `seq` of the episode's line. */
+export type ResumeRequest = { episode_id: string; run_id: string; seq: number };
 
 /** What starts a run of the episode's workflow. */
 export type EpisodeRun = {

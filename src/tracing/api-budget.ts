@@ -14,10 +14,10 @@ export type ApiBudget = {
 /** Of what a server allows, others who share its limit (it counts for an organization) get the rest. */
 const SHARE = 0.8;
 
-/** How many requests in a minute are ours of so many. */
+/** Our share of the requests that a server allows in a minute. */
 export const ownShareOf = (per_minute: number): number => Math.max(1, Math.floor(per_minute * SHARE));
 
-/** For who asks a few times and ends: it only keeps what it is told to itself. */
+/** For who asks a few times and ends: it only remembers what it learns. */
 export const NO_BUDGET: ApiBudget = {
   take: async () => ({ taken: true, wait_ms: 0 }),
   learn: async () => {},

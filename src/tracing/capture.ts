@@ -8,11 +8,11 @@ const ROLES: Record<string, string> = { human: 'user', ai: 'assistant', system: 
 
 /**
  * What a model was shown, in the form that Langfuse draws as a chat. Of a long conversation the first message and the
- * newest ones, and how many were left out between them: they stand in the spans before.
+ * newest ones, and how many were left out between them: the spans before have them.
  */
-export function tellConversation(messages: readonly BaseMessage[]): Json[] {
-  const told = messages.map(tellMessage);
-  const [first, ...rest] = told;
+export function toTraceConversation(messages: readonly BaseMessage[]): Json[] {
+  const shown = messages.map(toTraceMessage);
+  const [first, ...rest] = shown;
   if (first === undefined) return [];
   let left = CONVERSATION_CHARS_MAX - JSON.stringify(first).length;
   let from = rest.length;
@@ -21,13 +21,13 @@ export function tellConversation(messages: readonly BaseMessage[]): Json[] {
     if (left < 0) break;
     from -= 1;
   }
-  if (from === 0) return told;
-  const content = `(${from} messages are left out here: they stand in earlier steps)`;
+  if (from === 0) return shown;
+  const content = `(${from} messages are left out here: earlier steps have them)`;
   return [first, { role: 'system', content }, ...rest.slice(from)];
 }
 
 /** One message in the form that Langfuse draws. */
-export function tellMessage(message: BaseMessage): Json {
+export function toTraceMessage(message: BaseMessage): Json {
   const role = ROLES[message.type] ?? message.type;
   const { tool_calls = [] } = message as Partial<AIMessage>;
   const { tool_call_id } = message as Partial<ToolMessage>;

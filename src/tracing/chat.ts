@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Json } from '../schemas/primitives.ts';
-import type { Heard } from '../schemas/trace.ts';
+import type { ModelInput } from '../schemas/trace.ts';
 
 // Messages as Langfuse's pages draw them: a chat, with its calls and its thinking, in the one form that all of its parsers take.
 
 const Call = z.object({ id: z.string(), name: z.string(), args: Json });
-const Told = z.looseObject({
+const ChatMessage = z.looseObject({
   role: z.string(),
   content: Json,
   tool_calls: z.array(Call).optional(),
@@ -18,7 +18,7 @@ const Thought = z.looseObject({
 });
 
 /** What a thought shows: the conversation that its model was shown, and the tools that it could call. */
-export function chatInput({ messages }: Heard, tools: Json[]): Json {
+export function chatInput({ messages }: ModelInput, tools: Json[]): Json {
   return { messages: messages.map(chatMessage), ...(tools.length > 0 && { tools }) };
 }
 
@@ -39,7 +39,7 @@ export function chatOutput(output: Json): { said: Json; beside: { [key: string]:
 
 const Asked = z.object({ tools: z.array(z.string()) });
 
-/** What a model was told of the tools that it could call, by the names that a thought's input holds. */
+/** What a model was shown of the tools that it could call, by the names that a thought's input holds. */
 export function toolsOf(input: Json, describeTool: ((name: string) => Json | undefined) | undefined): Json[] {
   const asked = Asked.safeParse(input);
   if (!asked.success || !describeTool) return [];
@@ -48,9 +48,9 @@ export function toolsOf(input: Json, describeTool: ((name: string) => Json | und
 
 /** A message of our own form in Langfuse's; what has another shape stays as it is. */
 function chatMessage(message: Json): Json {
-  const told = Told.safeParse(message);
-  if (!told.success) return message;
-  const { reasoning, tool_calls, ...rest } = told.data;
+  const parsed = ChatMessage.safeParse(message);
+  if (!parsed.success) return message;
+  const { reasoning, tool_calls, ...rest } = parsed.data;
   return { ...(rest as { [key: string]: Json }), ...thinking(reasoning), ...(tool_calls && calls(tool_calls)) };
 }
 

@@ -27,7 +27,7 @@ export type DeliveryTimings = {
   /** What was sent is first looked for after this, then at intervals that grow with the wait up to the maximum. */
   look_ms: number;
   look_ms_max: number;
-  /** What stays unseen for so long, while the server answers, may be lost: heard or not, it was sent, and is not shown. */
+  /** An item that is not shown for this long, while the server answers, may be lost, whether or not its sender got an answer. */
   unseen_ms: number;
   /** Something was sent so much later and is shown: then the server does not lag, it has lost the item. */
   overtaken_ms: number;
@@ -37,7 +37,7 @@ export type DeliveryTimings = {
   unwelcome_pause_ms: number;
 };
 
-/** A server that answers, only not this, is asked again after so many times the first wait. */
+/** A server that answers, only not this, is asked again after this many times the first wait. */
 const LOOKS_AFTER_NO_ANSWER = 5;
 
 /** What holds unless a test says otherwise. */
@@ -54,34 +54,34 @@ export const DELIVERY_TIMINGS: DeliveryTimings = {
   unwelcome_pause_ms: 60_000,
 };
 
-/** Where an item stands next. Times are milliseconds since 1970; null is at once, or never again where the state is final. */
-export type NextStand = {
+/** The next state of an item. Times are milliseconds since 1970; null is at once, or never again where the state is final. */
+export type NextState = {
   state: OutboxState;
   next_attempt_ms: number | null;
   unseen_since_ms: number | null;
   error: string | null;
 };
 
-/** Where an item that is `sending` stands after its sender heard this. `attempts` counts the sends so far. */
+/** The state of an item that is `sending` after its sender got this answer. `attempts` counts the sends so far. */
 export function afterSend(
   outcome: SendOutcome,
   { attempts, now_ms, timings }: { attempts: number; now_ms: number; timings: DeliveryTimings },
-): NextStand {
-  const stand = (state: OutboxState, wait_ms: number | null): NextStand => ({
+): NextState {
+  const next = (state: OutboxState, wait_ms: number | null): NextState => ({
     state,
     next_attempt_ms: wait_ms === null ? null : now_ms + wait_ms,
     unseen_since_ms: null,
     error: 'error' in outcome ? outcome.error : null,
   });
   const backoff_ms = Math.min(timings.backoff_ms * 2 ** Math.min(attempts - 1, 20), timings.backoff_ms_max);
-  if (outcome.kind === 'later') return stand('pending', outcome.retry_after_ms);
+  if (outcome.kind === 'later') return next('pending', outcome.retry_after_ms);
   return {
-    accepted: stand('accepted', timings.look_ms),
-    not_sent: stand('pending', backoff_ms),
-    unwell: stand('pending', backoff_ms),
-    unwelcome: stand('pending', timings.unwelcome_pause_ms),
-    refused: stand('parked', null),
-    ambiguous: stand('sending', timings.look_ms),
+    accepted: next('accepted', timings.look_ms),
+    not_sent: next('pending', backoff_ms),
+    unwell: next('pending', backoff_ms),
+    unwelcome: next('pending', timings.unwelcome_pause_ms),
+    refused: next('parked', null),
+    ambiguous: next('sending', timings.look_ms),
   }[outcome.kind];
 }
 
@@ -104,7 +104,7 @@ export const isOverdue = ({ unseen_since_ms }: Sent, { now_ms, timings }: At): b
 type At = { now_ms: number; timings: DeliveryTimings };
 
 /**
- * Where a sent item stands after a look. Whether the sender heard an answer plays no part: what a server shows late it
+ * The state of a sent item after a look. Whether its sender got an answer plays no part: what a server shows late it
  * shows late either way, and a row that is there twice stays until the server merges it, which it never promises, while one that comes late only
  * comes late. So
  * nothing that is not merged is sent again unless the server shows what was sent well after it; where nothing was, a
@@ -114,7 +114,7 @@ export function afterLook(
   look: Look,
   item: Sent,
   { now_ms, timings, progress }: At & { progress?: Progress },
-): NextStand {
+): NextState {
   if (look === 'seen') return { state: 'confirmed', next_attempt_ms: null, unseen_since_ms: null, error: null };
   const { state, sent_ms, merged } = item;
   if (look === 'no_answer')
@@ -126,7 +126,7 @@ export function afterLook(
     };
   const since = item.unseen_since_ms ?? now_ms;
   const waited = now_ms - since;
-  const stay = (wait_ms: number, error: string | null): NextStand => ({
+  const stay = (wait_ms: number, error: string | null): NextState => ({
     state,
     next_attempt_ms: now_ms + wait_ms,
     unseen_since_ms: since,

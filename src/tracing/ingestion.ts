@@ -5,7 +5,7 @@ import type { OtlpSpan, Score } from '../schemas/trace.ts';
 // What servers before 3.22 take: the same frozen spans as events of the ingestion API. They merge what has the same id, so
 // sending again changes nothing. Of observation types they know SPAN, GENERATION and EVENT only.
 
-/** The events that tell these spans: each span's own, and one per trace for what all of them say alike. */
+/** The events of these spans: each span's own, and one per trace for what all of them say alike. */
 export function ingestionEvents(spans: OtlpSpan[]): ApiIngestionEvent[] {
   const traces = new Map<string, ApiIngestionEvent>();
   const observations = spans.map((span) => {
@@ -17,7 +17,7 @@ export function ingestionEvents(spans: OtlpSpan[]): ApiIngestionEvent[] {
   return [...traces.values(), ...observations];
 }
 
-/** The event that tells a score. Every server takes it. */
+/** The event of a score. Every server takes it. */
 export function scoreEvent({ timestamp, ...score }: Score): ApiIngestionEvent {
   return event('score-create', { id: `${score.id}-score`, timestamp }, score);
 }
@@ -85,7 +85,7 @@ function observationEvent(span: OtlpSpan, { text, json, metadata }: Reader): Api
     environment: text(Attribute.ENVIRONMENT),
     version: text(Attribute.VERSION),
   };
-  // A root that has begun is told again when it has ended: later, and under another event's id.
+  // A root that has begun is sent again when it has ended: later, and under another event's id.
   const begun = span.parentSpanId === undefined && span.startTimeUnixNano === span.endTimeUnixNano;
   const of = { id: begun ? `${span.spanId}-begun` : span.spanId, timestamp: isoMs(span.endTimeUnixNano) };
   if (type === 'event') return event('event-create', of, body);
@@ -100,7 +100,7 @@ function observationEvent(span: OtlpSpan, { text, json, metadata }: Reader): Api
   });
 }
 
-/** Event ids follow from what they tell, so that the server knows one that it has seen. */
+/** Event ids derive from the contents, so that the server knows one that it has seen. */
 function event(type: string, { id, timestamp }: { id: string; timestamp: string }, body: object): ApiIngestionEvent {
   const defined = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
   return { type, id, timestamp, body: defined } as ApiIngestionEvent;

@@ -8,7 +8,7 @@ import type { LangfuseServer } from './langfuse-server.ts';
 const PAGES_MAX = 100;
 const PAGE_V2 = 1_000;
 const PAGE_V1 = 100;
-/** Ids in one address: servers and what stands before them take some 8 kB of it. */
+/** Ids in one address: servers and the proxies before them take some 8 kB of it. */
 const IDS_MAX = 100;
 
 /** The observations of traces that began within these times (ISO 8601; the end is not within). */

@@ -53,7 +53,7 @@ export function serverOf(version: string): LangfuseServer {
   };
 }
 
-/** Which reads show what is written; not `certain` where there is nothing yet by which to tell. */
+/** Which reads show what is written; not `certain` where nothing shows it yet. */
 async function readsOf(
   connection: Connection,
   signal?: AbortSignal,

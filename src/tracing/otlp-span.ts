@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LangfuseOtelSpanAttributes as Attribute } from '@langfuse/core';
 import { traceIdOf } from '../identity.ts';
+import type { contentPathOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type {
   ModelParameters,
@@ -32,15 +33,15 @@ export type SpanFreezerOptions = {
   release?: string | null;
   redactor?: Redactor;
   /** Where people open an artifact. */
-  artifactUrl?: (sha256: string) => string;
+  artifactUrl?: typeof contentPathOf;
   /** Where people look at an episode. */
   pageUrl?: (episodeId: string) => string;
-  /** What a model is told of a tool, by its name; undefined for one that is not known. */
+  /** What a model is shown of a tool, by its name; undefined for one that is not known. */
   describeTool?: (name: string) => Json | undefined;
 };
 
 /** What a span says, before it is frozen. */
-export type Told = {
+export type Observed = {
   span_id: string;
   parent_span_id: string | null;
   type: ObservationType;
@@ -55,7 +56,7 @@ export type Told = {
   metadata: { [key: string]: Json };
 };
 
-/** Makes the function that freezes what is told: secrets are taken out, and the same gives the same bytes. */
+/** Makes the function that freezes an observation: secrets are taken out, and the same gives the same bytes. */
 export function createFreezer({
   namespace,
   environment = 'development',
@@ -63,15 +64,15 @@ export function createFreezer({
   redactor,
 }: SpanFreezerOptions) {
   const { json } = redactor ?? createRedactor();
-  return (subject: OutboxSubject, episode: TracedEpisode, told: Told): FrozenItem => {
+  return (subject: OutboxSubject, episode: TracedEpisode, observed: Observed): FrozenItem => {
     const trace_id = traceIdOf(namespace, episode.id);
-    // Before anything becomes text: in JSON's text a member's name and its value are no longer told apart.
-    const clean = json(told);
+    // Before anything becomes text: in JSON's text a member's name is no longer distinct from its value.
+    const clean = json(observed);
     const { task, agent, tags, metadata } = episode;
     const common = ofTrace({ ...episode, ...json({ task, agent, tags, metadata }) }, { environment, release });
     const payload = JSON.stringify(toOtlp(trace_id, clean, [...common, ...ofSpan(clean)]));
     const payload_sha256 = hash('sha256', payload);
-    return { span_id: told.span_id, trace_id, subject, payload, payload_sha256 };
+    return { span_id: observed.span_id, trace_id, subject, payload, payload_sha256 };
   };
 }
 
@@ -94,43 +95,45 @@ function ofTrace(episode: TracedEpisode, deployment: { environment: string; rele
   ];
 }
 
-function ofSpan(told: Told): Attributes {
-  const { model } = told;
-  const { page } = told.metadata;
-  const root = told.parent_span_id === null;
+function ofSpan(observed: Observed): Attributes {
+  const { model } = observed;
+  const { page } = observed.metadata;
+  const root = observed.parent_span_id === null;
   return [
-    [Attribute.OBSERVATION_TYPE, told.type.toLowerCase()],
-    [Attribute.OBSERVATION_LEVEL, told.level],
-    [Attribute.OBSERVATION_STATUS_MESSAGE, told.status_message],
-    [Attribute.OBSERVATION_INPUT, field(told.input)],
-    [Attribute.OBSERVATION_OUTPUT, field(told.output)],
-    [Attribute.TRACE_INPUT, root ? field(told.input) : null],
-    [Attribute.TRACE_OUTPUT, root ? field(told.output) : null],
+    [Attribute.OBSERVATION_TYPE, observed.type.toLowerCase()],
+    [Attribute.OBSERVATION_LEVEL, observed.level],
+    [Attribute.OBSERVATION_STATUS_MESSAGE, observed.status_message],
+    [Attribute.OBSERVATION_INPUT, field(observed.input)],
+    [Attribute.OBSERVATION_OUTPUT, field(observed.output)],
+    [Attribute.TRACE_INPUT, root ? field(observed.input) : null],
+    [Attribute.TRACE_OUTPUT, root ? field(observed.output) : null],
     [`${Attribute.TRACE_METADATA}.page`, root && typeof page === 'string' ? page : null],
     [Attribute.OBSERVATION_MODEL, model && model.name],
     [Attribute.OBSERVATION_MODEL_PARAMETERS, model?.parameters ? JSON.stringify(model.parameters) : null],
     [Attribute.OBSERVATION_USAGE_DETAILS, model && JSON.stringify(model.usage)],
     [Attribute.OBSERVATION_COST_DETAILS, costOf(model?.usd)],
-    ...Object.entries(told.metadata).map(([key, value]): Attributes[number] => [
+    ...Object.entries(observed.metadata).map(([key, value]): Attributes[number] => [
       `${Attribute.OBSERVATION_METADATA}.${key}`,
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   ];
 }
 
-function toOtlp(traceId: string, told: Told, attributes: Attributes): OtlpSpan {
-  const { parent_span_id, status_message } = told;
+function toOtlp(traceId: string, observed: Observed, attributes: Attributes): OtlpSpan {
+  const { parent_span_id, status_message } = observed;
   return {
     traceId,
-    spanId: told.span_id,
+    spanId: observed.span_id,
     ...(parent_span_id !== null && { parentSpanId: parent_span_id }),
-    name: told.name,
+    name: observed.name,
     kind: 1,
-    startTimeUnixNano: nanosecondsOf(told.started_at),
-    endTimeUnixNano: nanosecondsOf(told.ended_at),
+    startTimeUnixNano: nanosecondsOf(observed.started_at),
+    endTimeUnixNano: nanosecondsOf(observed.ended_at),
     attributes: attributes.flatMap(([key, value]) => (value === null ? [] : [{ key, value: otlp(value) }])),
     status:
-      told.level === 'ERROR' ? { code: 2, ...(status_message !== null && { message: status_message }) } : { code: 0 },
+      observed.level === 'ERROR'
+        ? { code: 2, ...(status_message !== null && { message: status_message }) }
+        : { code: 0 },
   };
 }
 

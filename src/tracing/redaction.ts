@@ -3,7 +3,7 @@ import type { JsonInput } from '../schemas/primitives.ts';
 import { createFinder } from './secret-finder.ts';
 import { SECRET_SHAPES } from './secrets.ts';
 
-/** What stands where a secret stood. */
+/** What a secret is replaced by. */
 const REDACTED = '[redacted]';
 
 /** Members whose value is a secret whatever it says, compared without case, `-` and `_`. */
@@ -13,7 +13,7 @@ const SECRET_KEYS =
 /** Values of our own configuration shorter than this are too common to be taken for secrets wherever they occur. */
 const LITERAL_CHARS_MIN = 8;
 
-/** So many members' names are remembered as secret or not. */
+/** The most names of members that are remembered as secret or not. */
 const NAMES_KNOWN_MAX = 1_000;
 
 /** Takes secrets out of texts and JSON; what holds none comes back as it was. Redacting twice is redacting once. */

@@ -3,7 +3,7 @@ import { rootSpanIdOf, traceIdOf } from '../identity.ts';
 import type { Json } from '../schemas/primitives.ts';
 import type { FrozenItem, ObservationLevel, TracedEpisode } from '../schemas/trace.ts';
 import { createFreezer, where } from './otlp-span.ts';
-import type { SpanFreezerOptions, Told } from './otlp-span.ts';
+import type { SpanFreezerOptions, Observed } from './otlp-span.ts';
 
 /** A line of runs that ended. `run` began it; `output` is how it came out. */
 export type EndedLine = {
@@ -22,7 +22,7 @@ export type BegunLine = Pick<EndedLine, 'episode' | 'run' | 'started_at'>;
 /** Makes the function that freezes the root span of a line of runs that ended. */
 export function createRootFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
-  return (line: EndedLine): FrozenItem => freeze('root', line.episode, tellRoot(options, line));
+  return (line: EndedLine): FrozenItem => freeze('root', line.episode, describeRoot(options, line));
 }
 
 /**
@@ -33,15 +33,18 @@ export function createBegunFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
   return (line: BegunLine): FrozenItem => {
     const open = { ended_at: line.started_at, level: 'DEFAULT', status_message: null, output: null } as const;
-    const span = freeze('begun', line.episode, tellRoot(options, { ...line, ...open }));
+    const span = freeze('begun', line.episode, describeRoot(options, { ...line, ...open }));
     return { ...span, span_id: hash('sha256', `${span.span_id}|begun`).slice(0, 16) };
   };
 }
 
-function tellRoot({ namespace, pageUrl }: SpanFreezerOptions, { episode, run, output, ...told }: EndedLine): Told {
+function describeRoot(
+  { namespace, pageUrl }: SpanFreezerOptions,
+  { episode, run, output, ...rest }: EndedLine,
+): Observed {
   const { id, agent, seed, task } = episode;
   return {
-    ...told,
+    ...rest,
     span_id: rootSpanIdOf(traceIdOf(namespace, id), run),
     parent_span_id: null,
     type: 'AGENT',

@@ -6,7 +6,7 @@ import type { EndedStep, FrozenItem, ObservationLevel, ObservationType } from '.
 import { chatInput, chatOutput, toolsOf } from './chat.ts';
 import { freezeMedia, mediaTag, postersOf } from './media.ts';
 import { createFreezer, where } from './otlp-span.ts';
-import type { SpanFreezerOptions, Told } from './otlp-span.ts';
+import type { SpanFreezerOptions, Observed } from './otlp-span.ts';
 import { usageOf } from './usage.ts';
 
 /** What Langfuse calls each kind of step. */
@@ -27,8 +27,10 @@ export function createSpanFreezer(options: SpanFreezerOptions) {
   const freeze = createFreezer(options);
   return (ended: EndedStep): FrozenItem[] => {
     const { step, episode } = ended;
-    const own = freeze('step', episode, tellStep(ended, options));
-    const failed = ended.failed.map((attempt) => freeze('attempt', episode, tellAttempt(step, attempt, own.trace_id)));
+    const own = freeze('step', episode, describeStep(ended, options));
+    const failed = ended.failed.map((attempt) =>
+      freeze('attempt', episode, describeAttempt(step, attempt, own.trace_id)),
+    );
     return [own, ...failed, ...postersOf(ended.artifacts).map((poster) => freezeMedia(own, poster))];
   };
 }
@@ -51,10 +53,10 @@ const placeInGraph = ({ node, seq, parent_seq }: Step) => ({
   langgraph_step: parent_seq === null ? seq : parent_seq + 1,
 });
 
-function tellStep(
-  { step, parent_span_id, artifacts, heard }: EndedStep,
+function describeStep(
+  { step, parent_span_id, artifacts, model_input }: EndedStep,
   { artifactUrl, describeTool }: SpanFreezerOptions,
-): Told {
+): Observed {
   const { ended_at } = step;
   if (ended_at === null) throw new AppError('internal', 'a span is frozen only when its step has ended');
   const thought = step.kind === 'thought';
@@ -68,12 +70,12 @@ function tellStep(
     status_message: step.error?.message ?? step.status_detail,
     started_at: step.started_at,
     ended_at,
-    input: heard ? chatInput(heard, toolsOf(step.input, describeTool)) : step.input,
+    input: model_input ? chatInput(model_input, toolsOf(step.input, describeTool)) : step.input,
     output: linked(said, artifactUrl),
     model:
       step.model === null
         ? null
-        : { name: step.model, parameters: heard?.parameters ?? null, usage: usageOf(step), usd: step.usd },
+        : { name: step.model, parameters: model_input?.parameters ?? null, usage: usageOf(step), usd: step.usd },
     metadata: {
       ...where(step.episode_id, step.run_id),
       step: step.seq,
@@ -90,7 +92,7 @@ function tellStep(
         role,
         path,
         sha256,
-        ...(artifactUrl && { url: artifactUrl(sha256) }),
+        ...(artifactUrl && { url: artifactUrl(sha256, { step_id: step.id, path }) }),
       })),
     },
   };
@@ -101,9 +103,13 @@ function levelOf({ status, status_detail }: Step): ObservationLevel {
   return status === 'cancelled' ? 'WARNING' : 'ERROR';
 }
 
-function tellAttempt(step: Step, { attempt, status, started_at, ended_at, error, worker }: StepAttempt, trace: string) {
+function describeAttempt(
+  step: Step,
+  { attempt, status, started_at, ended_at, error, worker }: StepAttempt,
+  trace: string,
+): Observed {
   const lost = 'it was lost: its worker died or stopped answering';
-  const told: Told = {
+  return {
     span_id: attemptSpanIdOf(trace, step, attempt),
     parent_span_id: step.span_id,
     type: 'SPAN',
@@ -124,5 +130,4 @@ function tellAttempt(step: Step, { attempt, status, started_at, ended_at, error,
       ...placeInGraph(step),
     },
   };
-  return told;
 }

@@ -50,7 +50,7 @@ export const backupOptions = (outage_s_max = BACKUP_OUTAGE_S_MAX): ActivityOptio
   },
 });
 
-/** How many tries the pauses between which (1, 2, 4, 8, 16 s, then 30 s each) add up to so many seconds; three at least, since a dead worker costs one. */
+/** The tries until the pauses between them (1, 2, 4, 8, 16 s, then 30 s each) add up; three at least, since a dead worker costs one. */
 function attemptsWithin(seconds: number): number {
   const doubling_s = 31;
   if (seconds <= doubling_s) return Math.max(3, 1 + Math.ceil(Math.log2(seconds + 1)));

@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { AmendActivities } from '../activities/amend.ts';
-import type { Amendment } from '../schemas/standing.ts';
+import type { Amendment } from '../schemas/workflow-state.ts';
 import { AFTERCARE } from './activity-options.ts';
 import { startAftercareOf } from './start-aftercare.ts';
 

@@ -6,7 +6,7 @@ import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';
 import { prefixOf } from './names.ts';
 import type { People } from './people.ts';
 import { settle } from './settle.ts';
-import { noteCall } from './telling.ts';
+import { noteCall } from './summaries.ts';
 
 /** What calls need of the run that they belong to. */
 export type CallsRun = {

@@ -43,7 +43,7 @@ async function giveUp(id: string, reason: DeletedEpisode['reason'], report: Epis
   if (names === null) return;
   report.deleted++;
   await forgetElsewhere.executeWithOptions({ summary: `forget ${id} elsewhere` }, [names]).catch((error: unknown) => {
-    // The episode is gone; that others may still know of it stands on its tombstone as not asked.
+    // The episode is gone; that others may still know of it is on its tombstone as not asked.
     if (!(error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)) throw error;
   });
 }

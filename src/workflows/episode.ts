@@ -20,7 +20,7 @@ import { listenToPeople } from './people.ts';
 import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
 import { startAftercare } from './start-aftercare.ts';
-import { describe, noteThought, tellThought } from './telling.ts';
+import { describe, noteThought, summaryOfThought } from './summaries.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
@@ -78,7 +78,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       const step = ahead();
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
-      const turn = await advance.executeWithOptions({ summary: tellThought(step.seq, progress) }, [
+      const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
         { step, thread_id, checkpoint_id, next_key, deliver_seq },
       ]);
       open = undefined;
@@ -139,12 +139,12 @@ async function goToPlace(
   calls: CallsRun,
 ): Promise<EpisodeOutcome | undefined> {
   const request = { episode_id, run_id: workflowInfo().runId, seq };
-  const stand = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
-  const { messages, ...place } = stand.progress;
+  const resumed = await standAt.executeWithOptions({ summary: `go on after step ${seq}` }, [request]);
+  const { messages, ...place } = resumed.progress;
   Object.assign(calls.progress, place);
   calls.progress.messages.unshift(...messages); // what people said meanwhile comes after it
-  if (stand.unfinished) await runCalls(calls, stand.unfinished);
-  return stand.outcome ? outcomeOf(stand.outcome) : undefined;
+  if (resumed.unfinished) await runCalls(calls, resumed.unfinished);
+  return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
 function takeIn(progress: EpisodeProgress, turn: Turn): void {

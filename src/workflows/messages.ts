@@ -8,7 +8,7 @@ import type { Pause, PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 export const pauseSignal = defineSignal<[Pause]>('pause');
 /** Go on. */
 export const resumeSignal = defineSignal<[{ author: string }]>('resume');
-/** Tell the agents something; they hear it before their next thought. Refused once the episode has ended. */
+/** A message to the agents, delivered before their next thought. Refused once the episode has ended. */
 export const messageUpdate = defineUpdate<void, [PersonMessage]>('message');
 /** Answer the question or approval that a step waits for. Refused where the step waits for none. */
 export const answerUpdate = defineUpdate<void, [PersonAnswer]>('answer');

@@ -9,10 +9,10 @@ import { settle } from './settle.ts';
 
 const { openPersonStep, closePersonStep, hearRecorded } = proxyActivities<EpisodeActivities>(RECORD);
 
-/** Messages that may wait to be heard. */
+/** Messages that may wait for the next thought. */
 const MESSAGES_MAX = 100;
 
-/** What people do in a run of an episode, heard through signals and updates and recorded as steps of kind `human`. */
+/** What people do in a run of an episode, received as signals and updates and recorded as steps of kind `human`. */
 export type People = {
   /** Records what people said since the last thought, and waits while the episode is paused. */
   attend(): Promise<void>;
@@ -75,20 +75,20 @@ const say = ({ id, ...said }: PersonMessage, step: StepIdentity) =>
     Promise.resolve({ said, status: 'ok' }),
   );
 
-/** In a re-run, says what people said at this place of the record: a message is heard again, a pause is over at once. */
+/** In a re-run, repeats what people sent at this place of the record: a message is delivered again, a pause is over at once. */
 async function hearRecord(progress: EpisodeProgress, next: () => StepIdentity): Promise<void> {
   const words = progress.recorded_words ?? [];
   while (words[0]?.seq === progress.seq + 1) {
     const [word] = words.splice(0, 1);
     if (!word) return;
-    const heard = await hearRecorded.executeWithOptions({ summary: `${word.seq} · recorded ${word.name}` }, [word]);
-    if (!heard) words.length = 0;
-    else if (word.name === 'message') await say(heard, next());
+    const recorded = await hearRecorded.executeWithOptions({ summary: `${word.seq} · recorded ${word.name}` }, [word]);
+    if (!recorded) words.length = 0;
+    else if (word.name === 'message') await say(recorded, next());
     else {
-      const { author } = heard;
+      const { author } = recorded;
       const over = { said: { author, text: 'resumed' }, status: 'ok' as const };
       const open = { step: next(), step_key: `pause:${word.seq}`, name: 'pause' as const, call: null };
-      await record({ ...open, said: heard }, () => Promise.resolve(over));
+      await record({ ...open, said: recorded }, () => Promise.resolve(over));
     }
   }
 }
@@ -123,14 +123,14 @@ function receiveMail(progress: EpisodeProgress) {
   setHandler(resumeSignal, () => {
     progress.paused = null;
   });
-  const hear = (message: PersonMessage) => {
+  const receive = (message: PersonMessage) => {
     if (!progress.messages.some(({ id }) => id === message.id)) progress.messages.push(message);
   };
-  const mayBeHeard = (_message: PersonMessage) => {
+  const checkRoom = (_message: PersonMessage) => {
     if (over) throw refuse('the episode has ended');
-    if (progress.messages.length >= MESSAGES_MAX) throw refuse(`${MESSAGES_MAX} messages already wait to be heard`);
+    if (progress.messages.length >= MESSAGES_MAX) throw refuse(`${MESSAGES_MAX} messages already wait to be delivered`);
   };
-  setHandler(messageUpdate, hear, { validator: mayBeHeard });
+  setHandler(messageUpdate, receive, { validator: checkRoom });
   const take = (answer: PersonAnswer) => {
     answers.set(answer.step, answer);
   };

@@ -18,7 +18,7 @@ import type { Pool } from 'pg';
 import { mulberry32 } from '../../src/simulation/spawn.ts';
 import { insertApiKey } from '../../src/db/append/api-keys.ts';
 import type { StepWithFiles } from '../../src/db/read/steps.ts';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { episodeId, fillDatabase, SIZE } from './api-data.ts';
@@ -53,7 +53,7 @@ const QUESTIONS = [
 export async function benchApi() {
   const home = await mkdtemp(join(tmpdir(), 'observatory-bench-'));
   const env = { ...processEnvironment(), S3_ENDPOINT: 'http://127.0.0.1:1', TEMPORAL_ADDRESS: '127.0.0.1:1' };
-  const cache = join(defaultHome(env), 'cache');
+  const cache = cacheFolder(env);
   const servers = await startServers({ home, env, cache, log: () => {}, ports: 'any' });
   try {
     await using database = await createTestDatabase(servers.env['DATABASE_URL']);

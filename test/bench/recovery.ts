@@ -15,7 +15,7 @@ import { createProgress } from '../../src/backup/progress.ts';
 import { proveReferences } from '../../src/backup/proof.ts';
 import { createDatabase } from '../../src/db/client.ts';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
-import { defaultHome, loadConfig, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, loadConfig, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { openBackups } from '../../src/runtime/recovery.ts';
@@ -66,7 +66,7 @@ export async function benchRecovery({ scale = 1, only }: Options = {}): Promise<
   const home = mkdtempSync(join(tmpdir(), 'recovery-bench-'));
   chmodSync(home, 0o711);
   const env = { ...processEnvironment(), TEMPORAL_ADDRESS: '127.0.0.1:1' };
-  const cache = join(defaultHome(env), 'cache');
+  const cache = cacheFolder(env);
   const servers = await startServers({ home, env, log: () => {}, cache, ports: 'any' });
   try {
     const database = await fillDatabase(servers.env, only === 'mirror' ? 0 : DATABASE_BYTES * scale);

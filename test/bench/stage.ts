@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { call, createDeployment } from '../support/deployment.ts';
 import type { Deployment, Line } from '../support/deployment.ts';
@@ -10,7 +10,7 @@ import type { Deployment, Line } from '../support/deployment.ts';
 /** Embedded servers of a bench's own, with a deployment on them. */
 export async function openStage(): Promise<AsyncDisposable & { deployment: Deployment }> {
   const home = await mkdtemp(join(tmpdir(), 'observatory-bench-'));
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   const servers = await startServers({ home, env: {}, log: () => {}, cache, ports: 'any' });
   const deployment = await createDeployment(servers.env);
   return {

@@ -93,7 +93,7 @@ async function ownRate({ record, langfuse, url, keys }: Bench): Promise<Arrival>
   for (let from = 0; from < SPANS; from += TRANSACTION_SPANS) {
     const items = Array.from({ length: TRANSACTION_SPANS }, (_, place) => {
       const step = endedStep(episode, from + place + 1);
-      return freezeSpan({ episode, step, parent_span_id, artifacts: [], failed: [], heard: null });
+      return freezeSpan({ episode, step, parent_span_id, artifacts: [], failed: [], model_input: null });
     });
     await insertItems(db, { episode_id: episode.id, step_id: null }, items.flat());
   }

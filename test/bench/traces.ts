@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { createRootFreezer } from '../../src/tracing/root-spans.ts';
@@ -46,7 +46,7 @@ export interface TracesBench extends Rates {
 /** Measures all of it on servers of its own. */
 export async function benchTraces(): Promise<TracesBench> {
   const home = await mkdtemp(join(tmpdir(), 'observatory-bench-'));
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   const servers = await startServers({ home, env: {}, log: () => {}, cache, ports: 'any' });
   try {
     const database_url = servers.env['DATABASE_URL'];

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { outageOf } from './faults.ts';
 import { playRound } from './round.ts';
@@ -34,7 +34,7 @@ if (values.help) {
 }
 const say = (line: string) => (values.json ? console.error(line) : console.log(line));
 const home = await mkdtemp(join(tmpdir(), 'observatory-chaos-'));
-const cache = join(defaultHome(processEnvironment()), 'cache');
+const cache = cacheFolder(processEnvironment());
 const servers = await startServers({ home, env: {}, log: say, cache, ports: 'any' });
 const chosen = (['postgres', 'seaweedfs', 'temporal'] as const).find((name) => name === values.away);
 const fixed = chosen && [

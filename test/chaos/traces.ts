@@ -14,7 +14,7 @@ import { createCoverageActivities } from '../../src/activities/traces/coverage.t
 import { mulberry32 } from '../../src/simulation/spawn.ts';
 import type { Fault } from '../../src/langfuse-stand-in/faults.ts';
 import { findCoverage } from '../../src/db/read/coverage.ts';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import { HURRIED, KEYS, openOutbox } from '../support/outbox.ts';
@@ -125,7 +125,7 @@ const { values } = parseArgs({
 const say = (line: string) => (values.json ? console.error(line) : console.log(line));
 const random = mulberry32(Number(values.seed));
 const home = await mkdtemp(join(tmpdir(), 'observatory-chaos-'));
-const cache = join(defaultHome(processEnvironment()), 'cache');
+const cache = cacheFolder(processEnvironment());
 const servers = await startServers({ home, env: {}, log: say, cache, ports: 'any' });
 const began = performance.now();
 const failures: string[] = [];

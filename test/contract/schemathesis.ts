@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const SETTINGS = join(import.meta.dirname, 'schemathesis.toml');
@@ -69,7 +69,7 @@ async function install(): Promise<string> {
   const about = 'import sys, sysconfig; print(sys.version, sysconfig.get_platform())';
   const { stdout } = await run(PYTHON, ['-c', about]);
   const digest = createHash('sha256').update(requirements).update(stdout).digest('hex').slice(0, 16);
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   const target = join(cache, `schemathesis-${digest}`);
   if (existsSync(target)) return target;
   await mkdir(cache, { recursive: true });

@@ -93,7 +93,7 @@ async function readLog(file: string): Promise<LogEntry[]> {
  */
 async function startWorkflowsOnly({ config }: Deployment): Promise<AsyncDisposable> {
   const { namespace, task_queue_prefix } = config.temporal;
-  const { codePath } = await buildWorkflowBundle(join(config.home, 'cache'));
+  const { codePath } = await buildWorkflowBundle(config.cache);
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const connection = await NativeConnection.connect(await connectionOptions(config.temporal));
   const worker = await Worker.create({

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/cli/main.ts');
@@ -20,7 +20,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'observatory-e2e-'));
   const { DATABASE_URL: _d, S3_ENDPOINT: _s, TEMPORAL_ADDRESS: _t, ...rest } = process.env;
   // Fetched programs are shared with `npm start`; data are not.
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   env = { ...rest, OBSERVATORY_HOME: home, OBSERVATORY_CACHE: cache };
 });
 afterAll(async () => {

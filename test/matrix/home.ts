@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { findRunningStack } from '../../src/cli/stack/state.ts';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { until } from '../../src/embedded/until.ts';
 import type { Build } from './build.ts';
 
@@ -64,7 +64,7 @@ export async function createHome(): Promise<Home> {
   const path = await mkdtemp(join(tmpdir(), 'observatory-old-home-'));
   const env = {
     OBSERVATORY_HOME: path,
-    OBSERVATORY_CACHE: join(defaultHome(processEnvironment()), 'cache'),
+    OBSERVATORY_CACHE: cacheFolder(processEnvironment()),
   };
   let running: Build | undefined;
 

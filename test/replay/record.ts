@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
 import { getEpisode } from '../../src/db/read/episodes.ts';
 import { demoRequest } from '../../src/cli/demo-inputs.ts';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 import { until } from '../../src/embedded/until.ts';
 import { writeFixture } from '../../src/runtime/replay/fixture.ts';
@@ -211,7 +211,7 @@ const wanted = Object.entries(PLAYS).filter(
 );
 const env = processEnvironment();
 const home = await mkdtemp(join(tmpdir(), 'observatory-fixtures-'));
-const cache = join(defaultHome(env), 'cache');
+const cache = cacheFolder(env);
 const servers = await startServers({ home, env: {}, log: () => {}, cache, ports: 'any' });
 try {
   await using deployment = await createDeployment(servers.env);

@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { insertArtifact } from '../../src/db/append/artifacts.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
 import type { DatabaseClient } from '../../src/db/client.ts';
-import { loadConfig } from '../../src/config/config.ts';
+import { cacheFolder, loadConfig, processEnvironment } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/config.ts';
-import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
+import { compileCache, WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/runtime/worker-process.ts';
 import { setUpDeployment } from '../../src/runtime/set-up.ts';
 import { openEpisodeWorkflows } from '../../src/runtime/temporal/client.ts';
 import type { EpisodeWorkflows } from '../../src/runtime/temporal/client.ts';
@@ -73,7 +73,16 @@ export async function createDeployment(servers?: Record<string, string>): Promis
   const test = await createTestDatabase(shared['DATABASE_URL']);
   const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
   const prefix = `${new URL(test.url).pathname.slice(1)}-`;
-  const env = { ...shared, DATABASE_URL: test.url, TEMPORAL_TASK_QUEUE_PREFIX: prefix, OBSERVATORY_HOME: home };
+  // What is made of the code alone, its bundle of workflows first, is made once for all.
+  const cache = cacheFolder(processEnvironment());
+  const env = {
+    ...shared,
+    ...compileCache(cache),
+    DATABASE_URL: test.url,
+    TEMPORAL_TASK_QUEUE_PREFIX: prefix,
+    OBSERVATORY_HOME: home,
+    OBSERVATORY_CACHE: cache,
+  };
   const config = loadConfig(env);
   await setUpDeployment(config, { log: () => {} });
   const database = test.client;

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { defaultHome, processEnvironment } from '../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
 import { startServers } from '../../src/embedded/stack.ts';
 
 declare module 'vitest' {
@@ -19,23 +19,34 @@ declare module 'vitest' {
 
 /** Vitest's global set-up: provides `environment`; what it returns stops the servers and removes their data. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { env, stop } = await bootServers((line) => project.vitest.logger.log(line));
+  project.provide('environment', env);
+  return stop;
+}
+
+/** Starts the servers; `env` are the variables that say where they are, `stop` ends them and removes their data. */
+export async function bootServers(
+  log: (line: string) => void,
+): Promise<{ env: Record<string, string>; stop: () => Promise<void> }> {
   const env = processEnvironment();
   const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
   const remove = async () => rm(home, { recursive: true });
   const servers = await startServers({
     home,
     env,
-    log: (line) => project.vitest.logger.log(line),
+    log,
     // Fetched programs are kept where `npm start` keeps them.
-    cache: join(defaultHome(env), 'cache'),
+    cache: cacheFolder(env),
     ports: 'any',
   }).catch(async (error: unknown) => {
     await remove();
     throw error;
   });
-  project.provide('environment', servers.env);
-  return async () => {
-    await servers.stop();
-    await remove();
+  return {
+    env: servers.env,
+    stop: async () => {
+      await servers.stop();
+      await remove();
+    },
   };
 }

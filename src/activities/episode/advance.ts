@@ -40,7 +40,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
   };
 
   return {
-    /** Gives the graph what its last calls came to, then has the role whose turn it is think: one step of the episode. */
+    /** Gives the graph the results of its last calls, then has the role whose turn it is think: one step of the episode. */
     advance: heartbeating(async (request: AdvanceRequest): Promise<Turn> => {
       const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
       const { episode_id, run_id } = identity;
@@ -54,7 +54,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           Context.current().info.attempt > 1,
         );
 
-      const standBeforeThought = async (): Promise<GraphPlace> => {
+      const placeBeforeThought = async (): Promise<GraphPlace> => {
         if (checkpoint_id === null) {
           await setThread(deps.db, episode_id, thread_id);
           return placeOf(await superstep(null, {}));
@@ -63,7 +63,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         const turn_end = await turnEndOf(deps, episode_id, deliver_seq);
         return placeOf(await superstep(checkpoint_id, { turn_end }));
       };
-      const before = await standBeforeThought();
+      const before = await placeBeforeThought();
       const { next_key: step_key } = before;
       if (step_key === null) return { thread_id, ...before, thought: null };
 
@@ -102,7 +102,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
 
 type GraphPlace = Pick<Turn, 'checkpoint_id' | 'next_key' | 'outcome'>;
 
-/** Where the graph stands, as the workflow carries it. */
+/** The graph's position, as the workflow carries it. */
 export function placeOf({ checkpoint_id, next, state }: GraphPosition): GraphPlace {
   const [next_key = null] = next;
   if (next_key === null && !state.outcome) throw new AppError('internal', 'the graph ended without an outcome');

@@ -109,7 +109,7 @@ const toolsOf = ({ agent, approvals }: Episode, roleName: string) =>
 
 type Found = { tool: Tool; args: Record<string, unknown> };
 
-/** The tool and its checked arguments, or what the agent is told instead. */
+/** The tool and its checked arguments, or the error that the agent is shown instead. */
 function findTool(
   registry: ReadonlyMap<string, Tool>,
   tools: readonly string[],
@@ -172,7 +172,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
     return { ...result, artifacts, workspace: { sha256, size_bytes } };
   });
   if (!kept.error || result.error) return kept;
-  // The workspace is beyond its limits or its policy: the next call finds it as it was before this one, and the agent is told.
+  // The workspace is beyond its limits or its policy: the next call finds it as it was before this one, and the agent is shown why.
   return agentFailure({ ...kept.error, message: `${kept.error.message} What this call changed was not kept.` });
 }
 

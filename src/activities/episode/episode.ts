@@ -18,14 +18,14 @@ import type { createAdvanceActivity } from './advance.ts';
 import type { createCallToolActivities } from './call-tool.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { createPeopleActivities } from './people.ts';
-import type { createStandActivity } from './stand.ts';
+import type { createResumeActivity } from './resume.ts';
 import { NO_USAGE } from '../../schemas/step.ts';
 
 export type EpisodeRecordDeps = {
   db: Kysely<Database>;
   freezeSpan: FreezeSpan;
   asked: Pick<AskedChannel, 'clear'>;
-  /** How the root of an episode that has begun is told to Langfuse. */
+  /** Makes the root span of an episode that has begun. */
   freezeBegun: (line: BegunLine) => FrozenItem;
   namespace: string;
 };
@@ -85,7 +85,7 @@ export function createEpisodeRecordActivities({ db, freezeSpan, freezeBegun, ask
   };
 }
 
-/** Tells Langfuse that the episode runs. Only its first line of runs: the others begin where their first step does. */
+/** Sends Langfuse the root of an episode that runs. Only its first line of runs: the others begin where their first step does. */
 async function listAsRunning(
   db: Kysely<Database>,
   id: string,
@@ -100,7 +100,7 @@ async function listAsRunning(
 
 /** Every activity that an episode's workflow calls. */
 export type EpisodeActivities = ReturnType<typeof createAdvanceActivity> &
-  ReturnType<typeof createStandActivity> &
+  ReturnType<typeof createResumeActivity> &
   ReturnType<typeof createCallToolActivities> &
   ReturnType<typeof createPeopleActivities> &
   ReturnType<typeof createEpisodeRecordActivities>;

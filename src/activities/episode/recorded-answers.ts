@@ -25,7 +25,7 @@ export type RecordedSaying = { step_id: string; author: string; text: string; ap
  * tools) is no part of that: an answer that another build recorded is found as well, whatever has changed since.
  */
 export type RecordedAnswers = {
-  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and the log tells both. */
+  /** The answer of the same step to the same question; undefined where it is to be asked for. A miss is noted, and both are logged. */
   take(
     episode: Episode,
     asking: Pick<AttemptContext, 'step' | 'log'>,

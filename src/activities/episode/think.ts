@@ -17,7 +17,7 @@ import type { Compaction, SeenImage, Step, StepIdentity, ThoughtOutput } from '.
 import { STEP_DETAILS } from '../../schemas/thought.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { tellConversation, tellMessage } from '../../tracing/capture.ts';
+import { toTraceConversation, toTraceMessage } from '../../tracing/capture.ts';
 import type { AttemptContext, RecordStep, StepResult, StepSubject } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
 import type { RecordedAnswers } from './recorded-answers.ts';
@@ -69,13 +69,13 @@ export function recordThought(
       turn_ending: turnEndingTools(),
     });
     const conversation = await buildConversation({ episode, role, steps }, json);
-    const asked_sha256 = hashOfAsked({ messages: conversation.map(tellMessage), tools: [...role.tools] });
+    const asked_sha256 = hashOfAsked({ messages: conversation.map(toTraceMessage), tools: [...role.tools] });
     const recorded = await recordedAnswers.take(episode, context, asked_sha256);
-    if (recorded) return { ...recorded, heard: { messages: tellConversation(conversation), parameters: {} } };
+    if (recorded) return { ...recorded, model_input: { messages: toTraceConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
     const { said, shown, compaction, images } = await ask(deps, { model, conversation, role, context });
-    const heard = { messages: tellConversation(shown), parameters: model.parameters };
-    return { ...resultOf(said, { compaction, images }, context), asked_sha256, heard };
+    const model_input = { messages: toTraceConversation(shown), parameters: model.parameters };
+    return { ...resultOf(said, { compaction, images }, context), asked_sha256, model_input };
   });
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../schemas/primitives.ts';
 import type { Step, ThoughtOutput, Usage } from '../../schemas/step.ts';
 import type { Fact } from '../../agents/tools/tool.ts';
 
-/** An event is for reading in a list: longer texts are told by their beginning, the step holds the whole. In UTF-16 units. */
+/** An event is for reading in a list: of longer texts it has the beginning, the step holds the whole. In UTF-16 units. */
 const TEXT_CHARS_MAX = 20_000;
 
 /** The event of a model's answer; none where no endpoint was asked. */

@@ -33,7 +33,7 @@ export async function archiveWorkspace(
   try {
     await makeRepository(dir);
     const hasParent = await fetchPrevious(deps, step, { dir, git });
-    await git(['fast-import', '--quiet', '--done'], tellCommit(step, { message, hasParent, workspace }));
+    await git(['fast-import', '--quiet', '--done'], commitCommands(step, { message, hasParent, workspace }));
     await git(['bundle', 'create', '--quiet', 'turn.bundle', 'HEAD', BRANCH]);
     const stored = await deps.store.put({ file: join(dir, 'turn.bundle') }, { contentType: CONTENT_TYPE, signal });
     return {
@@ -59,7 +59,7 @@ async function makeRepository(dir: string): Promise<void> {
 }
 
 /** One commit of all the files of a workspace, as `git fast-import` reads it. */
-async function* tellCommit(
+async function* commitCommands(
   { agent, started_at }: Step,
   { message, hasParent, workspace }: { message: string; hasParent: boolean; workspace: Workspace },
 ): AsyncGenerator<string | Buffer> {

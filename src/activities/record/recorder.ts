@@ -12,7 +12,7 @@ import { storableText } from '../../schemas/primitives.ts';
 import type { JsonInput, JsonObject } from '../../schemas/primitives.ts';
 import { NO_USAGE, Usage } from '../../schemas/step.ts';
 import type { Step, StepIdentity } from '../../schemas/step.ts';
-import type { Heard } from '../../schemas/trace.ts';
+import type { ModelInput } from '../../schemas/trace.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Redactor } from '../../tracing/redaction.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
@@ -30,7 +30,7 @@ const SEARCH_TEXT_BYTES_MAX = 4_096;
 /** What work gets to know: its step, which try this is, when to stop, and where to log. */
 export type AttemptContext = { step: Step; attempt: number; signal: AbortSignal; log: AttemptLog };
 
-/** What work comes to. Files are in S3 already; `error` is told to the agent, with status `error`. */
+/** The result of work. Files are in S3 already; `error` is shown to the agent, with status `error`. */
 export type StepResult = {
   output: JsonInput;
   error?: Failure;
@@ -42,7 +42,7 @@ export type StepResult = {
   /** The arguments as a tool took them, defaults filled in; left out where none ran to its end. */
   took?: JsonObject;
   /** What a model was asked with. */
-  heard?: Heard;
+  model_input?: ModelInput;
   /** The hash of what the model or tool was asked. */
   asked_sha256?: string;
   /** The step whose recorded answer this is. */
@@ -182,7 +182,7 @@ async function toStepEnd(
     usage,
     artifacts: artifacts.filter((link) => link !== null),
     workspace: result.workspace ?? null,
-    heard: result.heard ?? null,
+    model_input: result.model_input ?? null,
     events,
     asked_sha256: result.asked_sha256 ?? null,
     served_from: result.served_from ?? null,
@@ -202,17 +202,18 @@ async function closeFailedAttempt(
   const cause =
     code === 'cancelled' ? new AppError('unavailable', 'the worker stopped this attempt', { details }) : error;
   log.write('system', `attempt ${attempt} failed: ${cause.code}: ${cause.message}`, 'error');
-  let told = cause;
+  let failure = cause;
   try {
     await log.close({ drop_rest: true });
-    told = await withWaiting(db, step, cause);
-    const { retry_after_s } = told.details;
-    const retry_ms = typeof retry_after_s === 'number' && told.details['final'] !== true ? retry_after_s * 1000 : null;
-    await failAttempt(db, { step, attempt, error: redacted(redactor, told), usage, worked_ms, retry_ms });
+    failure = await withWaiting(db, step, cause);
+    const { retry_after_s } = failure.details;
+    const retry_ms =
+      typeof retry_after_s === 'number' && failure.details['final'] !== true ? retry_after_s * 1000 : null;
+    await failAttempt(db, { step, attempt, error: redacted(redactor, failure), usage, worked_ms, retry_ms });
   } catch {
-    // The database is away: the next attempt closes this one as lost. The first error is the one to tell.
+    // The database is away: the next attempt closes this one as lost. The first error is the one that is kept.
   }
-  return toActivityFailure(told, attempt);
+  return toActivityFailure(failure, attempt);
 }
 
 /** Of an error so much is kept in its row. */

@@ -11,7 +11,7 @@ import { factsOfAnswer } from './answer-event.ts';
 
 // Which events a step of our own amounts to; those of a call are said by its tool.
 
-/** A step that ends: what it was asked (as its row keeps it), the arguments as its tool took them, what it came to. */
+/** A step that ends: what it was asked (as its row keeps it), the arguments as its tool took them, its result. */
 export type EndingStep = {
   step: Pick<Step, 'id' | 'episode_id' | 'seq' | 'kind' | 'agent' | 'name' | 'model'>;
   status: 'ok' | 'error' | 'cancelled';
@@ -26,7 +26,7 @@ export type EndingStep = {
 /** What models are shown comes from this tool's results, between thoughts. */
 const MEDIA_TOOL = inspectMedia.name;
 
-/** The events of a step, in their order; nothing is in them that the step did not come to. */
+/** The events of a step, in their order; nothing is in them that the step did not do. */
 export async function factsOf(
   db: Kysely<Database>,
   registry: ReadonlyMap<string, Tool>,

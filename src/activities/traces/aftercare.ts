@@ -42,7 +42,7 @@ export function createAftercareActivities(deps: AftercareDeps) {
     /** Resolves when the run has closed: from then on its history is whole. */
     awaitRunEnd: heartbeating(({ workflow_id, run_id }: Aftercare): Promise<void> => awaitRunEnd(workflow_id, run_id)),
 
-    /** Puts the root spans and the automatic scores into the outbox, and tells the webhook. Doing it again changes nothing. */
+    /** Puts the root spans and the automatic scores into the outbox, and announces the end to the webhook. Doing it again changes nothing. */
     closeTrace: heartbeating(async (episodeId: string): Promise<void> => {
       const record = await findEpisodeRecord(db, episodeId);
       if (!record) throw new AppError('not_found', `no episode ${episodeId}`);
@@ -50,7 +50,7 @@ export function createAftercareActivities(deps: AftercareDeps) {
       await dropBegun(db, episodeId);
       const takeovers = await listTakeovers(db, episodeId, record.runs);
       const { restored_at } = await readDeployment(db);
-      // Of a line from before a restore Langfuse may have been told by the record that was lost.
+      // A line from before a restore may have been sent to Langfuse by the record that was lost.
       const isDoubtful = ({ started_at }: EndedLine) => restored_at !== null && started_at < restored_at;
       for (const [doubtful, lines] of Map.groupBy(linesOf(record, takeovers), isDoubtful))
         await insertItems(db, { episode_id: episodeId, step_id: null, doubtful }, lines.map(freezeRoot));
@@ -75,7 +75,7 @@ export function createAftercareActivities(deps: AftercareDeps) {
 /** Every activity that follows an episode's end. */
 export type AftercareActivities = ReturnType<typeof createAftercareActivities>;
 
-/** What the webhook hears of an ended episode: how it ended, and no contents. */
+/** What the webhook is sent of an ended episode: how it ended, and no contents. */
 function endOf({ episode }: EpisodeRecord) {
   const { id, status, agent, model, terminal_reason, failure_class, started_at, ended_at } = episode;
   const { step_count, input_tokens, output_tokens, usd } = episode;

@@ -19,7 +19,7 @@ import { begunRootOf, currentRows } from './trace-rows.ts';
 
 /** Objects that one audit asks the store for at the same time. */
 const OBJECTS_AT_ONCE = 8;
-/** The nightly sweep goes back so far, and audits so many. */
+/** How far back the nightly sweep goes, and how many episodes it audits. */
 const SWEEP_DAYS = 30;
 const SWEEP_EPISODES_MAX = 500;
 
@@ -31,7 +31,7 @@ export type CoverageDeps = {
   listCompletedSteps: (workflowId: string, runIds: string[]) => Promise<CompletedStep[]>;
 };
 
-/** What an audit came to; `settled`: auditing again will find nothing else. */
+/** The result of an audit; `settled`: auditing again will find nothing else. */
 export type AuditSummary = { verdict: CoverageVerdict; finding_count: number; settled: boolean };
 
 /** The activities that audit coverage. */

@@ -3,15 +3,15 @@ import type { SentItem } from '../../db/read/trace-outbox.ts';
 import { forgetUnseen } from '../../db/write/trace-outbox.ts';
 import { AppError } from '../../errors.ts';
 import { afterLook, isOverdue } from '../../tracing/delivery-state.ts';
-import type { Look, NextStand } from '../../tracing/delivery-state.ts';
+import type { Look, NextState } from '../../tracing/delivery-state.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
-import { deleteOwed } from './delivery-deletion.ts';
+import { deleteTraces } from './delivery-deletion.ts';
 import type { Deletions } from './delivery-deletion.ts';
 import { lookFor } from './delivery-look.ts';
-import { ENDPOINTS, ITEMS_MAX, moveItems, sendAllDue, tellUnwelcome, welcomed } from './delivery-send.ts';
+import { ENDPOINTS, ITEMS_MAX, moveItems, sendAllDue, raiseRefusedAlert, welcomed } from './delivery-send.ts';
 import type { DeliveryDeps, Memory } from './delivery-send.ts';
 
-/** One look takes in at most so many traces, and so many of their items. */
+/** The most traces, and the most of their items, of one look. */
 const TRACES_PER_LOOK_MAX = 100;
 const ITEMS_PER_LOOK_MAX = 5_000;
 /** How the server is, is asked for again after this, and whenever it did not answer as hoped. */
@@ -42,7 +42,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       try {
         const server = await detect(deps, memory, signal);
         const sent = await sendAllDue(deps, memory, { server, signal });
-        await deleteOwed(deps, deletions, signal);
+        await deleteTraces(deps, deletions, signal);
         // One look is for all traces, and looks have a least interval: nothing is asked for once for each thing that was sent.
         const { looked_ms, paused_until_ms } = memory;
         const looks = nowMs(deps) - looked_ms >= deps.timings.look_ms && nowMs(deps) >= paused_until_ms.reads;
@@ -51,7 +51,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
         const error = AppError.from(thrown);
         const because = error.code === 'not_found' ? 'address' : 'keys';
         if (error.code === 'permission_denied' || error.code === 'not_found')
-          await tellUnwelcome(deps, memory, { endpoint: '', because, error: error.message });
+          await raiseRefusedAlert(deps, memory, { endpoint: '', because, error: error.message });
         else if (error.code !== 'unavailable') throw error;
         return { sent: 0, confirmed: 0, away: error.message };
       }
@@ -85,7 +85,7 @@ async function lookForSent(deps: DeliveryDeps, memory: Memory, at: At): Promise<
   memory.looked_ms = nowMs(deps);
   await learn(deps, memory, failures);
   let confirmed = 0;
-  for (const [next, same] of await standsOf(deps, due, { looks, server: at.server })) {
+  for (const [next, same] of await nextStatesOf(deps, due, { looks, server: at.server })) {
     const span_ids = same.map(({ span_id }) => span_id);
     const moved = await moveItems(deps, { span_ids, from: same[0]?.state ?? 'sending' }, next);
     if (next.state === 'confirmed') confirmed += moved;
@@ -102,30 +102,30 @@ async function learn(deps: DeliveryDeps, memory: Memory, failures: AppError[]): 
     if (typeof retry_after_ms === 'number') memory.paused_until_ms.reads = nowMs(deps) + retry_after_ms;
     if (code !== 'permission_denied' && code !== 'not_found') continue;
     const because = code === 'not_found' ? 'address' : 'keys';
-    await tellUnwelcome(deps, memory, { endpoint: 'reads', because, error: message });
+    await raiseRefusedAlert(deps, memory, { endpoint: 'reads', because, error: message });
   }
 }
 
-/** The items by where they stand next; those that stand alike are written together. */
-async function standsOf(
+/** The items by their next state; those of the same one are written together. */
+async function nextStatesOf(
   deps: DeliveryDeps,
   items: SentItem[],
   { looks, server }: { looks: Map<string, Look>; server: LangfuseServer },
-): Promise<[NextStand, SentItem[]][]> {
+): Promise<[NextState, SentItem[]][]> {
   const at = { now_ms: nowMs(deps), timings: deps.timings };
   const sent = items.map((item) => ({ item, look: looks.get(item.span_id) ?? 'no_answer', ...sentOf(item, server) }));
   const stuck = sent.some((one) => one.look === 'absent' && !one.merged && isOverdue(one, at));
   const progress = stuck ? await readProgress(deps.db) : undefined;
-  const stands = sent.map(({ item, look: seen, ...one }): [NextStand, SentItem] => {
+  const states = sent.map(({ item, look: seen, ...one }): [NextState, SentItem] => {
     const next = afterLook(seen, one, { ...at, ...(progress && { progress }) });
     // The one that finds out whether the server lags: the others wait for what becomes of it.
     if (next.state === 'pending' && progress && !one.merged) progress.probing = true;
     return [next, item];
   });
-  const alike = Map.groupBy(stands, ([next, { state }]) => JSON.stringify([state, next]));
+  const alike = Map.groupBy(states, ([next, { state }]) => JSON.stringify([state, next]));
   return [...alike.values()].flatMap((same) => {
     const [first] = same;
-    return first ? [[first[0], same.map(([, item]) => item)] satisfies [NextStand, SentItem[]]] : [];
+    return first ? [[first[0], same.map(([, item]) => item)] satisfies [NextState, SentItem[]]] : [];
   });
 }
 

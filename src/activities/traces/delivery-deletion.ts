@@ -1,13 +1,13 @@
-import { listOwedTraces } from '../../db/read/deletion.ts';
+import { listTracesToDelete } from '../../db/read/deletion.ts';
 import { noteTracesForgotten } from '../../db/write/deletion.ts';
 import { AppError } from '../../errors.ts';
 import type { DeliveryDeps } from './delivery-send.ts';
 
-/** Langfuse takes so many traces in one request. */
+/** The most traces that Langfuse takes in one request. */
 const TRACES_MAX = 1_000;
 /** Langfuse Cloud's smallest plan allows 50 requests for deletion a day: one in half an hour is within that. */
 const INTERVAL_MS = 30 * 60_000;
-/** Operators hear of what is owed for so long. */
+/** How old a deletion that Langfuse has not taken may be before an alert is raised. */
 const OWED_MS_MAX = 7 * 86_400_000;
 const OWED = 'langfuse_deletion_owed';
 
@@ -16,16 +16,16 @@ export type Deletions = { next_ms: number };
 
 /**
  * Asks Langfuse to delete the traces of deleted episodes, all that are owed in one request, and notes on their tombstones that
- * it has heard. Where it does not, they stay owed, and it is asked again later.
+ * it took the request. Where it does not, they stay owed, and it is asked again later.
  */
-export async function deleteOwed(
+export async function deleteTraces(
   { db, langfuse, alerts, now }: DeliveryDeps,
   deletions: Deletions,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const now_ms = now().getTime();
   if (now_ms < deletions.next_ms) return;
-  const owed = await listOwedTraces(db, { limit: TRACES_MAX });
+  const owed = await listTracesToDelete(db, { limit: TRACES_MAX });
   const [oldest] = owed;
   if (!oldest) return;
   deletions.next_ms = now_ms + INTERVAL_MS;

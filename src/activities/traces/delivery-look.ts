@@ -25,7 +25,7 @@ export async function lookFor(
       const there = await isThere();
       for (const item of part) looks.set(item.span_id, there(item) ? 'seen' : 'absent');
     } catch (error) {
-      // Not an answer is no absence: the next look will tell.
+      // No answer is no absence: the next look decides.
       failures.push(AppError.from(error));
       for (const { span_id } of part) looks.set(span_id, 'no_answer');
     }
@@ -61,7 +61,7 @@ async function seenSpans(langfuse: LangfuseClient, spans: SentItem[], { server, 
   };
 }
 
-/** Whether the row is the root of an episode that has ended: it is told as the episode begins, too, without a length. */
+/** Whether the row is the root of an episode that has ended: it is sent as the episode begins, too, without a length. */
 function hasEnd({ endTime }: Observation, ended_ns: string | null): boolean {
   if (ended_ns === null || endTime === undefined || endTime === null) return true;
   return Date.parse(endTime) === Number(BigInt(ended_ns) / 1_000_000n);

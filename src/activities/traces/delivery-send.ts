@@ -6,7 +6,7 @@ import { changeItems, claimItems } from '../../db/write/trace-outbox.ts';
 import type { ClaimedItem } from '../../db/write/trace-outbox.ts';
 import type { OutboxState, OutboxSubject } from '../../schemas/trace.ts';
 import { afterSend } from '../../tracing/delivery-state.ts';
-import type { NextStand, SendOutcome, DeliveryTimings } from '../../tracing/delivery-state.ts';
+import type { NextState, SendOutcome, DeliveryTimings } from '../../tracing/delivery-state.ts';
 import type { SendReport, LangfuseClient } from '../../tracing/langfuse-client.ts';
 import type { LangfuseServer } from '../../tracing/langfuse-server.ts';
 
@@ -20,17 +20,17 @@ export type DeliveryDeps = {
   timings: DeliveryTimings;
 };
 
-/** One request holds at most so many items and bytes; Langfuse takes about 4.5 MB. */
+/** The most items and bytes of one request; Langfuse takes about 4.5 MB. */
 const BYTES_MAX = 3 * 1024 * 1024;
 export const ITEMS_MAX = 500;
 /** Pictures and scores go one by one, so few are taken at a time. */
 const MEDIA_ITEMS_MAX = 5;
 const SCORE_ITEMS_MAX = 50;
-/** Where much waits so many requests are under way at once, each followed by at most so many more in a cycle. */
+/** Where much waits: the most requests at once, and the most that follow each in a cycle. */
 const REQUESTS_AT_ONCE = 3;
 const REQUESTS_IN_TURN_MAX = 8;
 
-/** The alert that stands while Langfuse takes nothing, or nothing of one kind, from us. */
+/** The alert that is open while Langfuse takes nothing, or nothing of one kind, from us. */
 const UNWELCOME = 'langfuse_unwelcome';
 
 /** What a server takes or shows at an address of its own: each fails, and is left alone, for itself. */
@@ -46,7 +46,7 @@ export type Memory = {
   answers: boolean;
   /** When it was last asked what it shows. */
   looked_ms: number;
-  /** Of which endpoints operators may have been told, by this delivery or one before, that they take nothing. */
+  /** The endpoints for which an alert may be open, raised by this delivery or one before. */
   unwelcome: Set<Endpoint | ''>;
 };
 
@@ -136,7 +136,7 @@ async function claim({ deps, memory, endpoint, subjects, items_max }: Sender) {
   });
 }
 
-/** Sends a claimed batch; one that is refused as a whole is halved until the culprits stand alone. Returns how many were taken. */
+/** Sends a claimed batch; one that is refused as a whole is halved until the culprits are alone. Returns how many were taken. */
 async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
   if (items.length === 0) return 0;
   const { deps, post } = sender;
@@ -152,30 +152,30 @@ async function send(sender: Sender, items: ClaimedItem[]): Promise<number> {
     await moveItems(deps, { span_ids: same.map(({ span_id }) => span_id), from: 'sending' }, next);
     if (fate.kind === 'accepted') taken += same.length;
     await learn(sender, fate, next);
-    if (fate.kind === 'refused') await tellParked(deps, fate.error, same);
+    if (fate.kind === 'refused') await raiseParkedAlert(deps, fate.error, same);
   }
   return taken;
 }
 
 /** What an outcome says of the endpoint, and of the server. */
-async function learn({ deps, memory, endpoint }: Sender, fate: SendOutcome, next: NextStand): Promise<void> {
+async function learn({ deps, memory, endpoint }: Sender, fate: SendOutcome, next: NextState): Promise<void> {
   if (endpoint === 'spans') memory.answers = fate.kind === 'accepted';
   if (fate.kind === 'accepted') return welcomed(deps, memory, endpoint);
   if (fate.kind === 'refused') return;
   // It may be another one now. A pause is the endpoint's alone: what the others take they go on taking.
   memory.server = undefined;
   if (fate.kind !== 'ambiguous') memory.paused_until_ms[endpoint] = next.next_attempt_ms ?? 0;
-  if (fate.kind === 'unwelcome') await tellUnwelcome(deps, memory, { endpoint, ...fate });
+  if (fate.kind === 'unwelcome') await raiseRefusedAlert(deps, memory, { endpoint, ...fate });
 }
 
-/** Clears what operators were told of the endpoint. */
+/** Clears the alert of the endpoint. */
 export async function welcomed({ alerts }: DeliveryDeps, memory: Memory, endpoint: Endpoint): Promise<void> {
   for (const subject of [endpoint, ''] as const)
     if (memory.unwelcome.delete(subject)) await alerts.clear(UNWELCOME, subject);
 }
 
-/** Tells operators that Langfuse takes nothing, by which endpoint (empty: by none), and what to mend. */
-export async function tellUnwelcome(
+/** Raises the alert that Langfuse takes nothing, at which endpoint (empty: at none), and what to mend. */
+export async function raiseRefusedAlert(
   { alerts }: DeliveryDeps,
   memory: Memory,
   { endpoint, because, error }: { endpoint: Endpoint | ''; because: 'keys' | 'address'; error: string },
@@ -196,7 +196,7 @@ export async function tellUnwelcome(
   });
 }
 
-async function tellParked({ alerts }: DeliveryDeps, reason: string, items: ClaimedItem[]): Promise<void> {
+async function raiseParkedAlert({ alerts }: DeliveryDeps, reason: string, items: ClaimedItem[]): Promise<void> {
   for (const { span_id, trace_id, subject } of items)
     await alerts.raise({
       name: 'trace_item_parked',
@@ -206,11 +206,11 @@ async function tellParked({ alerts }: DeliveryDeps, reason: string, items: Claim
     });
 }
 
-/** Writes down where items stand next; returns how many still stood where they were found. */
+/** Writes the next state of items; returns how many still were in the state in which they were found. */
 export function moveItems(
   { db, now }: Pick<DeliveryDeps, 'db' | 'now'>,
   items: { span_ids: string[]; from: OutboxState },
-  { state, error, next_attempt_ms, unseen_since_ms }: NextStand,
+  { state, error, next_attempt_ms, unseen_since_ms }: NextState,
 ): Promise<number> {
   return changeItems(db, items, {
     state,

@@ -7,8 +7,8 @@ import { rebuildSpans, requeueItems, unparkItems } from '../../db/write/trace-re
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
-import type { Heard } from '../../schemas/trace.ts';
-import { tellConversation } from '../../tracing/capture.ts';
+import type { ModelInput } from '../../schemas/trace.ts';
+import { toTraceConversation } from '../../tracing/capture.ts';
 import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
 import { getAgent } from '../../agents/agents.ts';
 import { turnEndingTools } from '../../agents/tools/registry.ts';
@@ -70,20 +70,25 @@ async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRe
   const lost = absent.filter(({ confirmed }) => confirmed);
   if (lost.length === 0) return { unparked, rebuilt: 0, resent };
   const ended = record.steps.filter(({ status }) => status !== 'running');
-  const heard = await heardOf(
+  const model_inputs = await modelInputsOf(
     deps,
     record,
     ended.filter(({ span_id }) => lost.some((item) => item.span_id === span_id)),
   );
   const span_ids = lost.map(({ span_id }) => span_id);
-  await rebuildSpans(db, { span_ids, steps: ended, heard: (step) => heard.get(step.id) ?? null, freezeSpan });
+  await rebuildSpans(db, {
+    span_ids,
+    steps: ended,
+    model_input: (step) => model_inputs.get(step.id) ?? null,
+    freezeSpan,
+  });
   return { unparked, rebuilt: lost.length, resent };
 }
 
 /** What models were shown for these steps, by step; with which parameters they were asked is not on record. */
-async function heardOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord, steps: Step[]) {
+async function modelInputsOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord, steps: Step[]) {
   const { roles } = getAgent(episode.agent);
-  const heard = new Map<string, Heard>();
+  const model_inputs = new Map<string, ModelInput>();
   for (const step of steps.filter(({ kind }) => kind === 'thought')) {
     const role = roles.find(({ name }) => name === step.agent);
     if (!role) continue;
@@ -93,8 +98,8 @@ async function heardOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord
       before: step.seq,
       turn_ending: turnEndingTools(),
     });
-    const messages = tellConversation(await buildConversation({ episode, role, steps: before }, json));
-    heard.set(step.id, { messages, parameters: {} });
+    const messages = toTraceConversation(await buildConversation({ episode, role, steps: before }, json));
+    model_inputs.set(step.id, { messages, parameters: {} });
   }
-  return heard;
+  return model_inputs;
 }

@@ -1,5 +1,5 @@
 import type { Script, ScriptedLine } from '../models/scripted.ts';
-import { simulationsOf } from './heard.ts';
+import { simulationsOf } from './read-answers.ts';
 import { turn } from './lines.ts';
 import { handWrittenScene, SIDEWAYS_BENCHMARK } from './transfer-files.ts';
 
@@ -35,8 +35,8 @@ export const outOfBudget: Script = {
 function tune(gain: number): ScriptedLine[] {
   return [
     turn(`With a gain of ${gain} it should work.`, ['simulate', { seed: 0 }]),
-    (heard) => {
-      const outcome = simulationsOf(heard).at(-1)?.outcome ?? 'There is no result.';
+    (messages) => {
+      const outcome = simulationsOf(messages).at(-1)?.outcome ?? 'There is no result.';
       return turn(
         `${outcome} The servo must be too weak: I raise its gain to ${gain + GAIN_STEP}.`,
         ['edit_file', { path: '/scene.xml', old_string: `kp="${gain}"`, new_string: `kp="${gain + GAIN_STEP}"` }],

@@ -1,8 +1,16 @@
 import type { BaseMessage } from '@langchain/core/messages';
 import type { TranscriptLine } from '../../schemas/transcript.ts';
 import type { ScriptedLine } from '../models/scripted.ts';
-import { answersOf, commandSucceeded, costingOf, lastAnswer, ranWell, readSimulation, simulationsOf } from './heard.ts';
-import type { Answer, HeardSimulation } from './heard.ts';
+import {
+  answersOf,
+  commandSucceeded,
+  costingOf,
+  lastAnswer,
+  ranWell,
+  readSimulation,
+  simulationsOf,
+} from './read-answers.ts';
+import type { Answer, ReadSimulation } from './read-answers.ts';
 import { turn } from './lines.ts';
 import { handWrittenScene, solutionScript, transferFile, widthLine } from './transfer-files.ts';
 
@@ -29,11 +37,11 @@ export const firstScene = (width: number): ScriptedLine[] => [
     'execute_command',
     { command: 'node solution_script.mjs && ls -l scene.xml funnel.stl && grep -c "<body " scene.xml' },
   ]),
-  (heard) => checkScene(heard, width),
+  (messages) => checkScene(messages, width),
   turn('The scene is complete. I simulate it from the nominal spawn.', ['simulate', { seed: 0 }]),
-  (heard) =>
+  (messages) =>
     turn(
-      whatHappened(heard),
+      whatHappened(messages),
       ['list_files', { path: '/renders' }],
       ['grep', { pattern: 'funnel_width', path: SCRIPT }],
       ['grep', { pattern: 'entry_funnel', path: '/engineering_plan.md' }],
@@ -47,29 +55,29 @@ export const widenFunnel = ({ from, to }: { from: number; to: number }): Scripte
     { path: SCRIPT, old_string: widthLine(from).trim(), new_string: widthLine(to).trim() },
   ]),
   turn('I write the scene anew.', ['execute_command', { command: 'node solution_script.mjs && ls -l scene.xml' }]),
-  (heard) => checkScene(heard, to),
+  (messages) => checkScene(messages, to),
   turn('Once more, from the same spawn.', ['simulate', { seed: 0 }]),
 ];
 
 /** The coder writes down what was seen, and hands the solution on. */
 export const handOn: readonly ScriptedLine[] = [
-  (heard) =>
+  (messages) =>
     turn(
-      whatHappened(heard),
+      whatHappened(messages),
       ['list_files', { path: '/renders' }],
       ['validate_costing_and_price', { path: '/assembly_definition.yaml' }],
     ),
-  (heard) =>
+  (messages) =>
     turn(
       'I write down what I saw.',
-      ['write_file', { path: JOURNAL, content: journalOf(heard), overwrite: true }],
-      ['write_file', { path: VALIDATION, content: validationOf(heard), overwrite: true }],
+      ['write_file', { path: JOURNAL, content: journalOf(messages), overwrite: true }],
+      ['write_file', { path: VALIDATION, content: validationOf(messages), overwrite: true }],
       ['write_file', { path: '/todo.md', content: transferFile('todo.md').replaceAll('[ ]', '[x]'), overwrite: true }],
     ),
-  (heard) =>
+  (messages) =>
     turn('I hand it on for review.', [
       'submit_for_review',
-      { summary: summaryOf(heard), files: [SCRIPT, '/scene.xml', JOURNAL, VALIDATION] },
+      { summary: summaryOf(messages), files: [SCRIPT, '/scene.xml', JOURNAL, VALIDATION] },
     ]),
 ];
 
@@ -81,8 +89,8 @@ export const anotherTry = ({ round, seed }: { round: number; seed: number }): Sc
 ];
 
 /** The scene that the script wrote is looked at; where the script could not run, the same scene is written by hand. */
-function checkScene(heard: BaseMessage[], width: number): TranscriptLine {
-  if (commandSucceeded(heard))
+function checkScene(messages: BaseMessage[], width: number): TranscriptLine {
+  if (commandSucceeded(messages))
     return turn('It runs. Are the zones where the benchmark has them?', [
       'grep',
       { pattern: '<site name="zone_', path: '/scene.xml' },
@@ -93,16 +101,16 @@ function checkScene(heard: BaseMessage[], width: number): TranscriptLine {
   ]);
 }
 
-function whatHappened(heard: BaseMessage[]): string {
-  const last = lastAnswer(heard, 'simulate');
+function whatHappened(messages: BaseMessage[]): string {
+  const last = lastAnswer(messages, 'simulate');
   const simulation = last && readSimulation(last);
   if (!simulation) return `The simulation did not run: ${last?.content ?? 'there is no answer'}`;
-  return `The simulation says: ${tell(simulation)}`;
+  return `The simulation says: ${sentenceOf(simulation)}`;
 }
 
 /** The journal: every simulation and every change by the number of its step, in the order in which they came. */
-function journalOf(heard: BaseMessage[]): string {
-  const lines = answersOf(heard).flatMap((answer) => {
+function journalOf(messages: BaseMessage[]): string {
+  const lines = answersOf(messages).flatMap((answer) => {
     const entry = entryOf(answer);
     return entry === undefined ? [] : [`- ${placeOf(answer)}${entry}\n`];
   });
@@ -114,7 +122,7 @@ function entryOf(answer: Answer): string | undefined {
   const { name, args, content, failed } = answer;
   if (name === 'simulate') {
     const simulation = readSimulation(answer);
-    return simulation ? `, seed ${simulation.seed}: ${tell(simulation)}` : `: no simulation ran: ${content}`;
+    return simulation ? `, seed ${simulation.seed}: ${sentenceOf(simulation)}` : `: no simulation ran: ${content}`;
   }
   if (name === 'execute_command' && !ranWell(answer))
     return `: the command did not run (${content.trim()}): ${BY_HAND}.`;
@@ -123,18 +131,22 @@ function entryOf(answer: Answer): string | undefined {
   return undefined;
 }
 
-function validationOf(heard: BaseMessage[]): string {
-  const results = { costing: costingOf(heard), simulations: simulationsOf(heard), commands: commandSucceeded(heard) };
+function validationOf(messages: BaseMessage[]): string {
+  const results = {
+    costing: costingOf(messages),
+    simulations: simulationsOf(messages),
+    commands: commandSucceeded(messages),
+  };
   return `${JSON.stringify(results, null, 2)}\n`;
 }
 
-function summaryOf(heard: BaseMessage[]): string {
-  const last = simulationsOf(heard).at(-1);
-  const how = commandSucceeded(heard) ? '' : ` No command could be run here: ${BY_HAND}.`;
+function summaryOf(messages: BaseMessage[]): string {
+  const last = simulationsOf(messages).at(-1);
+  const how = commandSucceeded(messages) ? '' : ` No command could be run here: ${BY_HAND}.`;
   if (!last) return `There is a scene, but no simulation of it ran.${how}`;
-  return `${tell(last)} See ${placeOf(last)}, seed ${last.seed}; ${costingOf(heard).sums}.${how}`;
+  return `${sentenceOf(last)} See ${placeOf(last)}, seed ${last.seed}; ${costingOf(messages).sums}.${how}`;
 }
 
 const placeOf = ({ step }: { step: number | null }) => (step === null ? 'a step' : `step ${step}`);
 
-const tell = ({ outcome, robust }: HeardSimulation) => `${outcome} Robustness ${robust.succeeded}/${robust.of}.`;
+const sentenceOf = ({ outcome, robust }: ReadSimulation) => `${outcome} Robustness ${robust.succeeded}/${robust.of}.`;

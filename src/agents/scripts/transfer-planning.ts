@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { BaseMessage } from '@langchain/core/messages';
 import type { ScriptedLine } from '../models/scripted.ts';
-import { costingOf, lastAnswer } from './heard.ts';
+import { costingOf, lastAnswer } from './read-answers.ts';
 import { turn } from './lines.ts';
 import { transferFile } from './transfer-files.ts';
 
@@ -19,19 +19,19 @@ export const planTransfer: readonly ScriptedLine[] = [
     'search_cots_catalog',
     { query: 'servo >=1.5 N·m under $20' },
   ]),
-  (heard) =>
+  (messages) =>
     turn(
-      `${servoFound(heard)} A funnel, a tilting paddle, a banked roller bed and a tray: one servo is enough. I write the plan.`,
+      `${servoFound(messages)} A funnel, a tilting paddle, a banked roller bed and a tray: one servo is enough. I write the plan.`,
       ['write_file', { path: '/engineering_plan.md', content: transferFile('engineering_plan.md') }],
       ['write_file', { path: '/todo.md', content: transferFile('todo.md') }],
       ['write_file', { path: '/assembly_definition.yaml', content: transferFile('assembly_definition.yaml') }],
     ),
   turn('Does it stay within cost and weight?', ['validate_costing_and_price', { path: '/assembly_definition.yaml' }]),
-  (heard) =>
+  (messages) =>
     turn('The plan is complete.', [
       'submit_engineering_plan',
       {
-        summary: `Funnel, servo paddle, banked roller bed and tray: ${costingOf(heard).sums}. See the plan.`,
+        summary: `Funnel, servo paddle, banked roller bed and tray: ${costingOf(messages).sums}. See the plan.`,
         files: ['/engineering_plan.md', '/todo.md', '/assembly_definition.yaml'],
       },
     ]),
@@ -67,8 +67,8 @@ export const reviewPlan: readonly ScriptedLine[] = [
     ['read_file', { path: '/benchmark_definition.yaml' }],
     ['validate_costing_and_price', { path: '/assembly_definition.yaml' }],
   ),
-  (heard) => {
-    const { valid, sums } = costingOf(heard);
+  (messages) => {
+    const { valid, sums } = costingOf(messages);
     const review = {
       round: 1,
       decision: decided(valid),
@@ -85,8 +85,8 @@ export const reviewPlan: readonly ScriptedLine[] = [
       { path: PLAN_REVIEW, content: stringify(review) },
     ]);
   },
-  (heard) => {
-    const { valid, sums } = costingOf(heard);
+  (messages) => {
+    const { valid, sums } = costingOf(messages);
     return turn(valid ? 'The plan is sound.' : 'Back to the planner.', [
       'finish',
       { decision: decided(valid), reason: reasonOf(valid, sums), review_path: PLAN_REVIEW },
@@ -94,8 +94,8 @@ export const reviewPlan: readonly ScriptedLine[] = [
   },
 ];
 
-function servoFound(heard: BaseMessage[]): string {
-  const { content = '' } = lastAnswer(heard, 'search_cots_catalog') ?? {};
+function servoFound(messages: BaseMessage[]): string {
+  const { content = '' } = lastAnswer(messages, 'search_cots_catalog') ?? {};
   const found = content.split('\n').find((line) => line.startsWith(`${SERVO}: `));
   return found ? `I take the ${found}.` : 'The search did not show the DS3218 that the task names; I plan with it.';
 }

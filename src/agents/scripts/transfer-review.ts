@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { BaseMessage } from '@langchain/core/messages';
 import { SimulationResult } from '../../schemas/simulation.ts';
 import type { ScriptedLine } from '../models/scripted.ts';
-import { answersOf, costingOf, lastAnswer, simulatedSteps } from './heard.ts';
+import { answersOf, costingOf, lastAnswer, simulatedSteps } from './read-answers.ts';
 import { turn } from './lines.ts';
 import { BY_HAND } from './transfer-coding.ts';
 
@@ -21,8 +21,8 @@ export const reviewExecution = (round: number): ScriptedLine[] => [
     ['list_files', { path: '/renders' }],
     ['read_file', { path: '/journal.md' }],
   ),
-  (heard) => {
-    const step = simulatedSteps(heard).at(-1);
+  (messages) => {
+    const step = simulatedSteps(messages).at(-1);
     if (step === undefined) return turn('There is no simulation to judge.', ['validate_costing_and_price', {}]);
     return turn(
       `The latest simulation is step ${step}. I read its result and look at its video.`,
@@ -31,16 +31,16 @@ export const reviewExecution = (round: number): ScriptedLine[] => [
       ['validate_costing_and_price', {}],
     );
   },
-  (heard) => {
-    const { approved, reason, checklist, evidence } = judge(heard);
+  (messages) => {
+    const { approved, reason, checklist, evidence } = judge(messages);
     const review = { round, decision: approved ? 'APPROVED' : 'REJECTED', checklist, evidence, reason };
     return turn(approved ? 'It does what was asked.' : 'It does not do what was asked.', [
       'write_file',
       { path: reviewPath(round), content: stringify(review) },
     ]);
   },
-  (heard) => {
-    const { approved, reason } = judge(heard);
+  (messages) => {
+    const { approved, reason } = judge(messages);
     return turn(approved ? 'Approved.' : 'Rejected.', [
       'finish',
       { decision: approved ? 'APPROVED' : 'REJECTED', reason, review_path: reviewPath(round) },
@@ -49,20 +49,20 @@ export const reviewExecution = (round: number): ScriptedLine[] => [
 ];
 
 /** The decision that follows from what was read and seen. */
-function judge(heard: BaseMessage[]) {
-  const result = latestResult(heard);
-  const costing = costingOf(heard);
-  const byHand = answersOf(heard, 'read_file').some(({ content }) => content.includes(BY_HAND));
+function judge(messages: BaseMessage[]) {
+  const result = latestResult(messages);
+  const costing = costingOf(messages);
+  const byHand = answersOf(messages, 'read_file').some(({ content }) => content.includes(BY_HAND));
   const checklist = {
     goal_reached: result?.success ?? false,
     robust_under_jitter: result?.robustness === 1,
     within_cost_and_weight: costing.valid,
-    motion_seen_in_video: / % moved/.test(lastAnswer(heard, 'inspect_media')?.content ?? ''),
+    motion_seen_in_video: / % moved/.test(lastAnswer(messages, 'inspect_media')?.content ?? ''),
     scene_written_by_script: !byHand,
   };
   const evidence = {
-    simulation_step: simulatedSteps(heard).at(-1) ?? null,
-    video_inspected_in_step: lastAnswer(heard, 'inspect_media')?.step ?? null,
+    simulation_step: simulatedSteps(messages).at(-1) ?? null,
+    video_inspected_in_step: lastAnswer(messages, 'inspect_media')?.step ?? null,
   };
   const reasons = reasonsOf(result, costing);
   const approved = reasons.length === 0;
@@ -85,10 +85,10 @@ function reasonsOf(result: SimulationResult | undefined, costing: { valid: boole
 }
 
 /** The result of the latest simulation, where it was read and is one. */
-function latestResult(heard: BaseMessage[]): SimulationResult | undefined {
-  const step = simulatedSteps(heard).at(-1);
+function latestResult(messages: BaseMessage[]): SimulationResult | undefined {
+  const step = simulatedSteps(messages).at(-1);
   if (step === undefined) return undefined;
-  const read = answersOf(heard, 'read_file').findLast(({ args }) => args['path'] === resultPath(step));
+  const read = answersOf(messages, 'read_file').findLast(({ args }) => args['path'] === resultPath(step));
   if (!read || read.failed) return undefined;
   try {
     return SimulationResult.safeParse(JSON.parse(read.content)).data;

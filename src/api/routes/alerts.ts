@@ -9,7 +9,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/alerts',
   operationId: 'listAlerts',
-  summary: 'List what operators must know of, newest first: what stands, or with state=all also what is over',
+  summary: 'List what operators must know of, newest first: open alerts, or with state=all also cleared ones',
   tags: ['system'],
   security,
   request: {

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { insertArtifact } from '../../db/append/artifacts.ts';
-import { getArtifact, listEpisodeArtifacts } from '../../db/read/artifacts.ts';
+import { findArtifactFile, getArtifact, listEpisodeArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { AppError } from '../../errors.ts';
 import { ArtifactKind } from '../../schemas/artifact.ts';
@@ -78,6 +78,12 @@ const getRoute = createRoute({
 
 /** Files by their content. */
 export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>) {
+  const describe = async (sha256: Sha256) => {
+    const [artifact, file] = await Promise.all([getArtifact(db, sha256), findArtifactFile(db, { sha256 })]);
+    // What no step knows has the type that it was stored with.
+    const content_type = file?.content_type ?? (await store.stat(sha256))?.content_type ?? 'application/octet-stream';
+    return toArtifact({ ...artifact, content_type }, store.bucket);
+  };
   return createRoutes()
     .openapi(listRoute, async (c) => {
       const { id } = await getEpisode(db, c.req.valid('param').id);
@@ -90,7 +96,10 @@ export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'
         ...(role && { role }),
       });
       const { items, next_cursor } = toPage(rows, limit, artifactCursor.encode);
-      return c.json({ items: items.map((link) => toFile(link, store.bucket)), next_cursor }, 200);
+      return c.json(
+        { items: items.map(({ seq, ...link }) => ({ seq, ...toFile(link, store.bucket) })), next_cursor },
+        200,
+      );
     })
     .openapi(putRoute, async (c) => {
       const { sha256 } = c.req.valid('param');
@@ -103,7 +112,7 @@ export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'
           expected: { sha256 },
         });
         const { created } = await insertArtifact(db, { sha256, size_bytes });
-        return c.json(toArtifact(await getArtifact(db, sha256), store.bucket), created ? 201 : 200);
+        return c.json(await describe(sha256), created ? 201 : 200);
       } catch (error) {
         // The limit of a body is HTTP's 413; the table's 429 is for what passes with time.
         if (error instanceof AppError && error.code === 'resource_exhausted') return tooLarge(c);
@@ -112,9 +121,7 @@ export function createArtifactRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'
         throw error;
       }
     })
-    .openapi(getRoute, async (c) =>
-      c.json(toArtifact(await getArtifact(db, c.req.valid('param').sha256), store.bucket), 200),
-    );
+    .openapi(getRoute, async (c) => c.json(await describe(c.req.valid('param').sha256), 200));
 }
 
 const tooLarge = (c: Parameters<typeof problemResponse>[0]) =>

@@ -2,14 +2,17 @@ import { Readable } from 'node:stream';
 import { createRoute, z } from '@hono/zod-openapi';
 import { findArtifactFile, getArtifact } from '../../db/read/artifacts.ts';
 import { AppError } from '../../errors.ts';
-import { Sha256 } from '../../schemas/primitives.ts';
+import { boundedText, Sha256, Uuid } from '../../schemas/primitives.ts';
 import { namesTag, parseRange } from '../byte-range.ts';
 import { dispositionOf, safeContentType } from '../content-headers.ts';
 import type { ApiDeps } from '../deps.ts';
 import { problemResponse } from '../problem.ts';
 import { createRoutes, problems, security } from '../route-parts.ts';
 
-/** A year, the longest that caches are told of: the bytes of a hash never change. `private`, for they need a key. */
+/** Longer paths are no files of steps. In characters. */
+const PATH_CHARS_MAX = 4_096;
+
+/** A year, the longest that caches are allowed: the bytes of a hash never change. `private`, for they need a key. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
 
 /** Under the media type that it was stored with, where a browser runs nothing under that. */
@@ -20,11 +23,12 @@ const getRoute = createRoute({
   method: 'get',
   path: '/v1/artifacts/{sha256}/content',
   operationId: 'getArtifactContent',
-  summary: 'Read the bytes of an artifact, or one range of them',
+  summary: 'Read the bytes of an artifact, or one range of them, under the name and type of the file that is followed',
   tags: ['artifacts'],
   security,
   request: {
     params: z.object({ sha256: Sha256 }),
+    query: z.strictObject({ step: Uuid.optional(), path: boundedText(1, PATH_CHARS_MAX).optional() }),
     headers: z.object({
       range: z.string().optional(),
       'if-range': z.string().optional(),
@@ -45,6 +49,10 @@ export function createContentRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>
     const { sha256 } = c.req.valid('param');
     const asked = c.req.valid('header');
     const artifact = await getArtifact(db, sha256);
+    const { step, path } = c.req.valid('query');
+    const file = await findArtifactFile(db, { sha256, step, path });
+    if (!file && (step !== undefined || path !== undefined))
+      throw new AppError('not_found', `no file ${path ?? ''} of ${step ? `step ${step}` : 'any step'} has these bytes`);
     const etag = `"${sha256}"`;
     if (namesTag(asked['if-none-match'], etag)) return c.body(null, 304, { etag, 'cache-control': CACHE_CONTROL });
 
@@ -56,7 +64,6 @@ export function createContentRoutes({ db, store }: Pick<ApiDeps, 'db' | 'store'>
 
     const stat = await store.stat(sha256);
     if (!stat) throw new AppError('data_loss', `artifact ${sha256} has a row and no object`);
-    const file = await findArtifactFile(db, sha256);
     const contentType = safeContentType(file?.content_type ?? stat.content_type);
     const head = {
       etag,

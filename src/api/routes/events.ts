@@ -132,7 +132,7 @@ function registerComponents(routes: ReturnType<typeof createRoutes>): void {
     routes.openAPIRegistry.registerComponent('schemas', name, schema as never);
 }
 
-/** What the client is told of one event; `outcome` is of those that match their schema. */
+/** The answer to one event; `outcome` is of those that match their schema. */
 function resultOf(item: BatchItem, outcome: Appended | undefined, index: number): EventResult {
   const none = { event_id: item.event_id, replayed: false, sanitized: false, stream_seq: null };
   const refused = (status: 404 | 409, member: string, message: string): EventResult => {
@@ -149,5 +149,5 @@ function resultOf(item: BatchItem, outcome: Appended | undefined, index: number)
     return { ...none, status: replayed ? 200 : 201, replayed, sanitized: item.keep !== null, stream_seq, errors: [] };
   }
   if (outcome?.outcome === 'unknown_step') return refused(404, 'step_id', 'the episode has no such step');
-  return refused(409, 'event_id', 'stands for another event');
+  return refused(409, 'event_id', 'is the id of another event');
 }

@@ -13,7 +13,7 @@ const route = createRoute({
   path: '/v1/artifacts/{sha256}/lineage',
   operationId: 'getLineage',
   summary:
-    'Say which step and try wrote an artifact, from which code and files, and what came of it: so many steps up and down',
+    'Say which step and try wrote an artifact, from which code and files, and what was made of it, as many steps up and down as are asked for',
   tags: ['artifacts'],
   security,
   request: {

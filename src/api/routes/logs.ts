@@ -59,7 +59,7 @@ export function createLogRoutes({ db }: Pick<ApiDeps, 'db'>) {
     const asked = { episode_id: episode.id, after, limit: limit + 1 };
     const rows = await readAlongLine(db, asked, (part) => listLogs(db, { ...part, ...filter }));
     const page = toPage(rows, limit, logCursor.encode);
-    // Where all that there is was told, what comes next is the episode's own.
+    // Where all that there is was sent, what comes next is the episode's own.
     const own = { parent: null, stream_seq: after.parent === null ? after.stream_seq : 0 };
     const reached = page.items.findLast(({ parent }) => parent === null) ?? own;
     const next_cursor = page.next_cursor ?? (ended ? null : logCursor.encode(reached));

@@ -42,7 +42,7 @@ export function createPageRoutes() {
       const html = await readBuilt('index.html');
       if (!html)
         throw new AppError('unavailable', 'The page is not built: run `npm run build`, or start with `npm start`.');
-      // Built to be opened from any folder; here it stands at every depth of the address.
+      // Built to be opened from any folder; here it is served at every depth of the address.
       return c.body(html.toString('utf8').replaceAll('"./', '"/'), 200, {
         ...HEADERS,
         'content-type': 'text/html; charset=utf-8',

@@ -38,7 +38,7 @@ const pauseRoute = createRoute({
   method: 'post',
   path: '/v1/episodes/{id}/pause',
   operationId: 'pauseEpisode',
-  summary: 'Ask an episode to pause; it does so before its next thought, and its budget of time stands still',
+  summary: 'Ask an episode to pause; it does so before its next thought, and its budget of time is not spent meanwhile',
   tags: ['people'],
   security,
   middleware: jsonBody,
@@ -62,7 +62,7 @@ const messageRoute = createRoute({
   path: '/v1/episodes/{id}/messages',
   operationId: 'sendMessage',
   summary:
-    'Tell the agents something, which they hear before their next thought; under the same id or Idempotency-Key it is said once, and other words are refused',
+    'Send the agents a message, which is delivered before their next thought; under the same id or Idempotency-Key it is delivered once, and other words are refused',
   tags: ['people'],
   security,
   middleware: jsonBody,
@@ -116,8 +116,8 @@ export function createPeopleRoutes(deps: Deps) {
 }
 
 /**
- * Says it once: what is on record already is not said again, also when the run that heard it is over. The words are written
- * first; the workflow hears who spoke and where they stand. Whether it was said before.
+ * Sends it once: what is on record already is not sent again, also when the run that received it is over. The words are written
+ * first; the workflow is told who spoke and where they stand. Whether it was sent before.
  */
 async function say(deps: Deps, episode: Episode, request: PersonRequest): Promise<boolean> {
   const { id } = request;
@@ -137,7 +137,7 @@ async function say(deps: Deps, episode: Episode, request: PersonRequest): Promis
   return replayed;
 }
 
-/** The episode, with a workflow that hears. Throws failed_precondition once it has ended. */
+/** The episode, with a workflow that receives. Throws failed_precondition once it has ended. */
 async function getRunning({ startEpisode }: Deps, episode: Episode): Promise<Episode> {
   if (hasEnded(episode.status)) throw new AppError('failed_precondition', 'The episode has ended already.');
   // One that was accepted and not started yet is started first: before that nobody listens.

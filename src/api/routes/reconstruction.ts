@@ -24,7 +24,7 @@ const conversationRoute = createRoute({
   method: 'get',
   path: '/v1/episodes/{id}/conversation',
   operationId: 'getConversation',
-  summary: 'Read what each role had heard and said after a step (none named: after the last that ended)',
+  summary: 'Read each role’s conversation as it was after a step (none named: after the last that ended)',
   tags: ['debugging'],
   security,
   request,

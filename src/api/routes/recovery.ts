@@ -10,11 +10,10 @@ const statusRoute = createRoute({
   method: 'get',
   path: '/v1/recovery/status',
   operationId: 'getRecoveryStatus',
-  summary:
-    'Whether this deployment could be restored: how old the newest verified point is, and what stands against it',
+  summary: 'Whether this deployment could be restored: how old the newest verified point is, and which checks fail',
   tags: ['recovery'],
   security,
-  responses: { 200: json('How recovery stands', RecoveryStatus), ...problems() },
+  responses: { 200: json('The state of recovery', RecoveryStatus), ...problems() },
 });
 
 const listRoute = createRoute({
@@ -40,7 +39,7 @@ const startRoute = createRoute({
   responses: { 202: json('The workflow that makes it', z.object({ workflow_id: z.string() })), ...problems(403) },
 });
 
-/** Reading how recovery stands, and making a restore point. Restoring is the command line's: it needs no API. */
+/** Reading the state of recovery, and making a restore point. Restoring is the command line's: it needs no API. */
 export function createRecoveryRoutes({ db, recovery }: Pick<ApiDeps, 'db' | 'recovery'>) {
   return createRoutes()
     .openapi(statusRoute, async (c) => c.json(await recovery.status(), 200))

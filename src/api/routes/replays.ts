@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { getEpisode } from '../../db/read/episodes.ts';
 import { findEpisodeRuns, listHistories, listReplays } from '../../db/read/replays.ts';
+import { contentPathOf } from '../../identity.ts';
 import { AppError } from '../../errors.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 import { sentenceOf } from '../../schemas/replay.ts';
@@ -18,7 +19,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/episodes/{id}/replays',
   operationId: 'listReplays',
-  summary: 'List what replaying the episode’s runs came to, newest first: one verdict for each run and build',
+  summary: 'List the verdicts of replaying the episode’s runs, newest first: one for each run and build',
   tags: ['replays'],
   security,
   request: { params: EpisodePath },
@@ -80,7 +81,7 @@ export function createReplayRoutes({ db, replays }: Pick<ApiDeps, 'db' | 'replay
       const { id } = await getEpisode(db, c.req.valid('param').id);
       const items = (await listHistories(db, id)).map((history) => ({
         ...history,
-        href: `/v1/artifacts/${history.sha256}/content`,
+        href: contentPathOf(history.sha256),
       }));
       return c.json({ items }, 200);
     });

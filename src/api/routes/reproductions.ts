@@ -43,7 +43,7 @@ export function createReproductionRoutes({ db, startReproduction }: Pick<ApiDeps
       const parents = step !== undefined && step <= (forked_from_seq ?? 0);
       const where = parents ? ` that is its own: ask episode ${parent_episode_id}` : '';
       const what = step === undefined ? 'The episode has' : `Step ${step} is`;
-      throw new AppError('failed_precondition', `${what} no simulation that came to a result${where}.`);
+      throw new AppError('failed_precondition', `${what} no simulation that has a result${where}.`);
     }
     const key = c.req.valid('header')['idempotency-key'] ?? randomUUID();
     const workflow_id = `reproduce-${id}-${key}`;

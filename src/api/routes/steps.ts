@@ -65,7 +65,7 @@ const getRoute = createRoute({
   },
 });
 
-/** Reading steps. Large inputs and outputs stand as `{"$artifact", size_bytes, preview}`. */
+/** Reading steps. Large inputs and outputs are `{"$artifact", size_bytes, preview}`. */
 export function createStepRoutes(deps: Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace'>) {
   const { db } = deps;
   return createRoutes()

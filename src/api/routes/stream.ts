@@ -5,7 +5,7 @@ import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/s
 import type { ApiDeps } from '../deps.ts';
 import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
-import { tellStream, toBody } from '../stream.ts';
+import { streamFrames, toBody } from '../stream.ts';
 import type { StreamDeps } from '../stream.ts';
 import { hasEnded } from '../../schemas/episode.ts';
 
@@ -55,13 +55,13 @@ const route = createRoute({
   path: '/v1/episodes/{id}/stream',
   operationId: 'streamEpisode',
   summary:
-    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was told',
+    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was sent',
   tags: ['episodes'],
   security,
   request: { params: EpisodePath, headers: z.object({ 'last-event-id': StreamId.optional() }) },
   responses: {
     200: { description: 'Server-sent events', content: { 'text/event-stream': { schema: Event } } },
-    204: { description: 'The episode has ended and the client has heard it all: do not come back' },
+    204: { description: 'The episode has ended and the client has all of it: do not come back' },
     ...problems(404, 409),
   },
 });
@@ -73,11 +73,11 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
   for (const type of Object.keys(FRAMES) as (keyof typeof FRAMES)[])
     routes.openAPIRegistry.register(NAMES[type], FRAMES[type]);
 
-  /** Counts the stream while it is told; a database that goes away ends it, and the client comes back. */
-  async function* counted(told: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
+  /** Counts the stream while it is open; a database that goes away ends it, and the client comes back. */
+  async function* counted(frames: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
     open += 1;
     try {
-      yield* told;
+      yield* frames;
     } catch (error) {
       deps.logger.warn({ code: AppError.from(error).code }, 'stream ended early');
     } finally {
@@ -102,7 +102,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       c.req.raw.signal,
       AbortSignal.timeout(deps.stream_ms_max),
     ]);
-    const told = counted(tellStream(deps, { episode_id: id, from, signal }));
+    const frames = counted(streamFrames(deps, { episode_id: id, from, signal }));
     const head_of_answer = {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -110,7 +110,7 @@ export function createStreamRoutes(deps: StreamDeps & Pick<ApiDeps, 'stopping' |
       'x-accel-buffering': 'no',
     };
     return c.body(
-      toBody(told, () => left.abort()),
+      toBody(frames, () => left.abort()),
       200,
       head_of_answer,
     ) as never;

@@ -118,7 +118,10 @@ function choose(files: EpisodeFile[], { path, step }: { path: string; step: numb
 /** Whole and with its hash, or not at all. */
 async function download(client: Client, { sha256, size_bytes }: EpisodeFile, target: string): Promise<void> {
   const init = { signal: AbortSignal.timeout(DOWNLOAD_MS_MAX) };
-  const answer = await client.v1.artifacts[':sha256'].content.$get({ param: { sha256 }, header: {} }, { init });
+  const answer = await client.v1.artifacts[':sha256'].content.$get(
+    { param: { sha256 }, query: {}, header: {} },
+    { init },
+  );
   if (!answer.ok || answer.body === null) throw await errorOf(answer);
   const hash = createHash('sha256');
   const progress = progressOf(process.stderr, { what: 'Receiving', of: size_bytes });

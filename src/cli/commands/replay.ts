@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { defaultHome } from '../../config/config.ts';
+import { cacheFolder } from '../../config/config.ts';
 import type { Environment } from '../../config/config.ts';
 import { openReplays, replayTexts } from '../../runtime/replay/deployment-replays.ts';
 import type { RunReplay, Watchers } from '../../runtime/replay/deployment-replays.ts';
@@ -83,7 +82,7 @@ async function* ofDeployment(
 }
 
 async function* ofFile(env: Environment, file: string, watchers: Watchers): AsyncGenerator<RunReplay> {
-  const cache = join(defaultHome(env), 'cache');
+  const cache = cacheFolder(env);
   const texts = (await isZip(file)) ? readBundledHistories(file) : [await readFile(file, 'utf8')];
   yield* replayTexts(texts, { cache, ...watchers });
 }

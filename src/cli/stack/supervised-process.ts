@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGuarded, stopStale } from '../../embedded/guarded-process.ts';
 import type { GuardedProcess } from '../../embedded/guarded-process.ts';
-import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../runtime/worker-process.ts';
+import { cacheFolder } from '../../config/config.ts';
+import { compileCache, WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../runtime/worker-process.ts';
 import type { Log } from '../../embedded/log-file.ts';
 
 /** One of our own commands, kept running. */
@@ -40,7 +41,7 @@ export async function superviseProcess(options: {
       name: command,
       command: process.execPath,
       args: [...own.flags, options.main, command],
-      env: { ...own.env, ...options.env },
+      env: { ...compileCache(cacheFolder(options.env)), ...own.env, ...options.env },
       cwd: home,
       log_file: join(home, 'logs', `${command}.log`),
       pid_file,

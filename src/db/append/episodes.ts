@@ -7,7 +7,7 @@ import type { Episode, GenerationKind, StartEpisode } from '../../schemas/episod
 import { traceIdOf, workflowIdOf, sha256Of } from '../../identity.ts';
 import { toEpisode } from '../read/episodes.ts';
 
-/** Where an episode comes from that is not an original. `message` is what its agents are told as it begins. */
+/** Where an episode comes from that is not an original. `message` is given to its agents as it begins. */
 export type Ancestry = {
   generation_kind: Exclude<GenerationKind, 'original'>;
   parent_episode_id: string;

@@ -12,7 +12,7 @@ export type Appended =
 
 /**
  * Appends events to an episode, each by itself: one that is there already with the same content is `replayed`, one whose
- * id stands for other content a `conflict`. Outcomes come in the order of the events. Throws not_found for an unknown
+ * id has other content a `conflict`. Outcomes come in the order of the events. Throws not_found for an unknown
  * episode.
  */
 export async function insertEvents(db: Kysely<Database>, episode_id: string, events: NewEvent[]): Promise<Appended[]> {

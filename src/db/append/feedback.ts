@@ -17,7 +17,7 @@ export type FeedbackSource = {
 };
 
 /**
- * Adds feedback, and with it the score that tells Langfuse, in one transaction. The same `id` is added once. Throws
+ * Adds feedback, and with it the score for Langfuse, in one transaction. The same `id` is added once. Throws
  * not_found for an unknown episode or step.
  */
 export async function insertFeedback(

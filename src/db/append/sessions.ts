@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { KnownKey } from '../read/api-keys.ts';
 
-/** A secret by its SHA-256, the key that it stands for, and for how many seconds. */
+/** A secret by its SHA-256, the key that it takes the place of, and for how many seconds. */
 type NewToken = { token_sha256: string; api_key_id: string; lasts_s: number };
 
 /** Adds a session by its token's SHA-256: the token itself is stored nowhere. Those that have expired go. */

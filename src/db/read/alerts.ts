@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Alert } from '../../schemas/alert.ts';
 import type { Database } from '../../schemas/database.ts';
 
-/** Alerts, newest first: all, or those that stand; `before` is the id of the last one seen. */
+/** Alerts, newest first: all, or the open ones; `before` is the id of the last one seen. */
 export async function listAlerts(
   db: Kysely<Database>,
   { open, limit, before }: { open: boolean; limit: number; before?: string },
@@ -17,7 +17,7 @@ export async function listAlerts(
     .execute();
 }
 
-/** The subjects, of those that begin so, for which an alert of this name stands. */
+/** The subjects with this beginning for which an alert of this name is open. */
 export async function listOpenSubjects(db: Kysely<Database>, name: string, beginning: string): Promise<string[]> {
   const rows = await db
     .selectFrom('alerts')

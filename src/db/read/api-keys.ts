@@ -28,7 +28,7 @@ export async function findApiKey(db: Kysely<Database>, keySha256: string): Promi
     .executeTakeFirst();
 }
 
-/** The key that the living session with this token's SHA-256 stands for, or undefined: also once the key is revoked. */
+/** The key that the living session with this token's SHA-256 was opened with, or undefined: also once the key is revoked. */
 export async function findSessionKey(db: Kysely<Database>, tokenSha256: string): Promise<KnownKey | undefined> {
   return (
     db

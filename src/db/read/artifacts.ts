@@ -6,19 +6,19 @@ import { inLine, readLine } from './line.ts';
 import type { LinePart } from '../record-database.ts';
 import { LINK_COLUMNS } from './steps.ts';
 
-/** A link with the number of the step that it belongs to. */
-export type EpisodeArtifact = ArtifactLink & { seq: number };
+/** A link with the number and id of the step that it belongs to. */
+export type EpisodeArtifact = ArtifactLink & { seq: number; step_id: string };
 
 const linksOf = (db: Kysely<Database>, line: LinePart[]) =>
   db
     .selectFrom('step_artifacts as link')
     .innerJoin('steps as step', 'step.id', 'link.step_id')
     .innerJoin('artifacts as artifact', 'artifact.sha256', 'link.sha256')
-    .select(['step.seq', ...LINK_COLUMNS])
+    .select(['step.seq', 'link.step_id', ...LINK_COLUMNS])
     .where(inLine(line, 'step'));
 
 /** The artifact's row, also when nothing links to it; throws not_found, also for one that was deleted. */
-export async function getArtifact(db: Kysely<Database>, sha256: string): Promise<Artifact & { content_type: string }> {
+export async function getArtifact(db: Kysely<Database>, sha256: string): Promise<Artifact> {
   const row = await db
     .selectFrom('artifacts')
     .selectAll()
@@ -26,13 +26,8 @@ export async function getArtifact(db: Kysely<Database>, sha256: string): Promise
     .where('deleted_at', 'is', null)
     .executeTakeFirst();
   if (!row) throw new AppError('not_found', `no artifact ${sha256}`);
-  const link = await db
-    .selectFrom('step_artifacts')
-    .select('content_type')
-    .where('sha256', '=', sha256)
-    .executeTakeFirst();
   const { deleted_at: _, ...artifact } = row;
-  return { ...artifact, content_type: link?.content_type ?? 'application/octet-stream' };
+  return artifact;
 }
 
 /** The files of an episode by step, role and path, at most `limit` of those after the given place. */
@@ -93,14 +88,16 @@ export async function listMissingArtifacts(db: Kysely<Database>, sha256s: string
   return sha256s.filter((sha256) => !stored.has(sha256));
 }
 
-/** The path and media type under which a step knows the artifact, or undefined when none does. */
+/**
+ * The path and media type under which a step knows the artifact: this step, or by this path, where they are given; else the
+ * step that knew it first. Undefined when none does.
+ */
 export async function findArtifactFile(
   db: Kysely<Database>,
-  sha256: string,
+  { sha256, step, path }: { sha256: string; step?: string | undefined; path?: string | undefined },
 ): Promise<{ path: string; content_type: string } | undefined> {
-  return db
-    .selectFrom('step_artifacts')
-    .select(['path', 'content_type'])
-    .where('sha256', '=', sha256)
-    .executeTakeFirst();
+  let query = db.selectFrom('step_artifacts').select(['path', 'content_type']).where('sha256', '=', sha256);
+  if (step !== undefined) query = query.where('step_id', '=', step);
+  if (path !== undefined) query = query.where('path', '=', path);
+  return query.orderBy('step_id').orderBy('role').orderBy('path').limit(1).executeTakeFirst();
 }

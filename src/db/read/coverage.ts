@@ -27,7 +27,7 @@ export type EpisodeRecord = {
     confirmed: boolean;
     sent_at: string | null;
   }[];
-  /** Whether Langfuse was told of the episode when it began. */
+  /** Whether the episode's root was sent to Langfuse when it began. */
   begun: boolean;
   /** What steps and events refer to; `unexplained` where the attempt that is said to have made it did not end its step. */
   objects: { sha256: string; size_bytes: number; seq: number | null; unexplained: boolean }[];
@@ -80,7 +80,7 @@ export async function findEpisodeRecord(db: Kysely<Database>, id: string): Promi
                 subject: subject as 'attempt' | 'root' | 'step',
                 confirmed: state === 'confirmed',
                 sent_at: state === 'sending' || state === 'accepted' ? sent_at : null,
-                parked: state === 'parked' ? (error ?? 'for a reason it did not tell') : null,
+                parked: state === 'parked' ? (error ?? 'for a reason that it did not give') : null,
               },
         ),
         objects,

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 
 /** Traces of deleted episodes that Langfuse still has to be asked to delete, those that wait longest first. */
-export async function listOwedTraces(
+export async function listTracesToDelete(
   db: Kysely<Database>,
   { limit }: { limit: number },
 ): Promise<{ trace_id: string; deleted_at: string }[]> {

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import { FINAL_STATUSES } from '../../schemas/episode.ts';
 
-/** Coverage is told of the episodes that ended within so many days. */
+/** Coverage counts the episodes that ended within this many days. */
 const COVERAGE_DAYS = 7;
 
 type Counted = { label: string; count: number }[];
@@ -15,7 +15,7 @@ export type RecordMetrics = {
   outbox: Counted;
   /** How long the oldest item waits that is neither confirmed nor parked, in seconds; 0 when none does. */
   oldest_s: number;
-  /** Those that stand, by name. */
+  /** Open ones, by name. */
   alerts: Counted;
   /** The newest audits of the episodes that ended lately, by verdict; `unaudited` have none yet. */
   coverage: Counted;

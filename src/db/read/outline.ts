@@ -21,7 +21,7 @@ export async function readOutline(
   db: Kysely<Database>,
   { episode_id, after, limit }: { episode_id: string; after: number; limit: number },
 ): Promise<OutlinePart> {
-  // Before the steps: what ends after this is told by the stream, maybe for the second time, but told.
+  // Before the steps: what ends after this is sent by the stream, maybe for the second time, but sent.
   const head = await findStreamHead(db, episode_id);
   if (!head) throw new AppError('not_found', `no episode ${episode_id}`);
   const line = await getLine(db, episode_id);

@@ -13,7 +13,7 @@ export type LookedAt = {
   stuck: Stuck | null;
 };
 
-/** Those that a look from outside ended are looked at for so many days more: Temporal's own reset may open them again. */
+/** Episodes that a look from outside ended are looked at for this many days more: Temporal's own reset may open them again. */
 const REOPEN_DAYS = 90;
 
 /**

@@ -69,7 +69,7 @@ function reasonAgainst({ kind, name, status, error }: Ended): string | undefined
   return undefined;
 }
 
-/** The steps of a line that say where it stood after step `seq`: its last thought, and what followed it until then. */
+/** The steps of a line that decide how it goes on after step `seq`: its last thought, and what followed it until then. */
 export async function listSinceLastThought(db: Kysely<Database>, { episode_id, seq }: LinePlace): Promise<Step[]> {
   const line = inLine(await readLine(db, episode_id));
   const rows = await db
@@ -110,7 +110,7 @@ export async function sumUsage(
 }
 
 /** Whether the message with this id is a step of the line up to a place. */
-export async function wasSaid(db: Kysely<Database>, place: LinePlace, messageId: string): Promise<boolean> {
+export async function wasDelivered(db: Kysely<Database>, place: LinePlace, messageId: string): Promise<boolean> {
   const row = await db
     .selectFrom('steps')
     .select('id')

@@ -30,7 +30,7 @@ export async function listHistories(db: Kysely<Database>, episodeId: string): Pr
     .execute();
 }
 
-/** What replays of an episode's runs came to, newest first: one for each run and build. */
+/** The verdicts of replaying an episode's runs, newest first: one for each run and build. */
 export async function listReplays(
   db: Kysely<Database>,
   { episode_id, limit }: { episode_id: string; limit: number },

@@ -9,7 +9,7 @@ export const SEARCH_KINDS = ['episode', 'step', 'log'] as const satisfies Search
 /** Where a page of a search ended: a row's id, which is its episode's for a log line, and that line's `stream_seq`. */
 export type SearchPlace = { kind: SearchKind; id: string; stream_seq: number };
 
-/** A place with what stands there. `id` is what pages go by. */
+/** A place with the text found there. `id` is what pages go by. */
 export type FoundPlace = SearchHit & { id: string };
 
 /** Before every row of a kind: no UUID is greater. */

@@ -21,7 +21,7 @@ export async function findStreamHead(db: Kysely<Database>, episodeId: string): P
   return rows[0];
 }
 
-/** Something that happened in an episode, at its place in the episode's stream. Steps are as they stand now. */
+/** Something that happened in an episode, at its place in the episode's stream. Steps are as they are now. */
 export type StreamEntry =
   | { type: 'step_started'; stream_seq: number; step: StepStart }
   | { type: 'step_ended'; stream_seq: number; step: StepWithFiles }

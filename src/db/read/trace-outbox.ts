@@ -69,7 +69,7 @@ export async function findNextDue(db: Kysely<Database>): Promise<string | null> 
   return rows[0]?.due ?? null;
 }
 
-/** How many items stand where. */
+/** How many items are in each state. */
 export async function countOutbox(db: Kysely<Database>, episodeId?: string): Promise<OutboxCounts> {
   const rows = await db
     .selectFrom('trace_outbox')

@@ -7,7 +7,7 @@ import { toStepRow } from './steps.ts';
 /** The most steps that one conversation is rebuilt from: as many as the largest budget allows. */
 const TRANSCRIPT_STEPS_MAX = 10_000;
 
-/** Whose conversation, before which step; `turn_ending` names the tools whose calls every role hears of. */
+/** Whose conversation, before which step; `turn_ending` names the tools whose calls every role is shown. */
 export type TranscriptPlace = { episode_id: string; agent: string; before: number; turn_ending: readonly string[] };
 
 /**
@@ -45,7 +45,7 @@ export async function listCallsOf(db: Kysely<Database>, episodeId: string, paren
   return rows.map(toStepRow);
 }
 
-/** The hash of the workspace's manifest as it stood before step `before`; undefined when nothing has changed it yet. */
+/** The hash of the workspace's manifest as it was before step `before`; undefined when nothing has changed it yet. */
 export async function findWorkspaceBefore(
   db: Kysely<Database>,
   episodeId: string,

@@ -5,8 +5,8 @@ import type { Alert, NewAlert } from '../../schemas/alert.ts';
 import type { Database } from '../../schemas/database.ts';
 
 /**
- * Raises an alert, or says of the one that stands that it still does. `news`: it is new, or stands for so long since it was
- * last told that it is to be told again.
+ * Raises an alert, or marks the open one as still open. `news`: it is new, or was announced so long ago that it is to be
+ * announced again.
  */
 export async function raiseAlert(
   db: Kysely<Database>,
@@ -27,7 +27,7 @@ export async function raiseAlert(
   return { alert, news };
 }
 
-/** Ends the alert of this name and subject; undefined where none stood. */
+/** Ends the alert of this name and subject; undefined where none was open. */
 export async function clearAlert(db: Kysely<Database>, name: string, subject: string): Promise<Alert | undefined> {
   const row = await db
     .updateTable('alerts')

@@ -41,7 +41,7 @@ export async function noteMiss(db: Kysely<Database>, id: string, miss: { seq: nu
 
 /**
  * Ends an episode, whatever it was doing. Ending it again with a newer run's outcome (a reset) replaces the older one; a run
- * that another has overtaken by then ends nothing, and hears `aborted`.
+ * that another has overtaken by then ends nothing: that throws `aborted`.
  */
 export async function endEpisode(
   db: Kysely<Database>,

@@ -66,7 +66,7 @@ export function requireEpoch(run_epoch: number | undefined, record_epoch: number
   );
 }
 
-/** What taking a line over depends on: the episode as it stands, and when its record was restored, if it was. */
+/** What taking a line over depends on: the episode as it is, and when its record was restored, if it was. */
 type TakenOver = {
   freezeSpan: FreezeSpan;
   next: () => number;
@@ -74,7 +74,7 @@ type TakenOver = {
   restored_at: string | null;
 };
 
-/** Ends steps that nobody works on any more, with the attempts that are open, and tells Langfuse of them. */
+/** Ends steps that nobody works on any more, with the attempts that are open, and puts their spans into the outbox. */
 export async function closeAsLost(
   tx: Tx,
   stepIds: readonly string[],
@@ -88,14 +88,14 @@ export async function closeAsLost(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    // It may have ended in the record that was lost, and Langfuse been told of it.
+    // It may have ended, and been sent to Langfuse, in the record that was lost.
     const doubtful = restored_at !== null && lost.started_at < restored_at;
-    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], heard: null, doubtful };
+    const ended = { episode, step: toStepRow(lost), attempt: 0, artifacts: [], model_input: null, doubtful };
     await insertSpans(tx, freezeSpan, ended);
   }
 }
 
-/** What a run hears that another has overtaken. */
+/** The error of a run that another has overtaken. */
 export function overtaken({ episode_id, run_id, seq }: StepIdentity): AppError {
   return new AppError(
     'aborted',

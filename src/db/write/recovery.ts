@@ -15,7 +15,7 @@ export async function beginRestorePoint(db: Kysely<Database>, id: string): Promi
   return row.started_at;
 }
 
-/** Notes how a point ended, also one that this database has never heard of (it was restored from an older one). */
+/** Notes how a point ended, also one that this database does not know (it was restored from an older one). */
 export async function endRestorePoint(
   db: Kysely<Database>,
   { checks, ended_at: _, ...point }: RestorePoint,

@@ -15,7 +15,7 @@ export async function insertHistory(
     .execute();
 }
 
-/** Keeps what a replay came to; a later one of the same run by the same build takes its place. */
+/** Keeps the verdict of a replay; a later one of the same run by the same build takes its place. */
 export async function upsertReplay(
   db: Kysely<Database>,
   { mismatch, ...verdict }: Omit<ReplayVerdict, 'replayed_at'>,

@@ -9,30 +9,30 @@ import { toEpisode } from '../read/episodes.ts';
 /** The channel on which a trigger wakes delivery when the outbox has grown. */
 export const OUTBOX_CHANNEL = 'observatory_outbox';
 
-/** How a step is told to Langfuse: its own span first, then one for each attempt that failed. The composition root supplies it. */
+/** A step as Langfuse is sent it: its own span first, then one for each attempt that failed. The composition root supplies it. */
 export type FreezeSpan = (ended: EndedStep) => FrozenItem[];
 
 /**
  * Puts the spans of an ended step into the outbox; `attempt` is the one that ended it, 0 where none did. `doubtful` says
- * that somebody may have told Langfuse of this step before: then that is read back before anything is sent.
+ * that this step may have been sent to Langfuse before: then that is read back before anything is sent.
  */
 export async function insertSpans(
   tx: Transaction<Database>,
   freezeSpan: FreezeSpan,
-  ended: Pick<EndedStep, 'step' | 'artifacts' | 'heard'> & {
+  ended: Pick<EndedStep, 'step' | 'artifacts' | 'model_input'> & {
     episode: Selectable<Database['episodes']>;
     attempt: number;
     doubtful?: boolean;
   },
 ): Promise<void> {
-  const { step, attempt, artifacts, heard, doubtful = false } = ended;
+  const { step, attempt, artifacts, model_input, doubtful = false } = ended;
   const { runs } = ended.episode;
   const episode = toEpisode(ended.episode);
   const parent_span_id =
     (await findParentSpan(tx, step)) ??
     rootSpanIdOf(episode.trace_id, rootRunOf(runs, await listTakeovers(tx, step.episode_id, runs), step.run_id));
   const failed = step.attempt_count > (attempt === 0 ? 0 : 1) ? await listOthers(tx, step.id, attempt) : [];
-  const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, heard });
+  const [own, ...others] = freezeSpan({ episode, step, parent_span_id, artifacts, failed, model_input });
   const { episode_id } = step;
   if (own) await insertItems(tx, { episode_id, step_id: step.id, doubtful }, [own]);
   await insertItems(tx, { episode_id, step_id: null, doubtful }, others);

@@ -8,7 +8,7 @@ import type { NewEvent } from '../../schemas/events/record.ts';
 import type { Json } from '../../schemas/primitives.ts';
 import type { Step, StepIdentity, StepKind, Usage } from '../../schemas/step.ts';
 import { appendEvents } from '../append/events.ts';
-import type { Heard } from '../../schemas/trace.ts';
+import type { ModelInput } from '../../schemas/trace.ts';
 import { toStepRow } from '../read/steps.ts';
 import {
   addUsage,
@@ -54,7 +54,7 @@ export type StepEnd = {
   workspace: { sha256: string; size_bytes: number } | null;
   search_text: string | null;
   /** What a model was asked with, for its span alone; null or left out where none was. */
-  heard?: Heard | null;
+  model_input?: ModelInput | null;
   /** What it amounts to as events; what they keep as artifacts must lie in S3 already. */
   events?: NewEvent[];
   /** The hash of what the model or tool was asked. */
@@ -149,8 +149,14 @@ export async function endStep(
     const appended = await appendEvents(tx, end.events ?? [], stream_seq);
     const events = appended.filter(({ outcome }) => outcome === 'created').length;
     const ended = await updateEnded(tx, { step, attempt, end, stream_seq, events });
-    const told = { episode, step: ended, attempt, artifacts: end.artifacts, heard: end.heard ?? null };
-    await insertSpans(tx, freezeSpan, told);
+    const endedStep = {
+      episode,
+      step: ended,
+      attempt,
+      artifacts: end.artifacts,
+      model_input: end.model_input ?? null,
+    };
+    await insertSpans(tx, freezeSpan, endedStep);
     return ended;
   });
 }

@@ -44,7 +44,7 @@ export async function claimItems(
   return rows.toSorted((a, b) => a.place - b.place).map(({ place: _, ...item }) => item);
 }
 
-/** Moves items on that still stand where they were found; a confirmed one lets its bytes go. Returns how many moved. */
+/** Moves items on that still are in the state in which they were found; a confirmed one lets its bytes go. Returns how many moved. */
 export async function changeItems(
   db: Kysely<Database>,
   items: { span_ids: string[]; from: OutboxState },

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
-import type { Heard } from '../../schemas/trace.ts';
+import type { ModelInput } from '../../schemas/trace.ts';
 import { listArtifactsOfSteps } from '../read/steps.ts';
 import { insertSpans } from './spans.ts';
 import type { FreezeSpan } from './spans.ts';
@@ -36,9 +36,14 @@ export async function requeueItems(db: Kysely<Database>, spanIds: string[]): Pro
  */
 export async function rebuildSpans(
   db: Kysely<Database>,
-  options: { span_ids: string[]; steps: Step[]; heard: (step: Step) => Heard | null; freezeSpan: FreezeSpan },
+  options: {
+    span_ids: string[];
+    steps: Step[];
+    model_input: (step: Step) => ModelInput | null;
+    freezeSpan: FreezeSpan;
+  },
 ): Promise<void> {
-  const { span_ids, steps, heard, freezeSpan } = options;
+  const { span_ids, steps, model_input, freezeSpan } = options;
   await db.transaction().execute(async (tx) => {
     await tx.deleteFrom('trace_outbox').where('span_id', 'in', span_ids).where('state', '=', 'confirmed').execute();
     const touched = steps.filter(({ span_id, attempt_count }) => span_ids.includes(span_id) || attempt_count > 1);
@@ -53,7 +58,7 @@ export async function rebuildSpans(
         .executeTakeFirstOrThrow();
       const artifacts = await listArtifactsOfSteps(tx, [step.id]);
       const attempt = rows[0]?.attempt ?? 0;
-      await insertSpans(tx, freezeSpan, { episode, step, attempt, artifacts, heard: heard(step) });
+      await insertSpans(tx, freezeSpan, { episode, step, attempt, artifacts, model_input: model_input(step) });
     }
   });
 }

@@ -1,6 +1,6 @@
 import { createDatabase } from '../../db/client.ts';
 import { listStuck } from '../../db/read/outside.ts';
-import { stuckSentence } from '../../schemas/standing.ts';
+import { stuckSentence } from '../../schemas/workflow-state.ts';
 import type { Config } from '../../config/config.ts';
 import { found } from './finding.ts';
 import type { Check } from './finding.ts';

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createDatabase } from '../../db/client.ts';
 import { findEpisodeRuns, listBegunEpisodes } from '../../db/read/replays.ts';
 import { upsertReplay } from '../../db/write/replays.ts';
@@ -35,7 +34,7 @@ export type DeploymentReplays = AsyncDisposable & {
 /** Opens a deployment's record, objects and Temporal for reading; only verdicts are written. */
 export async function openReplays(config: Config, watchers: Watchers): Promise<DeploymentReplays> {
   quietRuntime();
-  const bundle = await buildWorkflowBundle(join(config.home, 'cache'));
+  const bundle = await buildWorkflowBundle(config.cache);
   await using opened = new AsyncDisposableStack();
   const { db } = opened.use(createDatabase(config.database_url.reveal(), { connections: 2 }));
   const store = opened.use(createS3ObjectStore(s3Options(config)));

@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { AppError } from '../../errors.ts';
 import type { Stuck } from '../../schemas/episode.ts';
-import type { Standing } from '../../schemas/standing.ts';
+import type { WorkflowState } from '../../schemas/workflow-state.ts';
 
 /** A task of workflow code that failed so often fails again: a try or two are lost to a worker that stops. */
 const TASK_ATTEMPTS_MIN = 3;
@@ -25,7 +25,7 @@ type Described = Awaited<ReturnType<Client['workflowService']['describeWorkflowE
 type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
 
 /** How Temporal has a workflow now, asked by its id, so that the newest run of its chain answers. Throws `unavailable`. */
-export async function lookAtWorkflow(client: Client, workflowId: string): Promise<Standing> {
+export async function lookAtWorkflow(client: Client, workflowId: string): Promise<WorkflowState> {
   try {
     const described = await client.workflowService.describeWorkflowExecution({
       namespace: client.options.namespace,

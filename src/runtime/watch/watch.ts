@@ -8,8 +8,8 @@ import { noteStuck } from '../../db/write/outside.ts';
 import { ENDED_OUTSIDE } from '../../activities/amend.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Stuck } from '../../schemas/episode.ts';
-import { stuckSentence } from '../../schemas/standing.ts';
-import type { Standing } from '../../schemas/standing.ts';
+import { stuckSentence } from '../../schemas/workflow-state.ts';
+import type { WorkflowState } from '../../schemas/workflow-state.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
 import { startAmendment } from '../temporal/amend.ts';
 import { lookAtWorkflow } from './look.ts';
@@ -21,10 +21,10 @@ const PAGE = 500;
 const LOOKS_AT_ONCE = 8;
 /** One look at one workflow answers within this time. */
 const LOOK_TIMEOUT_MS = 10_000;
-/** That an episode was ended by others stands for a day, unless it is open again before. */
+/** An alert that an episode was ended by others is open for a day, unless the episode is open again before. */
 const ENDED_OUTSIDE_MS = 24 * 3_600_000;
 const ALERTS_MAX = 1_000;
-/** An alert names so many of the episodes that it is about. */
+/** The most episodes that one alert names. */
 const NAMED_MAX = 5;
 /** So many workflows may be deleted one by one; when more are missing, and most of all, their server is asked about first. */
 const MISSING_MAX = 3;
@@ -64,23 +64,23 @@ function createLook(deps: WatchDeps): () => Promise<void> {
     const seen: Seen[] = [];
     for await (const one of lookAtAll(deps)) seen.push(one);
     const started = seen.filter(({ episode }) => episode.open && episode.status !== 'queued');
-    const missing = started.filter(({ standing }) => standing.state === 'missing').map(({ episode }) => episode);
-    const spared = (await tellMissing(deps, { missing, started: started.length })) ? new Set(missing) : new Set();
-    const untrue = seen.filter(({ episode, standing }) => isUntrue(episode, standing) && !spared.has(episode));
-    for (const { episode, standing } of untrue)
-      if (suspects.get(episode.id) === standing.run_id)
-        await startAmendment(deps.client, deps.prefix, { ...episode, run_id: standing.run_id });
-    suspects = new Map(untrue.map(({ episode, standing }) => [episode.id, standing.run_id]));
-    await tellStuck(
+    const missing = started.filter(({ workflow }) => workflow.state === 'missing').map(({ episode }) => episode);
+    const spared = (await raiseMissingAlert(deps, { missing, started: started.length })) ? new Set(missing) : new Set();
+    const untrue = seen.filter(({ episode, workflow }) => isUntrue(episode, workflow) && !spared.has(episode));
+    for (const { episode, workflow } of untrue)
+      if (suspects.get(episode.id) === workflow.run_id)
+        await startAmendment(deps.client, deps.prefix, { ...episode, run_id: workflow.run_id });
+    suspects = new Map(untrue.map(({ episode, workflow }) => [episode.id, workflow.run_id]));
+    await raiseStuckAlerts(
       deps,
       seen.flatMap(({ episode, stuck }) => (stuck ? [{ episode, stuck }] : [])),
     );
-    await tellQueues(deps);
+    await raiseQueueAlerts(deps);
     await clearEnded(deps);
   };
 }
 
-type Seen = { episode: LookedAt; standing: Standing; stuck: Stuck | null };
+type Seen = { episode: LookedAt; workflow: WorkflowState; stuck: Stuck | null };
 
 async function* lookAtAll({ db, client }: WatchDeps): AsyncGenerator<Seen> {
   let after: string | null = null;
@@ -89,8 +89,8 @@ async function* lookAtAll({ db, client }: WatchDeps): AsyncGenerator<Seen> {
     const seen: Seen[] = [];
     await forEachBounded(page, LOOKS_AT_ONCE, async (episode) => {
       const ask = () => lookAtWorkflow(client, episode.workflow_id);
-      const standing = await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, ask);
-      seen.push({ episode, standing, stuck: stuckNow(episode, standing) });
+      const workflow = await client.withDeadline(Date.now() + LOOK_TIMEOUT_MS, ask);
+      seen.push({ episode, workflow, stuck: stuckNow(episode, workflow) });
     });
     await noteStuck(
       db,
@@ -105,19 +105,19 @@ async function* lookAtAll({ db, client }: WatchDeps): AsyncGenerator<Seen> {
 }
 
 /** What the episode is stuck on now; on the same as before, since then. */
-function stuckNow(episode: LookedAt, standing: Standing): Stuck | null {
-  if (!episode.open || standing.state !== 'running' || !standing.stuck) return null;
-  const before = episode.stuck?.waits_for === standing.stuck.waits_for ? episode.stuck : null;
+function stuckNow(episode: LookedAt, workflow: WorkflowState): Stuck | null {
+  if (!episode.open || workflow.state !== 'running' || !workflow.stuck) return null;
+  const before = episode.stuck?.waits_for === workflow.stuck.waits_for ? episode.stuck : null;
   return {
-    waits_for: standing.stuck.waits_for,
-    since: before?.since ?? standing.stuck.since,
-    attempt: standing.stuck.attempt,
-    because: standing.stuck.because,
+    waits_for: workflow.stuck.waits_for,
+    since: before?.since ?? workflow.stuck.since,
+    attempt: workflow.stuck.attempt,
+    because: workflow.stuck.because,
   };
 }
 
 /** Whether the record says what Temporal does not. One that waits to be started has no workflow, which is the sweep's to make. */
-function isUntrue({ open, status }: LookedAt, { state }: Standing): boolean {
+function isUntrue({ open, status }: LookedAt, { state }: WorkflowState): boolean {
   if (!open) return state === 'running';
   return state === 'closed' || (state === 'missing' && status !== 'queued');
 }
@@ -126,7 +126,7 @@ function isUntrue({ open, status }: LookedAt, { state }: Standing): boolean {
  * An alert while Temporal has none of most open episodes: that is another server or namespace than they were started in, or one
  * that lost its database, and no reason to end their records. Returns whether it is so.
  */
-async function tellMissing(
+async function raiseMissingAlert(
   { client, alerts }: WatchDeps,
   { missing, started }: { missing: readonly LookedAt[]; started: number },
 ): Promise<boolean> {
@@ -146,7 +146,7 @@ async function tellMissing(
 }
 
 /** One alert for all episodes that wait for the same; those that nothing waits for any more are over. */
-async function tellStuck(
+async function raiseStuckAlerts(
   { db, alerts }: WatchDeps,
   stuck: readonly { episode: LookedAt; stuck: Stuck }[],
 ): Promise<void> {
@@ -165,12 +165,12 @@ async function tellStuck(
       },
     });
   }
-  for (const { subject } of await standing(db, 'episodes_stuck'))
+  for (const { subject } of await openAlerts(db, 'episodes_stuck'))
     if (!byCause.has(subject)) await alerts.clear('episodes_stuck', subject);
 }
 
 /** One alert for each queue that nobody serves, or that grows. */
-async function tellQueues({ client, prefix, alerts }: WatchDeps): Promise<void> {
+async function raiseQueueAlerts({ client, prefix, alerts }: WatchDeps): Promise<void> {
   const byQueue = Map.groupBy(await readQueues(client, prefix), ({ queue }) => queue);
   for (const [queue, states] of byQueue) {
     const why = states.flatMap((state) => whyUnserved(state) ?? []);
@@ -186,11 +186,11 @@ async function tellQueues({ client, prefix, alerts }: WatchDeps): Promise<void> 
 }
 
 async function clearEnded({ db, alerts }: WatchDeps): Promise<void> {
-  for (const { subject, raised_at } of await standing(db, ENDED_OUTSIDE))
+  for (const { subject, raised_at } of await openAlerts(db, ENDED_OUTSIDE))
     if (Date.parse(raised_at) < Date.now() - ENDED_OUTSIDE_MS) await alerts.clear(ENDED_OUTSIDE, subject);
 }
 
-const standing = async (db: Kysely<Database>, name: string) =>
+const openAlerts = async (db: Kysely<Database>, name: string) =>
   (await listAlerts(db, { open: true, limit: ALERTS_MAX })).filter((alert) => alert.name === name);
 
 const named = (episodes: readonly LookedAt[]) =>

@@ -6,7 +6,7 @@ import type { Json } from '../primitives.ts';
 
 const NAME_CHARS_MAX = 200;
 const PATH_CHARS_MAX = 4_096;
-/** What an agent wrote or was told, in one member. */
+/** A text that an agent wrote or read, in one member. */
 const TEXT_CHARS_MAX = 100_000;
 const KEY_CHARS_MAX = 200;
 const LIST_ITEMS_MAX = 1_000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { event } from './envelope.ts';
 import { AgentJsonObject, AgentText, Amount, listOf, Name, named, Path, Quantity } from './fields.ts';
 
-/** What a review comes to, in the words that the agents' code base uses. */
+/** The decision of a review, in the words of the agents' code base. */
 const ReviewDecision = z.enum([
   'APPROVED',
   'REJECTED',
@@ -12,7 +12,7 @@ const ReviewDecision = z.enum([
   'REJECT_PLAN_REFUSAL',
 ]);
 
-/** Plans handed in, reviews, and what stands between them. */
+/** Plans handed in, reviews, and what happens between them. */
 export const REVIEW_EVENTS = [
   event('plan_submission_benchmark', 1, { plan_path: Path }),
   event('plan_submission_engineer', 1, { plan_path: Path }),

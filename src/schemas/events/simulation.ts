@@ -16,7 +16,7 @@ const simulationResult = <Reason extends z.ZodType>(failure_reason: Reason) => (
   metadata: AgentJsonObject,
 });
 
-/** What simulations and renders are asked for, and what they come to. Units stand at the end of names. */
+/** Requests for simulations and renders, and their results. Names end with their unit. */
 export const SIMULATION_EVENTS = [
   event('simulation_request', 1, { script_path: Path }),
   event('simulation_result', 1, simulationResult(FailureReasonV1)),

@@ -141,11 +141,7 @@ function Simulation({ row, body }: BodyProps) {
   const text = body ? textOf(body) : row.text;
   return (
     <div className="simulation-card">
-      {poster ? (
-        <Picture sha256={poster.sha256} alt="The scene as the simulation left it" />
-      ) : (
-        <span className="no-picture" />
-      )}
+      {poster ? <Picture file={poster} alt="The scene as the simulation left it" /> : <span className="no-picture" />}
       <div>
         <div className="step-line">
           <b className="mono">{row.name}</b>

@@ -64,7 +64,7 @@ export async function createBundleSource(url: string): Promise<Source> {
       const content_type = record.contentType(sha256);
       return { sha256, size_bytes: entry.size_bytes, created_at: episode.created_at, content_type, uri: '', href: '' };
     },
-    contentUrl: async (sha256) => {
+    contentUrl: async ({ sha256 }) => {
       const known = urls.get(sha256) ?? contentUrl(sha256);
       urls.set(sha256, known);
       return known;

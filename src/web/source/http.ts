@@ -56,7 +56,7 @@ export function createHttpSource(url: string): Source {
     verdicts: async (ids) => verdictsOf(client, ids),
     feedback: async (id) => (await bodyOf(episode.feedback.$get(at(id)))).items,
     artifact: (sha256) => bodyOf(v1.artifacts[':sha256'].$get({ param: { sha256 } })),
-    contentUrl: async (sha256) => `${url}/v1/artifacts/${sha256}/content`,
+    contentUrl: async ({ sha256, href = `/v1/artifacts/${sha256}/content` }) => `${url}${href}`,
     follow: (id, after, signal) => followStream(client, id, { signal, after }),
   };
 }

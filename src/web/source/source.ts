@@ -19,6 +19,9 @@ import type { Actions } from './actions.ts';
 /** A part of a list; `next_cursor` asks for the next. */
 export type Page<T> = { items: T[]; next_cursor: string | null };
 
+/** A file whose bytes are asked for: as a step knows it, or by its hash alone. */
+export type ContentOf = { sha256: string; href?: string };
+
 /** Which episodes: the query of the page's address, word for word that of the API. */
 export type EpisodeFilter = Partial<
   Record<'status' | 'outcome' | 'agent' | 'model' | 'tag' | 'q' | 'created_from' | 'created_to', string>
@@ -61,7 +64,7 @@ export type Source = {
   feedback(id: string): Promise<FeedbackResource[]>;
   artifact(sha256: string): Promise<ArtifactResource>;
   /** An address of an artifact's bytes that a video, a picture or `fetch` takes. */
-  contentUrl(sha256: string): Promise<string>;
+  contentUrl(file: ContentOf): Promise<string>;
   /** What happens after a place in the stream, each frame once; ends with the episode. */
   follow(id: string, after: string, signal: AbortSignal): AsyncIterable<StreamFrame>;
 };

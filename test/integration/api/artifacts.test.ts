@@ -29,7 +29,7 @@ describe('putting an artifact', () => {
       uri: `s3://${api.store.bucket}/sha256/${sha256.slice(0, 2)}/${sha256}`,
       href: `/v1/artifacts/${sha256}/content`,
     });
-    expect((await put(content)).status).toBe(200);
+    expect(await (await put(content)).json()).toMatchObject({ content_type: 'text/markdown' });
     expect(await api.store.stat(sha256)).toMatchObject({ size_bytes: content.length, content_type: 'text/markdown' });
     expect(await (await api.call(`/v1/artifacts/${sha256}/content`)).text()).toBe(content);
   });
@@ -140,6 +140,38 @@ describe('the content of an artifact', () => {
     expect(answer.headers.get('content-disposition')).toBe(
       `inline; filename="Bericht _.txt"; filename*=UTF-8''Bericht%20%C3%A4.txt`,
     );
+  });
+
+  test('is served under the type and name of the link that is followed, also where the same bytes have several', async () => {
+    const text = `{"seen": "${randomUUID()}"}`;
+    const episode = await seedEpisode(api);
+    const asText = { path: '/out/notes.txt', content: text };
+    const asJson = { path: '/out/facts.json', content: text, type: 'application/json' };
+    await seedStep(api, episode, { seq: 1, files: [asText, { ...asJson, role: 'input' }] });
+    await seedStep(api, episode, { seq: 2, files: [{ ...asText, type: 'application/x-ndjson' }] });
+    const served = async (href: string) => {
+      const { status, headers } = await api.call(href);
+      const name = /filename="([^"]+)"/.exec(headers.get('content-disposition') ?? '')?.[1];
+      return [status, headers.get('content-type'), name];
+    };
+    type Files = { href: string }[];
+    const read = async (path: string): Promise<unknown> =>
+      (await api.call(`/v1/episodes/${episode.id}/${path}`)).json();
+    const listed = (await read('artifacts')) as { items: Files };
+    const steps = (await read('steps')) as { items: { artifacts: Files }[] };
+    for (const files of [listed.items, steps.items.flatMap(({ artifacts }) => artifacts)]) {
+      const hrefs = files.map(({ href }) => href);
+      expect(await Promise.all(hrefs.map(served))).toEqual([
+        [200, 'application/json', 'facts.json'],
+        [200, 'text/plain; charset=utf-8', 'notes.txt'],
+        [200, 'application/x-ndjson', 'notes.txt'],
+      ]);
+    }
+    const other = await api.call(`/v1/artifacts/${sha256Of(text)}/content?path=/out/other.txt`);
+    expect([other.status, await other.json()]).toMatchObject([
+      404,
+      { detail: expect.stringContaining('/out/other.txt') },
+    ]);
   });
 
   test('is 404 where there is none and 400 where the hash is none', async () => {

@@ -158,15 +158,15 @@ export async function seedStep(
     run_id?: string;
     step_key?: string;
     kind?: StepKind;
-    files?: { path: string; content: string; role?: 'input' | 'output' }[];
+    files?: { path: string; content: string; role?: 'input' | 'output'; type?: string }[];
   },
 ): Promise<void> {
   const { seq, run_id = 'run-1', step_key = `call-model:${seq}`, kind = 'thought', files = [] } = options;
   const freezeSpan = createSpanFreezer({ namespace: NAMESPACE });
   const artifacts: ArtifactLink[] = [];
-  for (const { path, content, role = 'output' } of files) {
+  for (const { path, content, role = 'output', type = 'text/plain; charset=utf-8' } of files) {
     const stored = await api.store.put(Buffer.from(content), { contentType: 'text/plain' });
-    artifacts.push({ role, path, ...stored, content_type: 'text/plain; charset=utf-8', kind: 'OTHER', clock: null });
+    artifacts.push({ role, path, ...stored, content_type: type, kind: 'OTHER', clock: null });
   }
   const begun = await beginStep(api.db, {
     identity: { episode_id: episode.id, run_id, seq, parent_seq: null },

@@ -18,7 +18,7 @@ import { listTableFigures } from '../../../src/db/read/recovery.ts';
 import { until } from '../../../src/embedded/until.ts';
 import { startServers } from '../../../src/embedded/stack.ts';
 import type { RunningServers } from '../../../src/embedded/stack.ts';
-import { defaultHome, loadConfig, processEnvironment } from '../../../src/config/config.ts';
+import { cacheFolder, loadConfig, processEnvironment } from '../../../src/config/config.ts';
 import { openBucket, openRecovery } from '../../../src/runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../../../src/runtime/temporal/client.ts';
 import { s3Options } from '../../../src/runtime/s3-options.ts';
@@ -58,7 +58,7 @@ const write = (path: string) => ({ calls: [call('write_file', { path, content: `
 
 async function startTemporal(state: State): Promise<RunningServers> {
   const { TEMPORAL_ADDRESS: _, ...env } = inject('environment');
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   const servers = await startServers({ home: homes[state], env, log: () => {}, cache, ports: 'any' });
   temporals[state] = servers;
   return servers;

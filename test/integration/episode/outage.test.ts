@@ -4,14 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defaultHome, processEnvironment } from '../../../src/config/config.ts';
+import { cacheFolder, processEnvironment } from '../../../src/config/config.ts';
 import { startServers } from '../../../src/embedded/stack.ts';
 import { outageOf } from '../../chaos/faults.ts';
 import { playRound } from '../../chaos/round.ts';
 
 test('an episode ends approved, with a true record, although every server was killed in the middle of it', async () => {
   const home = await mkdtemp(join(tmpdir(), 'observatory-test-'));
-  const cache = join(defaultHome(processEnvironment()), 'cache');
+  const cache = cacheFolder(processEnvironment());
   try {
     await using servers = await startServers({ home, env: {}, log: () => {}, cache, ports: 'any' });
     const plan = (['temporal', 'postgres', 'seaweedfs'] as const).map((name) => ({

@@ -1,7 +1,6 @@
 // People step in while an episode runs: they pause it, talk to its agents, answer, approve and decline. All of it is on record,
 // and none of it needs a worker to be there meanwhile.
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
@@ -115,7 +114,7 @@ test('an approval is waited for while every worker is away, and for an hour: the
   // The only clock on this path is the history's. With an hour put in where the person was waited for it replays to the same end;
   // put in where the agents worked, it does not: there the budget of ten minutes stops the episode.
   const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
-  const { codePath } = await buildWorkflowBundle(join(deployment.config.home, 'cache'));
+  const { codePath } = await buildWorkflowBundle(deployment.config.cache);
   const replayWithAnHourBefore = async (is: (event: HistoryEvent) => boolean) =>
     Worker.runReplayHistory(
       { workflowBundle: { codePath } },

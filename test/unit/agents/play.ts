@@ -18,18 +18,18 @@ export function playRole(
   answers: Answers,
 ) {
   const lines = script.lines[role] ?? [];
-  const heard: BaseMessage[] = [];
+  const messages: BaseMessage[] = [];
   const said: string[] = [];
   const calls: PlayedCall[] = [];
   let step = 0;
   let turnsLeft = turns;
   for (const [place, line] of lines.entries()) {
     if (turnsLeft === 0) break;
-    const { text, calls: asked }: TranscriptLine = typeof line === 'function' ? line(heard) : line;
+    const { text, calls: asked }: TranscriptLine = typeof line === 'function' ? line(messages) : line;
     said.push(text);
     step += 1;
     const ids = asked.map((_, index) => `${role}-${place + 1}-${index + 1}`);
-    heard.push(
+    messages.push(
       new AIMessage({ content: text, tool_calls: asked.map((call, index) => ({ id: ids[index] ?? '', ...call })) }),
     );
     for (const [index, { name, args }] of asked.entries()) {
@@ -37,7 +37,7 @@ export function playRole(
       const call = { step, name, args };
       calls.push(call);
       const answer = answers(call);
-      heard.push(
+      messages.push(
         new ToolMessage({
           tool_call_id: ids[index] ?? '',
           name,

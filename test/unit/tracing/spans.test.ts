@@ -2,7 +2,7 @@ import { AIMessage, HumanMessage, SystemMessage } from '@langchain/core/messages
 import { expect, test } from 'vitest';
 import type { Step, StepAttempt } from '../../../src/schemas/step.ts';
 import { OtlpSpan } from '../../../src/schemas/trace.ts';
-import { tellConversation } from '../../../src/tracing/capture.ts';
+import { toTraceConversation } from '../../../src/tracing/capture.ts';
 import { ingestionEvents } from '../../../src/tracing/ingestion.ts';
 import { serverOf } from '../../../src/tracing/langfuse-server.ts';
 import { createBegunFreezer, createRootFreezer } from '../../../src/tracing/root-spans.ts';
@@ -72,7 +72,7 @@ const lost: StepAttempt = {
 };
 const freezeSpan = createSpanFreezer({ namespace: 'tests', environment: 'testing', release: 'build-9' });
 const freeze = () =>
-  freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [lost], heard: null });
+  freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [lost], model_input: null });
 const read = (payload = '') => {
   const span = OtlpSpan.parse(JSON.parse(payload));
   return {
@@ -168,15 +168,15 @@ test('a thought is drawn as a chat: named by its role, its calls and thinking as
   const output = { text: 'I write.', tool_calls: calls, reasoning: 'hm', images: [] };
   const input = { role: 'engineer', conversation_before: 3, tools: ['write_file', 'gone'] };
   const describeTool = (name: string) => (name === 'write_file' ? { type: 'function', function: { name } } : undefined);
-  const messages = tellConversation([new HumanMessage('go'), new AIMessage({ content: 'ok', tool_calls: calls })]);
-  const heard = { messages, parameters: {} };
+  const messages = toTraceConversation([new HumanMessage('go'), new AIMessage({ content: 'ok', tool_calls: calls })]);
+  const model_input = { messages, parameters: {} };
   const [own] = createSpanFreezer({ namespace: 'tests', describeTool })({
     episode,
     step: { ...step, input, output },
     parent_span_id: '00000000000000ff',
     artifacts: [],
     failed: [],
-    heard,
+    model_input,
   });
   const { span, attributes } = read(own?.payload);
   expect(span.name).toBe('engineer · think');
@@ -206,7 +206,7 @@ test('all calls of one thought stand side by side in Langfuse’s graph, before 
         parent_span_id: '00000000000000ff',
         artifacts: [],
         failed: [],
-        heard: null,
+        model_input: null,
       })[0]?.payload,
     ).attributes['langfuse.observation.metadata.langgraph_step'];
   expect([placeOf(3, null), placeOf(4, 3), placeOf(5, 3), placeOf(6, null)]).toEqual(['3', '4', '4', '6']);
@@ -216,7 +216,7 @@ test('a file’s address in the store is one that people can open', () => {
   const sha256 = 'ab'.repeat(32);
   const freezeLinked = createSpanFreezer({ namespace: 'tests', artifactUrl: (hash) => `http://here/${hash}` });
   const output = { video: { uri: `s3://bucket/sha256/ab/${sha256}`, sha256 } };
-  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard: null };
+  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], model_input: null };
   const [own] = freezeLinked({ episode, step: { ...step, kind: 'simulation', output }, ...parts });
   expect(read(own?.payload).attributes['langfuse.observation.output']).toBe(
     JSON.stringify({ video: { uri: `http://here/${sha256}`, sha256 } }),
@@ -231,7 +231,7 @@ test('a text beyond Langfuse’s bound is cut and says so', () => {
     parent_span_id: '00000000000000ff',
     artifacts: [],
     failed: [],
-    heard: null,
+    model_input: null,
   });
   expect(read(own?.payload).attributes['langfuse.observation.output']).toMatch(
     /x… \(cut at 160000 of 300000 characters\)$/,
@@ -261,8 +261,15 @@ test('the frozen bytes tell an older server the same: one trace, a generation wi
 test('a generation shows the conversation that the model was shown; of a long one the first message and the newest', () => {
   const long = 'x'.repeat(40_000);
   const messages = [new SystemMessage('rules'), new HumanMessage(long), new HumanMessage(long), new AIMessage('yes')];
-  const heard = { messages: tellConversation(messages), parameters: { script: 'transfer' } };
-  const [own] = freezeSpan({ episode, step, parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard });
+  const model_input = { messages: toTraceConversation(messages), parameters: { script: 'transfer' } };
+  const [own] = freezeSpan({
+    episode,
+    step,
+    parent_span_id: '00000000000000ff',
+    artifacts: [],
+    failed: [],
+    model_input,
+  });
   const shown = JSON.parse(String(read(own?.payload).attributes['langfuse.observation.input'])) as {
     messages: { content: string }[];
   };
@@ -277,7 +284,7 @@ test('a generation shows the conversation that the model was shown; of a long on
 
 test('a wait for a person is an event that nothing is wrong with, however long it took', () => {
   const wait = { ...step, kind: 'human' as const, name: 'approval', model: null, ended_at: '2026-01-05T03:04:06Z' };
-  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], heard: null };
+  const parts = { parent_span_id: '00000000000000ff', artifacts: [], failed: [], model_input: null };
   const { span, attributes } = read(freezeSpan({ episode, step: wait, ...parts })[0]?.payload);
   expect(attributes).toMatchObject({ 'langfuse.observation.type': 'event', 'langfuse.observation.level': 'DEFAULT' });
   expect(span.status).toEqual({ code: 0 });

@@ -16,7 +16,7 @@ export function FileDiff({ path, before, after }: Props) {
       const read = async (sha256: string | undefined) => {
         if (sha256 === undefined) return '';
         const { size_bytes } = await source.artifact(sha256);
-        return readText(await source.contentUrl(sha256), size_bytes);
+        return readText(await source.contentUrl({ sha256 }), size_bytes);
       };
       const [was, is] = await Promise.all([read(before), read(after)]);
       return was.includes('\u0000') || is.includes('\u0000') ? 'binary' : diffLines(was, is);

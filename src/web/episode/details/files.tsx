@@ -19,8 +19,8 @@ export function FileChips({ step }: Readonly<{ step: StepDetailResource }>) {
       <h3>Made {made.length === 1 ? 'one file' : `${made.length} files`}</h3>
       {pictures.length > 0 && (
         <div className="pictures">
-          {pictures.map(({ sha256, path }) => (
-            <Picture key={path} sha256={sha256} alt={path} />
+          {pictures.map((file) => (
+            <Picture key={file.path} file={file} alt={file.path} />
           ))}
         </div>
       )}

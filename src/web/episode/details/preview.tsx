@@ -3,10 +3,11 @@ import { Failure } from '../../parts/failure.tsx';
 import { bytes } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Plain } from '../../parts/text.tsx';
+import type { ContentOf } from '../../source/source.ts';
 import { useContentUrl } from './picture.tsx';
 
 /** What is known of a file that is to be looked at. */
-export type PreviewFile = { sha256: string; size_bytes: number; content_type: string; kind: string; path: string };
+export type PreviewFile = ContentOf & { size_bytes: number; content_type: string; kind: string; path: string };
 
 /** Of a text this much is read; the whole is one press away. */
 const TEXT_BYTES_MAX = 256 * 1024;
@@ -15,7 +16,7 @@ const PICTURES = /^image\/(?:png|jpeg|gif|webp|avif)$/;
 
 /** A file by its kind. Nothing in it runs: what is not a picture or a video is text. */
 export function Preview({ file }: Readonly<{ file: PreviewFile }>) {
-  const url = useContentUrl(file.sha256);
+  const url = useContentUrl(file);
   if (url === undefined) return <p className="waiting-line">Reading…</p>;
   return (
     <div className="preview">

@@ -85,7 +85,7 @@ function Physics({ episode, simulations, go, row, t }: PhysicsProps) {
     <div className="dock-body">
       <div className="film">
         {video ? (
-          <Film file={video} poster={made('/poster.png')?.sha256} clock={clock} />
+          <Film file={video} poster={made('/poster.png')} clock={clock} />
         ) : (
           <p className="waiting-line">It made no video.</p>
         )}

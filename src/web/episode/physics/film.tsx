@@ -4,12 +4,12 @@ import { useContentUrl } from '../details/picture.tsx';
 import { ASK } from '../keys.ts';
 import type { SimulationClock } from './clock.ts';
 
-type Props = Readonly<{ file: ArtifactFile; poster: string | undefined; clock: SimulationClock }>;
+type Props = Readonly<{ file: ArtifactFile; poster: ArtifactFile | undefined; clock: SimulationClock }>;
 
 /** The video of a simulation. It keeps the clock while it plays, and goes where the clock is sent. */
 export function Film({ file, poster, clock }: Props) {
-  const url = useContentUrl(file.sha256);
-  const still = useContentUrl(poster ?? file.sha256);
+  const url = useContentUrl(file);
+  const still = useContentUrl(poster ?? file);
   if (url === undefined) return <p className="waiting-line">Reading…</p>;
   return <Screen {...{ file, clock, url }} still={poster === undefined ? undefined : still} />;
 }

@@ -77,7 +77,7 @@ function useScene(sha256: string | undefined) {
   return useQuery({
     // A scene is changed by being shown: each way to show it has its own.
     queryKey: ['scene', sha256],
-    queryFn: async () => loadScene(await source.contentUrl(sha256 ?? '')),
+    queryFn: async () => loadScene(await source.contentUrl({ sha256: sha256 ?? '' })),
     enabled: sha256 !== undefined,
     staleTime: Infinity,
     gcTime: 0,

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { copyCheckpoint, findThreadOf } from '../../db/checkpointer.ts';
 import { getEpisodeOrigin } from '../../db/read/episodes.ts';
 import type { EpisodeOrigin } from '../../db/read/episodes.ts';
-import { checkPlace, listRecordedWords, listSinceLastThought, sumUsage, wasSaid } from '../../db/read/places.ts';
+import { checkPlace, listRecordedWords, listSinceLastThought, sumUsage, wasDelivered } from '../../db/read/places.ts';
 import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -13,7 +13,7 @@ import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
 import { ThoughtOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
-import type { PersonAnswer, Stand, StandRequest } from '../../schemas/turn.ts';
+import type { PersonAnswer, ResumePoint, ResumeRequest } from '../../schemas/turn.ts';
 import { getAgent } from '../../agents/agents.ts';
 import { buildGraph, nextThinkers, wayOf } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
@@ -24,7 +24,7 @@ import { wordsOfStep } from './words.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
-export type StandDeps = {
+export type ResumeDeps = {
   db: Kysely<Database>;
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
@@ -33,18 +33,18 @@ export type StandDeps = {
 };
 
 /** The activity with which a run begins that goes on from a recorded place. */
-export function createStandActivity(deps: StandDeps) {
+export function createResumeActivity(deps: ResumeDeps) {
   const { db, json, registry } = deps;
   return {
     /**
-     * Puts the graph where the line stood after a step, and says what is left to do there. Where the last thought is a
+     * Puts the graph where the line was after a step, and says what is left to do there. (Open histories hold the activity's name.) Where the last thought is a
      * parent's, its checkpoint is copied into a thread of this episode's own. Throws failed_precondition where one cannot go on from the
      * place, data_loss where its checkpoint is gone.
      */
-    standAt: heartbeating(async (request: StandRequest): Promise<Stand> => {
+    standAt: heartbeating(async (request: ResumeRequest): Promise<ResumePoint> => {
       await checkPlace(db, request);
       const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
-      const progress = await standBefore(db, { episode, opening_message, seq: request.seq });
+      const progress = await progressAt(db, { episode, opening_message, seq: request.seq });
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
@@ -76,10 +76,10 @@ export function createStandActivity(deps: StandDeps) {
 }
 
 /** What a run after this step has behind it and before it, its graph left aside. */
-async function standBefore(
-  db: StandDeps['db'],
+async function progressAt(
+  db: ResumeDeps['db'],
   { episode, opening_message: said, seq }: Omit<EpisodeOrigin, 'runs'> & { seq: number },
-): Promise<Stand['progress']> {
+): Promise<ResumePoint['progress']> {
   const place = { episode_id: episode.id, seq };
   return {
     seq,
@@ -90,16 +90,16 @@ async function standBefore(
     ...(await sumUsage(db, place)),
     inherited: episode.forked_from_seq ?? 0,
     thinks: getAgent(episode.agent).roles[0]?.name ?? null,
-    messages: said && !(await wasSaid(db, place, said.id)) ? [said] : [],
+    messages: said && !(await wasDelivered(db, place, said.id)) ? [said] : [],
     recorded_words: await listRecordedWords(db, episode, seq),
   };
 }
 
-type Again = { request: StandRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
+type Again = { request: ResumeRequest; thought: Step; had: { calls: number; end: ThoughtEnd | undefined } };
 
-/** Runs the superstep of a recorded thought with what it came to, nobody asked: its checkpoint may never have been written. */
+/** Runs the superstep of a recorded thought with its recorded result, no model asked: its checkpoint may never have been written. */
 async function thinkAgain(
-  { db, pool, checkpointer }: StandDeps,
+  { db, pool, checkpointer }: ResumeDeps,
   { request: { episode_id, run_id }, thought, had }: Again,
 ): Promise<{ thread_id: string; position: GraphPosition }> {
   const from = thought.checkpoint_id;
@@ -123,7 +123,7 @@ async function thinkAgain(
 }
 
 /** What a person decided on a call that has not run yet; null where nobody did. */
-async function decisionOn({ json }: StandDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
+async function decisionOn({ json }: ResumeDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
   const approval = steps.findLast(({ step_key }) => step_key.endsWith(`/${callId}:approval`));
   if (!approval) return null;
   const said = await wordsOfStep(json, approval);

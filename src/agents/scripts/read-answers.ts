@@ -6,7 +6,7 @@ import type { JsonObject } from '../../schemas/primitives.ts';
 export type Answer = { step: number | null; name: string; args: JsonObject; content: string; failed: boolean };
 
 /** What a simulation was said to come to. */
-export type HeardSimulation = {
+export type ReadSimulation = {
   step: number | null;
   seed: number;
   success: boolean;
@@ -17,13 +17,13 @@ export type HeardSimulation = {
 };
 
 /** The calls that a role made so far and their answers, in the order of asking. */
-export function answersOf(heard: BaseMessage[], name?: string): Answer[] {
+export function answersOf(messages: BaseMessage[], name?: string): Answer[] {
   const asked = new Map(
-    heard
+    messages
       .filter((message) => message instanceof AIMessage)
       .flatMap(({ tool_calls = [] }) => tool_calls.map((call) => [call.id, call.args as JsonObject] as const)),
   );
-  return heard
+  return messages
     .filter((message) => message instanceof ToolMessage)
     .map((message) => ({
       step: typeof message.metadata?.['seq'] === 'number' ? message.metadata['seq'] : null,
@@ -36,11 +36,12 @@ export function answersOf(heard: BaseMessage[], name?: string): Answer[] {
 }
 
 /** The answer to the last call of a tool, or undefined. */
-export const lastAnswer = (heard: BaseMessage[], name: string): Answer | undefined => answersOf(heard, name).at(-1);
+export const lastAnswer = (messages: BaseMessage[], name: string): Answer | undefined =>
+  answersOf(messages, name).at(-1);
 
 /** The numbers of the steps that simulated, ascending, as listings of /renders show them: its folders are `sim-<step>`. */
-export function simulatedSteps(heard: BaseMessage[]): number[] {
-  const listings = answersOf(heard, 'list_files').filter(({ args }) => args['path'] === '/renders');
+export function simulatedSteps(messages: BaseMessage[]): number[] {
+  const listings = answersOf(messages, 'list_files').filter(({ args }) => args['path'] === '/renders');
   const numbers = listings.flatMap(({ content }) =>
     [...content.matchAll(/^\/renders\/sim-(\d+)\/$/gm)].map(([, digits]) => Number(digits)),
   );
@@ -48,7 +49,7 @@ export function simulatedSteps(heard: BaseMessage[]): number[] {
 }
 
 /** What a call of `simulate` came to; undefined where nothing was simulated, as with a scene that does not compile. */
-export function readSimulation({ step, args, content, failed }: Answer): HeardSimulation | undefined {
+export function readSimulation({ step, args, content, failed }: Answer): ReadSimulation | undefined {
   const said = /^(?<outcome>.*) Robustness (?<succeeded>\d+)\/(?<of>\d+)\. Result: /s.exec(content)?.groups;
   if (failed || !said) return undefined;
   const outcome = said['outcome'] ?? '';
@@ -62,12 +63,12 @@ export function readSimulation({ step, args, content, failed }: Answer): HeardSi
 }
 
 /** The simulations that a role ran, in order. */
-export const simulationsOf = (heard: BaseMessage[]): HeardSimulation[] =>
-  answersOf(heard, 'simulate').flatMap((answer) => readSimulation(answer) ?? []);
+export const simulationsOf = (messages: BaseMessage[]): ReadSimulation[] =>
+  answersOf(messages, 'simulate').flatMap((answer) => readSimulation(answer) ?? []);
 
 /** Whether the last command ran and succeeded; false where commands are refused. */
-export function commandSucceeded(heard: BaseMessage[]): boolean {
-  const last = lastAnswer(heard, 'execute_command');
+export function commandSucceeded(messages: BaseMessage[]): boolean {
+  const last = lastAnswer(messages, 'execute_command');
   return last !== undefined && ranWell(last);
 }
 
@@ -75,8 +76,8 @@ export function commandSucceeded(heard: BaseMessage[]): boolean {
 export const ranWell = ({ content, failed }: Answer): boolean => !failed && content.startsWith('exit code 0\n');
 
 /** What the last costing said: whether it is valid, and its sums, as "62.50 of 85.00 USD, 1523 of 1600 g". */
-export function costingOf(heard: BaseMessage[]): { valid: boolean; sums: string } {
-  const { content = '', failed = true } = lastAnswer(heard, 'validate_costing_and_price') ?? {};
+export function costingOf(messages: BaseMessage[]): { valid: boolean; sums: string } {
+  const { content = '', failed = true } = lastAnswer(messages, 'validate_costing_and_price') ?? {};
   const [, verdict, sums] = /^(Valid|Not valid[^:]*): (.*)\.$/m.exec(content) ?? [];
   return { valid: !failed && verdict === 'Valid', sums: sums ?? 'cost and weight are not known' };
 }

@@ -3,12 +3,12 @@ import type { CallReport, EpisodeProgress, EpisodeRun, FailedCall, NextThinkers,
 
 /** Failed calls named one by one in a line; the server refuses a summary of more than 400 bytes. */
 const NAMED_MAX = 2;
-/** So much of a tool's name, which a model may make up. In UTF-16 units. */
+/** The most of a tool's name, which a model may make up. In UTF-16 units. */
 const NAME_CHARS_MAX = 30;
 
 /** What Temporal's Web UI shows of the thought that comes: its number and role, and the calls that failed before it. */
-export function tellThought(seq: number, { thinks, failed = [] }: EpisodeProgress): string {
-  // Without a next role the graph only takes in what the calls came to, and ends: no step is recorded.
+export function summaryOfThought(seq: number, { thinks, failed = [] }: EpisodeProgress): string {
+  // Without a next role the graph only takes in the results of the calls, and ends: no step is recorded.
   const what = thinks === null ? 'end · takes in the last calls' : `${seq} · ${thinks ? `${thinks} thinks` : 'think'}`;
   const marks = failed.slice(0, NAMED_MAX).map(mark);
   const more = failed.length > NAMED_MAX ? [`✗ ${failed.length - NAMED_MAX} more`] : [];
@@ -30,7 +30,7 @@ export function noteThought(progress: EpisodeProgress, { thought }: Turn): void 
   else delete progress.thinks;
 }
 
-/** Notes what a call came to: whether it ended the turn, and whether it failed. */
+/** Notes the result of a call: whether it ended the turn, and whether it failed. */
 export function noteCall(
   progress: EpisodeProgress,
   { call, report, next }: { call: { name: string }; report: CallReport; next: NextThinkers | undefined },
