@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { listUnstartedEpisodes } from '../db/read/episodes.ts';
-import { deleteUnheardWords } from '../db/write/words.ts';
+import { deleteUnheardWords } from '../db/write/person-words.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode } from '../schemas/episode.ts';
 import { heartbeating } from './heartbeat.ts';

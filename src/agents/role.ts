@@ -1,4 +1,5 @@
 import type { Episode } from '../schemas/episode.ts';
+import { RULES_FOR_AGENTS } from '../simulation/rules-for-agents.ts';
 import { isWithin, parseAgentPath } from '../storage/policy.ts';
 
 /** Where a role may write, and where not even there. A path stands for itself and all below it; everybody may read everything. */
@@ -31,9 +32,13 @@ const COMMON = `You are one of a team of engineering agents that design mechanis
 Your workspace is the folder "/". Files that you write there are kept; "/renders/" holds what simulations made and is read-only.
 Work by calling tools. End your turn with the tool that hands your work on.`;
 
-/** A role, told its task after what every role is told. */
+/**
+ * A role, told its task after what every role is told. Who may simulate reads in that tool's description what a scene is judged by;
+ * the others plan, write or review scenes all the same, so they are told here.
+ */
 export function defineRole({ task, ...role }: Omit<Role, 'prompt'> & { task: string }): Role {
-  return { ...role, prompt: `${COMMON}\n${task}` };
+  const rules = role.tools.includes('simulate') ? [] : [`Scenes are judged by these rules. ${RULES_FOR_AGENTS}`];
+  return { ...role, prompt: [COMMON, task, ...rules].join('\n') };
 }
 
 /** The files that an episode was started with and that the role may not write: all but those that its `allow` names. */

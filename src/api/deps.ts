@@ -4,6 +4,7 @@ import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
 import type { SpokenAnswer, SpokenMessage, SpokenPause } from '../schemas/person.ts';
+import type { Words } from '../schemas/words.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { LinePlace } from '../db/read/places.ts';
 import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
@@ -77,11 +78,13 @@ export type ApiDeps = {
     /** Starts replaying the episode's runs, unless that is being done. Throws `unavailable` when Temporal is away. */
     readonly start: (episode: Episode) => Promise<void>;
   };
-  /** What an episode thinks with whose request names no model: the endpoint's that is configured, else the script. */
-  readonly default_model: string;
+  /** What an episode thinks with whose request names no model. Throws `invalid_argument` that says what to set where there is none. */
+  readonly chooseModel: (request: Pick<StartEpisode, 'agent' | 'inputs'>) => string;
+  /** Whether it is known what a model costs. */
+  readonly isPriced: (model: string) => boolean;
   /**
    * Throws `failed_precondition` for an agent, model or tool to approve that this deployment does not have, `invalid_argument`
-   * that names the inputs without which agent or script cannot work.
+   * that names the inputs without which agent or script cannot work, or a bound in dollars that cannot be kept.
    */
   readonly checkRequest: (request: StartEpisode) => void;
   /** What trace ids are derived from, besides the episode's id. */
@@ -92,8 +95,11 @@ export type ApiDeps = {
   readonly links: LinkBases;
   /** How often one key may ask one process, over some seconds; 0 is as often as it likes. */
   readonly requests_per_s_max: number;
-  /** Calls `wake` whenever something may have been committed for the episode, until the returned function is called. */
-  readonly watchEpisode: (episodeId: string, wake: () => void) => () => void;
+  /**
+   * Calls `wake` whenever something may have been committed for the episode, and `hear` with what its thoughts say as they run,
+   * until the returned function is called.
+   */
+  readonly watchEpisode: (episodeId: string, wake: () => void, hear: (words: Words) => void) => () => void;
   /** How long a stream stays open before its client must come back, and so its key is looked at again, in milliseconds. */
   readonly stream_ms_max: number;
   /** How long a stream stays silent before it looks for itself and says that it lives; 15 s when not given. */

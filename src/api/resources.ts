@@ -3,7 +3,7 @@ import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
 import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
-import { Approvals, Episode, StartEpisode } from '../schemas/episode.ts';
+import { Approvals, AskedBudgets, Episode, StartEpisode } from '../schemas/episode.ts';
 import { EventRecord } from '../schemas/events/record.ts';
 import { EventType } from '../schemas/events/registry.ts';
 import { Feedback, NewFeedback } from '../schemas/feedback.ts';
@@ -60,8 +60,9 @@ export const ProblemDocument = component('Problem', Problem);
 export const NewEpisode = component(
   'NewEpisode',
   StartEpisode.extend({
-    /** Left out: the configured endpoint's model, or where there is none the scripted one. */
+    /** Left out: the deployment's own default; the scripted one where no endpoint is configured and it plays these inputs. */
     model: StartEpisode.shape.model.unwrap().optional(),
+    budgets: AskedBudgets.prefault({}),
     metadata: AnyJsonObject.default({}),
     approvals: ToolApprovals.default({}),
   }),

@@ -4,6 +4,7 @@ import type { StreamEntry } from '../db/read/stream.ts';
 import { hasEnded } from '../schemas/episode.ts';
 import { toStreamId } from '../schemas/stream.ts';
 import type { StreamPlace } from '../schemas/stream.ts';
+import type { Words } from '../schemas/words.ts';
 import type { ApiDeps } from './deps.ts';
 import { toEvent, toStep } from './links.ts';
 
@@ -11,6 +12,8 @@ import { toEvent, toStep } from './links.ts';
 const FRAMES_READ_MAX = 100;
 /** How long a stream stays silent before it looks for itself and says that it lives. */
 const HEARTBEAT_MS = 15_000;
+/** What running thoughts say waits in this many pieces for a client that reads slowly: the newest are kept. */
+const WORDS_MAX = 64;
 /** How long clients wait before they come back, in milliseconds. */
 const RETRY_MS = 1_000;
 
@@ -20,7 +23,8 @@ export type StreamDeps = Pick<ApiDeps, 'db' | 'store' | 'links' | 'namespace' | 
 /**
  * An episode's stream after a place in it, as text of `text/event-stream`, read as it is asked for: until the episode has
  * ended and everything was sent, the database was restored, or the signal says so. Nothing is skipped and nothing sent
- * twice: numbers are given out under the episode's lock, so that all up to its last one are committed.
+ * twice: numbers are given out under the episode's lock, so that all up to its last one are committed. What running thoughts say
+ * is sent between, as far as it is heard, and never after the end of its step.
  */
 export async function* streamFrames(
   deps: StreamDeps,
@@ -28,7 +32,12 @@ export async function* streamFrames(
 ): AsyncGenerator<string, void> {
   const { db, stream_heartbeat_ms = HEARTBEAT_MS } = deps;
   const alarm = createAlarm();
-  const unwatch = deps.watchEpisode(episode_id, alarm.ring);
+  const words: Words[] = [];
+  const over = new Set<string>();
+  const unwatch = deps.watchEpisode(episode_id, alarm.ring, (heard) => {
+    if (words.push(heard) > WORDS_MAX) words.shift();
+    alarm.ring();
+  });
   try {
     let sent = from.stream_seq;
     const here = () => toStreamId({ epoch: from.epoch, stream_seq: Math.max(0, sent) });
@@ -36,15 +45,19 @@ export async function* streamFrames(
     // Once at least, so that a client gets on however soon it must come back.
     do {
       alarm.reset(); // Before reading: what is committed from now on rings.
+      const heard = words.splice(0); // Their steps began before: that they did is told first.
       const head = await findStreamHead(db, episode_id);
       if (!head || head.restore_epoch !== from.epoch) return;
       const until = head.last_stream_seq;
       while (sent < until) {
         const entries = await listStream(db, { episode_id, after: sent, until, limit: FRAMES_READ_MAX });
         if (entries.length > 0) yield toFrames(deps, entries, from.epoch);
+        for (const entry of entries) if (entry.type === 'step_ended') over.add(entry.step.id);
         sent = entries.length < FRAMES_READ_MAX ? until : (entries.at(-1)?.stream_seq ?? until);
         if (signal.aborted) return;
       }
+      const live = heard.filter(({ step_id }) => !over.has(step_id));
+      if (live.length > 0) yield live.map((one) => toWordsFrame(one, Math.max(0, sent))).join('');
       // An id without data moves a client's place over numbers that nothing became of.
       if (hasEnded(head.status)) {
         yield `id: ${here()}\n\n`;
@@ -70,6 +83,10 @@ function toFrames(deps: StreamDeps, entries: StreamEntry[], epoch: number): stri
   });
   return frames.join('');
 }
+
+/** Without an id: it moves nobody's place, and whoever comes back does not hear it again. */
+const toWordsFrame = (words: Words, stream_seq: number) =>
+  `event: words\ndata: ${JSON.stringify({ type: 'words', stream_seq, ...words })}\n\n`;
 
 /** Something that rings, also while nobody waits. */
 function createAlarm() {

@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ready, startGuarded } from './guarded-process.ts';
+import { makeOwnCertificate } from './own-certificate.ts';
+import type { OwnCertificate } from './own-certificate.ts';
 import { TWIN_OFFSET } from './ports.ts';
 import { guardedOptions, serverOf } from './server.ts';
 import type { Server, ServerOptions } from './server.ts';
@@ -12,6 +14,8 @@ const STOP_SECONDS_MAX = 15;
 /** SeaweedFS takes any; clients must sign with some. */
 export const EMBEDDED_REGION = 'us-east-1';
 
+/** Whose gRPC shows a certificate, and asks for it. */
+const GRPC_PARTS = ['MASTER', 'VOLUME', 'FILER', 'S3', 'ADMIN', 'WORKER', 'CLIENT'];
 const INNER_PARTS = ['master', 'volume', 'filer', 'admin'];
 /** The names of its inner listeners, whose ports should stay the same: the master keeps its state under its port. */
 export const SEAWEEDFS_INNER_PORTS = [...INNER_PARTS, 's3-grpc'].map((part) => `seaweedfs-${part}`);
@@ -24,8 +28,8 @@ export type SeaweedfsKeys = { access_key_id: string; secret_access_key: string; 
 
 /**
  * Starts SeaweedFS (`weed mini`) on the loopback address only, its data in `<folder>/data`; resolves when the buckets
- * exist. Its inner parts listen on `inner_ports` (in the order of SEAWEEDFS_INNER_PORTS, with their twins) and refuse
- * what is not signed. Throws `unavailable`.
+ * exist. Its inner parts listen on `inner_ports` (in the order of SEAWEEDFS_INNER_PORTS, with their twins) and answer
+ * nobody else on this machine: they ask for a signature or for the certificate of this start. Throws `unavailable`.
  */
 export async function startSeaweedfs(
   options: ServerOptions & { keys: SeaweedfsKeys; buckets: string[]; inner_ports: number[] },
@@ -62,11 +66,7 @@ export async function startSeaweedfs(
       TMPDIR: temporary,
       AWS_ACCESS_KEY_ID: keys.access_key_id,
       AWS_SECRET_ACCESS_KEY: keys.secret_access_key,
-      // Without these the filer hands every object to whoever asks on its own port.
-      WEED_JWT_SIGNING_KEY: keys.signing_key,
-      WEED_JWT_SIGNING_READ_KEY: keys.signing_key,
-      WEED_JWT_FILER_SIGNING_KEY: keys.signing_key,
-      WEED_JWT_FILER_SIGNING_READ_KEY: keys.signing_key,
+      ...locks(keys, await makeOwnCertificate(temporary, 'seaweedfs')),
     },
     command: options.binary,
     args: ['-logtostderr=true', 'mini', ...Object.entries(flags).map(([name, value]) => `-${name}=${value}`)],
@@ -86,6 +86,25 @@ export async function startSeaweedfs(
     client.destroy();
   }
   return { ...serverOf(child), endpoint };
+}
+
+/** What closes the listeners of its parts to other users of this machine, as SeaweedFS reads it from its environment. */
+function locks({ signing_key }: SeaweedfsKeys, { cert_path, key_path }: OwnCertificate): Record<string, string> {
+  // Without these the volumes and the filer hand every object to whoever asks over HTTP.
+  const signed = ['SIGNING', 'SIGNING_READ', 'FILER_SIGNING', 'FILER_SIGNING_READ'].map((name) => [
+    `WEED_JWT_${name}_KEY`,
+    signing_key,
+  ]);
+  // Without these anybody deletes files over gRPC, and whole collections over the master's HTTP.
+  const certified = [...GRPC_PARTS.map((part) => `WEED_GRPC_${part}`), 'WEED_HTTPS_MASTER', 'WEED_HTTPS_ADMIN'].flatMap(
+    (name) => [
+      [`${name}_CERT`, cert_path],
+      [`${name}_KEY`, key_path],
+      [`${name}_CA`, cert_path],
+    ],
+  );
+  const all = [...signed, ...certified, ['WEED_GRPC_CA', cert_path]] as [string, string][];
+  return Object.fromEntries(all);
 }
 
 async function createBuckets(client: S3Client, wanted: string[]): Promise<void> {

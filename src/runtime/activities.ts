@@ -80,7 +80,7 @@ export function createActivities(parts: ActivityParts) {
   const said = { recordedAnswers: createRecordedAnswers({ db, json }), readWords: createReadWords({ db, json }) };
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
-  const workspace_queue = queues.workspace;
+  const thinking = { db, json, store, ...said, recordStep, models, registry, redactor };
   const calls = {
     ...createReproduceActivity({ db, store, environment }),
     ...createCallToolActivities({
@@ -92,13 +92,13 @@ export function createActivities(parts: ActivityParts) {
       registry,
       workspaces,
       sandbox,
-      workspace_queue,
+      workspace_queue: queues.workspace,
     }),
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, ...said, asked, namespace }),
-    ...createAdvanceActivity({ db, pool, checkpointer, json, store, ...said, recordStep, models, registry }),
+    ...createAdvanceActivity({ ...thinking, pool, checkpointer }),
     ...createResumeActivity({ db, pool, checkpointer, json, registry }),
     ...calls,
   };

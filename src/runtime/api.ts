@@ -18,6 +18,7 @@ import { openArtifactStore } from './artifact-store.ts';
 import { createRecoveryApi, watchRecovery } from './recovery-watch.ts';
 import { startReplay } from './replay/start.ts';
 import { checkInputs } from './check-inputs.ts';
+import { checkPriced, chooseModel, isPriced } from './choose-model.ts';
 import { listSchedules, steerSchedule } from './temporal/schedules.ts';
 import { openEpisodeWorkflows } from './temporal/client.ts';
 import { watchEpisodes } from './watch/watch.ts';
@@ -64,7 +65,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
       build,
       start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
     },
-    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: stopping.signal,
     async ready() {
       const [postgres, s3, temporal, langfuse] = await Promise.all([
@@ -110,7 +111,8 @@ const configured = (
   ApiDeps,
   | 'catalogue'
   | 'checkRequest'
-  | 'default_model'
+  | 'chooseModel'
+  | 'isPriced'
   | 'namespace'
   | 'code_version'
   | 'environment'
@@ -118,13 +120,15 @@ const configured = (
   | 'stream_ms_max'
 > => ({
   catalogue: () => createCatalogue(config.models),
-  default_model: config.models.default === undefined ? 'scripted' : 'default',
+  chooseModel: (request) => chooseModel(request, config.models),
+  isPriced: (model) => isPriced(model, config.models),
   checkRequest(request) {
     const { agent, model, approvals } = request;
     getAgent(agent);
     checkModel(model, config.models);
     checkApprovals(approvals);
     checkInputs(request);
+    checkPriced(request, config.models);
   },
   namespace: config.temporal.namespace,
   code_version: codeVersion(),

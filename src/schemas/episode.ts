@@ -57,14 +57,31 @@ export const FailureClass = z.enum([
 ]);
 export type FailureClass = z.infer<typeof FailureClass>;
 
-/** Bounds that end an episode as `stopped`: recorded steps, tokens in and out, US dollars, seconds of wall time. */
+const UsdBudget = z.number().positive().max(100_000);
+/** What an episode may cost unless somebody says otherwise. */
+const USD_DEFAULT = 50;
+
+/**
+ * Bounds that end an episode as `stopped`: recorded steps, tokens in and out, US dollars (null: as many as it takes, for models
+ * whose price nobody said), seconds of its steps' work and of waiting for their models.
+ */
 export const Budgets = z.strictObject({
   steps: z.number().int().min(1).max(10_000).default(500),
   tokens: z.number().int().min(1).max(1_000_000_000).default(5_000_000),
-  usd: z.number().positive().max(100_000).default(50),
+  usd: UsdBudget.nullable().default(USD_DEFAULT),
   wall_s: z.number().int().min(1).max(2_592_000).default(86_400),
 });
 export type Budgets = z.infer<typeof Budgets>;
+
+/** Bounds as they are asked for. US dollars left out: the usual bound, or none where nobody said what the model costs. */
+export const AskedBudgets = Budgets.extend({ usd: UsdBudget.nullable().optional() });
+type AskedBudgets = z.infer<typeof AskedBudgets>;
+
+/** The bounds of an episode that asked for these; `priced`: whether it is known what its model costs. */
+export const budgetsOf = ({ usd, ...asked }: AskedBudgets, priced: boolean): Budgets => ({
+  ...asked,
+  usd: usd === undefined ? (priced ? USD_DEFAULT : null) : usd,
+});
 
 /** A file that lies in the workspace when the episode begins: an absolute, normalised path there, and which artifact. */
 export const EpisodeInput = z.strictObject({

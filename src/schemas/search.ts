@@ -29,6 +29,7 @@ export const Statistics = z.object({
   steps_median: z.number().min(0).nullable(),
   /** US dollars, of all of them; null where some think with a model whose price nobody said. */
   usd_sum: z.number().min(0).nullable(),
+  /** null also where the cost of some that have ended is not known. */
   usd_median: z.number().min(0).nullable(),
   duration_s_p50: z.number().nullable(),
   duration_s_p95: z.number().nullable(),

@@ -3,7 +3,10 @@ import type { StepIdentity, StepKind } from './step.ts';
 
 // What crosses between the workflow and its activities, and so Temporal's history: ids and numbers, never contents.
 
-/** The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time. */
+/**
+ * The progress of a run of the episode; carried over continue-as-new. Tokens are counts, `started_ms` is Unix time: runs of older
+ * code count their wall time from it.
+ */
 export type EpisodeProgress = {
   seq: number;
   thread_id: string | null;
@@ -13,8 +16,12 @@ export type EpisodeProgress = {
   /** The thought whose calls' results are still to be delivered to the graph. */
   deliver_seq: number | null;
   tokens: number;
+  /** As far as it is known: `usd_unknown` where some of it is not. */
   usd: number;
+  usd_unknown?: boolean;
   started_ms: number;
+  /** The wall time that its steps spent by working and by waiting for their models, in milliseconds. Missing in runs of older code. */
+  spent_ms?: number;
   /** The queue of the worker that holds the workspace. */
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
@@ -43,8 +50,17 @@ export type RecordedWord = { episode_id: string; seq: number; name: 'message' | 
 export type ResumePoint = {
   progress: Pick<
     EpisodeProgress,
-    'seq' | 'thread_id' | 'checkpoint_id' | 'next_key' | 'deliver_seq' | 'tokens' | 'usd' | 'messages' | 'thinks'
-  > & { inherited: number; recorded_words: RecordedWord[] };
+    | 'seq'
+    | 'thread_id'
+    | 'checkpoint_id'
+    | 'next_key'
+    | 'deliver_seq'
+    | 'tokens'
+    | 'usd'
+    | 'usd_unknown'
+    | 'messages'
+    | 'thinks'
+  > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[] };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
   /** Where the graph has ended by this place. */
@@ -131,6 +147,8 @@ export type AdvanceRequest = {
   checkpoint_id: string | null;
   next_key: string | null;
   deliver_seq: number | null;
+  /** How much of the episode's wall time is left for the thought, in milliseconds; missing: as much as it likes. */
+  left_ms?: number;
 };
 
 /** What the graph did: the thought it had, or how it ended (then no step was recorded and its number is free). */
@@ -143,7 +161,8 @@ export type Turn = {
     key: string;
     calls: CallRef[];
     tokens: number;
-    usd: number;
+    usd: number | null;
+    spent_ms?: number;
     next?: NextThinkers;
   } | null;
   outcome: GraphOutcome | null;
@@ -172,9 +191,13 @@ export type CallRequest = {
   declined: Said | null;
 };
 
-/** What the workflow needs of a call that ended: where the workspace lies now, how it ended the turn, with which code it failed. */
+/**
+ * What the workflow needs of a call that ended: where the workspace lies now, the wall time that it spent (in milliseconds), how
+ * it ended the turn, with which code it failed.
+ */
 export type CallReport = {
   workspace_queue: string | null;
+  spent_ms?: number;
   ended?: Exclude<keyof NextThinkers, 'stays'>;
   failed?: string;
 };

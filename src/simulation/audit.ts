@@ -30,8 +30,7 @@ export function createAudit(scene: Scene, state: SceneState, { allowed = [] }: B
   return {
     start: () => touch.start(),
     step(views, before) {
-      const acts = isDriven(scene, views, adhesion) || (adhesion && views.actuator.some((force) => force !== 0));
-      const drive = acts ? nameDrive(scene, state, adhesion) : undefined;
+      const drive = isDriven(scene, views, adhesion) ? nameDrive(scene, state, adhesion) : undefined;
       if (drive !== undefined) return `${drive} acts on it`;
       if (!isHeld(views)) {
         touch.lift();

@@ -1,4 +1,3 @@
-import { at } from './engine.ts';
 import type { Scene } from './scene.ts';
 import type { SceneState } from './engine.ts';
 
@@ -12,6 +11,8 @@ export interface ConstraintRows {
   touchesPayload(row: number): boolean;
   /** How fast its ends move along the row's direction, given velocities of all degrees of freedom. */
   speed(row: number, qvel: ArrayLike<number>): number;
+  /** Adds the direction in which a row pushes the payload's body, in the world, to `target`. */
+  addPush(row: number, target: Float64Array): void;
 }
 
 /** Reads the constraints. */
@@ -36,6 +37,11 @@ export function readRows({ mujoco, model, payload }: Scene, state: SceneState): 
           sum += (jacobian[from + dof] as number) * (qvel[dof] as number);
         return sum;
       },
+      addPush(row, target) {
+        const from = row * nv + dofAt;
+        for (let axis = 0; axis < 3; axis++)
+          target[axis] = (target[axis] as number) + (jacobian[from + axis] as number);
+      },
     };
   const [widths, starts, columns] = [state.efc_J_rownnz, state.efc_J_rowadr, state.efc_J_colind];
   return {
@@ -43,8 +49,11 @@ export function readRows({ mujoco, model, payload }: Scene, state: SceneState): 
     count,
     force,
     touchesPayload(row) {
-      const from = at(starts, row);
-      for (let entry = from, end = from + at(widths, row); entry < end; entry++) {
+      const from = starts[row] as number;
+      const end = from + (widths[row] as number);
+      // Columns rise.
+      if ((columns[from] as number) >= dofAt + 6 || (columns[end - 1] as number) < dofAt) return false;
+      for (let entry = from; entry < end; entry++) {
         const dof = (columns[entry] as number) - dofAt;
         if (dof >= 0 && dof < 6 && jacobian[entry] !== 0) return true;
       }
@@ -52,10 +61,17 @@ export function readRows({ mujoco, model, payload }: Scene, state: SceneState): 
     },
     speed(row, qvel) {
       let sum = 0;
-      const from = at(starts, row);
-      for (let entry = from, end = from + at(widths, row); entry < end; entry++)
+      const from = starts[row] as number;
+      for (let entry = from, end = from + (widths[row] as number); entry < end; entry++)
         sum += (jacobian[entry] as number) * (qvel[columns[entry] as number] as number);
       return sum;
+    },
+    addPush(row, target) {
+      const from = starts[row] as number;
+      for (let entry = from, end = from + (widths[row] as number); entry < end; entry++) {
+        const axis = (columns[entry] as number) - dofAt;
+        if (axis >= 0 && axis < 3) target[axis] = (target[axis] as number) + (jacobian[entry] as number);
+      }
     },
   };
 }

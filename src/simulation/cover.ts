@@ -1,61 +1,66 @@
+import { createCoat } from './coat.ts';
 import { at } from './engine.ts';
 import { createNeighbours } from './neighbours.ts';
-import { isDrawn, surfaceOf } from './picture/drawn-geoms.ts';
-import { TRIANGLE_FLOATS } from './picture/tessellate.ts';
-import type { SceneState } from './engine.ts';
-import type { Scene } from './scene.ts';
+import { isDrawn, placeTriangles, surfaceOf } from './picture/drawn-geoms.ts';
+import type { Coat, SeenSurface } from './coat.ts';
+import type { Compiled, SceneModel } from './engine.ts';
+import type { ScenePayload } from './payload.ts';
+import type { StateViews } from './state-views.ts';
 
 /** So far, as a share of the payload's radius, may the surface that is seen be from where a hidden one is touched. */
 const MISS_SHARE_MAX = 0.25;
+/** By this share of the payload's radius a hidden geom's bounds are widened: what the engine finds of curved ones is not exact. */
+const BOUNDS_SHARE = 0.02;
 
 /** Tells touches of geoms that are not seen: they count where a geom that is seen, of the same rigid body, lies there too. */
 export interface Cover {
   /** Whether the payload may be touching a geom that is not seen. */
   isNear(geomPositions: Float64Array): boolean;
+  /** Whether whatever may be touched at a point of the world, `slack` metres away from it, is surely seen. */
+  isSeen(point: ArrayLike<number>, slack: number, views: StateViews): boolean;
   /** Whether what is touched at a point of the world (metres) is seen. */
-  isCovered(geom: number, point: ArrayLike<number>): boolean;
+  isCovered(geom: number, point: ArrayLike<number>, views: StateViews): boolean;
 }
 
-/** The cover of a scene's hidden geoms; surfaces are made when they are first asked for. */
-export function createCover(scene: Scene, state: SceneState): Cover {
-  const { mujoco, model, payload } = scene;
+/** The cover of a scene's hidden geoms; what is seen of a body is gathered when it is first asked for. */
+export function createCover({ mujoco, model }: Compiled, payload: ScenePayload): Cover {
   const hidden = hiddenColliders(model).filter((geom) => geom !== payload.geom);
-  const neighbours = createNeighbours(scene, hidden);
-  const tolerance = MISS_SHARE_MAX * payload.radius_m;
-  const surfaces = new Map<number, Float32Array>();
-  const seen = new Set<string>();
-  const surface = (geom: number) => {
-    const known = surfaces.get(geom) ?? surfaceOf(mujoco, model, geom).triangles;
-    surfaces.set(geom, known);
-    return known;
+  const neighbours = createNeighbours(model, payload, hidden);
+  const [welds, owners] = [model.body_weldid.slice(), model.geom_bodyid.slice()];
+  const [bounds, sizes] = [model.geom_aabb.slice(), model.geom_rbound.slice()];
+  const coats = new Map<number, Coat>();
+  const local = new Float64Array(3);
+  const isOnBody = (geom: number, point: ArrayLike<number>, views: StateViews) => {
+    const body = at(welds, at(owners, geom));
+    const coat =
+      coats.get(body) ?? createCoat(gather({ mujoco, model }, body, views), MISS_SHARE_MAX * payload.radius_m);
+    coats.set(body, coat);
+    toLocal(local, point, ofBody(views, body));
+    return coat.covers(local[0] as number, local[1] as number, local[2] as number);
+  };
+  /** Whether a point of a geom's own frame lies within its bounds, widened by `slack`. */
+  const isWithin = (geom: number, place: Float64Array, slack: number) => {
+    // A plane has no bounds.
+    if (sizes[geom] === 0) return Math.abs(place[2] as number) <= slack;
+    for (let axis = 0, from = 6 * geom; axis < 3; axis++, from++)
+      if (Math.abs((place[axis] as number) - (bounds[from] as number)) > (bounds[from + 3] as number) + slack)
+        return false;
+    return true;
   };
   return {
     isNear: (positions) => neighbours.isNear(positions),
-    isCovered(geom, point) {
-      if (isDrawn(model, geom)) return true;
-      const body = at(model.body_weldid, at(model.geom_bodyid, geom));
-      const own = localPoint(state, geom, point).map((value) => Math.round(value / (tolerance / 4)));
-      const key = `${geom} ${own.join(' ')}`;
-      if (seen.has(key)) return true;
-      for (let other = 0; other < model.ngeom; other++) {
-        if (at(model.body_weldid, at(model.geom_bodyid, other)) !== body || !isDrawn(model, other)) continue;
-        const place = localPoint(state, other, point);
-        // Only geoms that may reach the point are worth walking through; a plane (no bound) has no end.
-        const reach = at(model.geom_rbound, other);
-        const covers =
-          reach === 0
-            ? Math.abs(place[2]) <= tolerance
-            : length(place) <= reach + tolerance && isWithin(surface(other), place, tolerance);
-        if (!covers) continue;
-        seen.add(key);
-        return true;
-      }
-      return false;
+    isSeen(point, slack, views) {
+      const wide = slack + BOUNDS_SHARE * payload.radius_m;
+      for (const geom of hidden)
+        if (isWithin(geom, toLocal(local, point, ofGeom(views, geom)), wide) && !isOnBody(geom, point, views))
+          return false;
+      return true;
     },
+    isCovered: (geom, point, views) => isDrawn(model, geom) || isOnBody(geom, point, views),
   };
 }
 
-function hiddenColliders(model: Scene['model']): number[] {
+function hiddenColliders(model: SceneModel): number[] {
   const paired = new Set([...model.pair_geom1, ...model.pair_geom2]);
   return Array.from({ length: model.ngeom }, (_, geom) => geom).filter(
     (geom) =>
@@ -64,50 +69,70 @@ function hiddenColliders(model: Scene['model']): number[] {
   );
 }
 
-function localPoint(state: SceneState, geom: number, point: ArrayLike<number>): [number, number, number] {
-  const [position, rotation] = [state.geom_xpos, state.geom_xmat];
-  const away = [0, 1, 2].map((axis) => at(point, axis) - at(position, 3 * geom + axis));
-  const turned = (column: number) =>
-    [0, 1, 2].reduce((sum, row) => sum + at(rotation, 9 * geom + 3 * row + column) * (away[row] ?? 0), 0);
-  return [turned(0), turned(1), turned(2)];
-}
-
-type Point = readonly [number, number, number];
-
-function isWithin(triangles: Float32Array, point: Point, distance: number): boolean {
-  for (let from = 0; from < triangles.length; from += TRIANGLE_FLOATS) {
-    const corner = (index: number): Point => {
-      const first = from + 6 * index;
-      return [triangles[first] as number, triangles[first + 1] as number, triangles[first + 2] as number];
-    };
-    if (distanceToTriangle(point, [corner(0), corner(1), corner(2)]) <= distance) return true;
+/** What is seen of the bodies that are welded to one, in that one's frame. */
+function gather({ mujoco, model }: Compiled, body: number, views: StateViews): SeenSurface {
+  const outer = ofBody(views, body);
+  const pieces: Float32Array[] = [];
+  const planes: number[] = [];
+  for (let geom = 0; geom < model.ngeom; geom++) {
+    if (at(model.body_weldid, at(model.geom_bodyid, geom)) !== body || !isDrawn(model, geom)) continue;
+    const inner = ofGeom(views, geom);
+    const place = toLocal(new Float64Array(3), views.geomPositions.subarray(3 * geom), outer);
+    const rotation = relative(outer, inner);
+    if (at(model.geom_type, geom) === mujoco.mjtGeom.mjGEOM_PLANE.value)
+      planes.push(...place, at(rotation, 2), at(rotation, 5), at(rotation, 8));
+    else pieces.push(placeTriangles(surfaceOf(mujoco, model, geom).triangles, place, rotation));
   }
-  return false;
+  return { triangles: joined(pieces), planes: Float64Array.from(planes) };
 }
 
-/** As in Ericson, Real-Time Collision Detection, 5.1.5: the region of the triangle that is nearest decides. */
-function distanceToTriangle(p: Point, [a, b, c]: [Point, Point, Point]): number {
-  const [ab, ac, ap] = [minus(b, a), minus(c, a), minus(p, a)];
-  const [d1, d2] = [dot(ab, ap), dot(ac, ap)];
-  if (d1 <= 0 && d2 <= 0) return length(ap);
-  const bp = minus(p, b);
-  const [d3, d4] = [dot(ab, bp), dot(ac, bp)];
-  if (d3 >= 0 && d4 <= d3) return length(bp);
-  const vc = d1 * d4 - d3 * d2;
-  if (vc <= 0 && d1 >= 0 && d3 <= 0) return length(minus(ap, scaled(ab, d1 / (d1 - d3))));
-  const cp = minus(p, c);
-  const [d5, d6] = [dot(ab, cp), dot(ac, cp)];
-  if (d6 >= 0 && d5 <= d6) return length(cp);
-  const vb = d5 * d2 - d1 * d6;
-  if (vb <= 0 && d2 >= 0 && d6 <= 0) return length(minus(ap, scaled(ac, d2 / (d2 - d6))));
-  const va = d3 * d6 - d5 * d4;
-  if (va <= 0 && d4 - d3 >= 0 && d5 - d6 >= 0)
-    return length(minus(bp, scaled(minus(c, b), (d4 - d3) / (d4 - d3 + d5 - d6))));
-  const whole = va + vb + vc;
-  return length(minus(minus(ap, scaled(ab, vb / whole)), scaled(ac, vc / whole)));
+/** Where a body or geom is: its number, and the positions (metres) and row-major rotations of all. */
+interface Frame {
+  id: number;
+  positions: Float64Array;
+  rotations: Float64Array;
 }
 
-const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-const scaled = (a: Point, by: number): Point => [a[0] * by, a[1] * by, a[2] * by];
-const dot = (a: Point, b: Point) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const length = (a: Point) => Math.hypot(...a);
+const ofGeom = ({ geomPositions, geomRotations }: StateViews, id: number): Frame => ({
+  id,
+  positions: geomPositions,
+  rotations: geomRotations,
+});
+const ofBody = ({ bodyPositions, bodyRotations }: StateViews, id: number): Frame => ({
+  id,
+  positions: bodyPositions,
+  rotations: bodyRotations,
+});
+
+/** Writes a point of the world as seen from a frame; answers with it. */
+function toLocal(target: Float64Array, point: ArrayLike<number>, { id, positions, rotations }: Frame): Float64Array {
+  const x = (point[0] as number) - (positions[3 * id] as number);
+  const y = (point[1] as number) - (positions[3 * id + 1] as number);
+  const z = (point[2] as number) - (positions[3 * id + 2] as number);
+  for (let axis = 0, from = 9 * id; axis < 3; axis++, from++)
+    target[axis] =
+      (rotations[from] as number) * x + (rotations[from + 3] as number) * y + (rotations[from + 6] as number) * z;
+  return target;
+}
+
+/** The rotation of `inner` as seen from `outer`, row-major. */
+function relative(outer: Frame, inner: Frame): number[] {
+  return Array.from({ length: 9 }, (_, index) => {
+    const [row, column] = [Math.floor(index / 3), index % 3];
+    return [0, 3, 6].reduce(
+      (sum, step) =>
+        sum + at(outer.rotations, 9 * outer.id + step + row) * at(inner.rotations, 9 * inner.id + step + column),
+      0,
+    );
+  });
+}
+
+function joined(pieces: Float32Array[]): Float32Array {
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let to = 0;
+  for (const piece of pieces) {
+    whole.set(piece, to);
+    to += piece.length;
+  }
+  return whole;
+}

@@ -17,7 +17,8 @@ export function isDriven({ payload: { dofAt } }: Scene, views: StateViews, adhes
   for (let dof = dofAt; dof < dofAt + 6; dof++) {
     const allowed = (fluid[dof] as number) + (adhesion ? (pulls[dof] as number) : 0);
     if (Math.abs((passive[dof] as number) - allowed) > ROUNDING * Math.abs(allowed)) return true;
-    if (actuator[dof] !== 0 && !adhesion) return true;
+    // Where contacts may pull, an actuator may be what makes them: then the actuators are looked at one by one.
+    if (actuator[dof] !== 0) return true;
   }
   return false;
 }

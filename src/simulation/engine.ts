@@ -34,6 +34,8 @@ export interface SceneModel extends MjModel {
   readonly jnt_stiffness: Float64Array;
   readonly dof_armature: Float64Array;
   readonly dof_damping: Float64Array;
+  readonly dof_jntid: Int32Array;
+  readonly dof_M0: Float64Array;
   readonly dof_frictionloss: Float64Array;
   readonly tendon_treenum: Int32Array;
   readonly tendon_treeid: Int32Array;
@@ -95,6 +97,7 @@ export interface SceneState extends MjData {
   readonly geom_xmat: Float64Array;
   readonly xpos: Float64Array;
   readonly xquat: Float64Array;
+  readonly xmat: Float64Array;
   readonly subtree_com: Float64Array;
   readonly qfrc_passive: Float64Array;
   readonly qfrc_spring: Float64Array;

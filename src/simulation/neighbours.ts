@@ -1,5 +1,6 @@
 import { at } from './engine.ts';
-import type { Scene } from './scene.ts';
+import type { SceneModel } from './engine.ts';
+import type { ScenePayload } from './payload.ts';
 
 /** Tells, from bounding spheres, when the payload may be touching one of some geoms. */
 export interface Neighbours {
@@ -7,7 +8,7 @@ export interface Neighbours {
 }
 
 /** The neighbours among the given geoms. Positions are those before a step, in which the payload may have moved by its radius. */
-export function createNeighbours({ model, payload }: Scene, geoms: number[]): Neighbours {
+export function createNeighbours(model: SceneModel, payload: ScenePayload, geoms: number[]): Neighbours {
   const reaches = geoms.map((geom) => at(model.geom_rbound, geom));
   // A plane has no end.
   const endless = reaches.includes(0);

@@ -51,6 +51,12 @@ export interface SimulationOutcome {
   timing: SimulationTiming;
 }
 
+/** What is done for one trial beyond judging it. */
+interface Watched {
+  film?: { fps: number; tail_s: number } | undefined;
+  explains?: boolean;
+}
+
 type Report = (progress: SimulationProgress) => void;
 
 /**
@@ -64,15 +70,16 @@ export async function performSimulation(
   const { benchmark, seed, render, physics } = request;
   const started = performance.now();
   using scene = openScene(await loadEngine(), request.scene, { benchmark, physics });
-  const trial = (trialSeed: number, film?: { fps: number; tail_s: number }) =>
+  const trial = (trialSeed: number, { film, explains = false }: Watched = {}) =>
     runTrial({
       scene,
       benchmark,
       spawn: spawnPoint(benchmark.payload, trialSeed),
+      explains,
       ...(film === undefined ? {} : { film }),
       onBreath: (sim_t) => report({ sim_t, frame: 0, of: film === undefined ? 0 : Math.ceil(sim_t * film.fps) }),
     });
-  const main = await trial(seed, render === false ? undefined : render);
+  const main = await trial(seed, { explains: true, film: render === false ? undefined : render });
   const jitters: JitteredTrial[] = [];
   for (const jitterSeed of jitterSeeds(seed)) jitters.push(summarize(await trial(jitterSeed), jitterSeed));
   const simulated = performance.now();

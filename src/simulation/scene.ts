@@ -1,9 +1,11 @@
 import { AppError } from '../errors.ts';
+import { createCover } from './cover.ts';
 import { SCENE_LIMITS } from './limits.ts';
 import { checkPayload, findPayload, quoted } from './payload.ts';
 import { choosePhysics, enforcePhysics } from './physics.ts';
 import { readSchedules } from './servo-schedule.ts';
 import type { Benchmark, Physics } from '../schemas/simulation.ts';
+import type { Cover } from './cover.ts';
 import type { Compiled, Mujoco, SceneModel } from './engine.ts';
 import type { ScenePayload } from './payload.ts';
 import type { Schedule } from './servo-schedule.ts';
@@ -19,6 +21,8 @@ export interface Scene extends Compiled, Disposable {
   payload: ScenePayload;
   physics: Physics;
   schedules: Schedule[];
+  /** What is seen where hidden geoms are touched. All trials share it: its answers do not depend on what was asked before. */
+  cover: Cover;
 }
 
 /** How a scene is to be opened: judged by what, and where it was simulated before, stepped and judged as then. */
@@ -46,6 +50,7 @@ export function openScene(mujoco: Mujoco, source: SceneFiles, { benchmark, physi
       payload,
       physics,
       schedules: readSchedules({ mujoco, model }),
+      cover: createCover({ mujoco, model }, payload),
       [Symbol.dispose]: () => model.delete(),
     };
   } catch (error) {

@@ -7,6 +7,9 @@ export interface StateViews {
   ctrl: Float64Array;
   energy: Float64Array;
   geomPositions: Float64Array;
+  geomRotations: Float64Array;
+  bodyPositions: Float64Array;
+  bodyRotations: Float64Array;
   passive: Float64Array;
   fluid: Float64Array;
   adhesion: Float64Array;
@@ -22,6 +25,9 @@ export function readViews(state: SceneState): StateViews {
     ctrl: state.ctrl,
     energy: state.energy,
     geomPositions: state.geom_xpos,
+    geomRotations: state.geom_xmat,
+    bodyPositions: state.xpos,
+    bodyRotations: state.xmat,
     passive: state.qfrc_passive,
     fluid: state.qfrc_fluid,
     adhesion: state.qfrc_adhesion,

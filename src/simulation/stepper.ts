@@ -2,7 +2,7 @@ import { createAudit } from './audit.ts';
 import { failed } from './judge.ts';
 import { SCENE_LIMITS } from './limits.ts';
 import { readViews } from './state-views.ts';
-import type { Benchmark, Outcome } from '../schemas/simulation.ts';
+import type { Benchmark, Outcome, Physics } from '../schemas/simulation.ts';
 import type { SceneState } from './engine.ts';
 import type { Scene } from './scene.ts';
 import type { StateViews } from './state-views.ts';
@@ -11,6 +11,8 @@ import type { StateViews } from './state-views.ts';
 export interface Stepper {
   /** The state's arrays, valid until the next step. */
   readonly views: StateViews;
+  /** The state's time in seconds: the engine's, summed as it does, because to ask it takes a fifth of a microsecond. */
+  readonly time_s: number;
   /** Looks before the first step; answers with what makes stepping pointless. */
   start(): Outcome | undefined;
   /** One step; answers only when the engine could not make it, or not with all contacts. */
@@ -23,6 +25,7 @@ export interface Stepper {
 export function createStepper(scene: Scene, state: SceneState, benchmark: Benchmark): Stepper {
   const { mujoco, model, schedules, physics } = scene;
   let views = readViews(state);
+  let { time: time_s } = state;
   const before = new Float64Array(model.nv);
   const audit = physics.rules > 1 ? createAudit(scene, state, benchmark) : undefined;
   const driven = (what: string | undefined) =>
@@ -35,6 +38,9 @@ export function createStepper(scene: Scene, state: SceneState, benchmark: Benchm
   return {
     get views() {
       return views;
+    },
+    get time_s() {
+      return time_s;
     },
     start() {
       try {
@@ -49,14 +55,14 @@ export function createStepper(scene: Scene, state: SceneState, benchmark: Benchm
       return state.ncon > SCENE_LIMITS.CONTACTS_MAX ? tooManyContacts(state) : driven(audit?.start());
     },
     step() {
-      const { time } = state;
       before.set(views.qvel);
-      for (const { actuator, setPoint } of schedules) views.ctrl[actuator] = setPoint(time);
+      for (const { actuator, setPoint } of schedules) views.ctrl[actuator] = setPoint(time_s);
       try {
         mujoco.mj_step(model, state);
       } catch (error) {
         return gaveUp(scene, state, error);
       }
+      time_s += physics.timestep_s;
       // A WASM memory that grew has emptied the older views.
       if (views.qpos.length === 0) views = readViews(state);
       return state.ncon > SCENE_LIMITS.CONTACTS_MAX ? tooManyContacts(state) : undefined;
@@ -88,13 +94,22 @@ function gaveUp({ physics }: Scene, state: SceneState, error: unknown): Outcome 
   return failed('ENGINE_FAILED', `${at} the engine gave up: ${message}.`);
 }
 
-/** What the engine only warns of: contacts or constraints were left out, so that what followed is not physics. */
-export function findDropped({ mujoco, physics }: Scene, state: SceneState): Outcome | undefined {
-  // Not a copy: deleting this vector would free the engine's own memory.
+/** Looks for what the engine only warns of: contacts or constraints were left out, so that what followed is not physics. */
+export function createDropWatch({ mujoco, physics }: Scene, state: SceneState): () => Outcome | undefined {
+  // Not a copy: deleting this vector would free the engine's own memory. What it gives out are copies, which are ours to delete.
   const { warning } = state;
   const { mjWARN_CONTACTFULL, mjWARN_CNSTRFULL } = mujoco.mjtWarning;
-  const dropped = [mjWARN_CONTACTFULL, mjWARN_CNSTRFULL].some(({ value }) => (warning.get(value)?.number ?? 0) > 0);
-  if (!dropped) return undefined;
+  const isRaised = (which: number) => {
+    const copy = warning.get(which);
+    const raised = (copy?.number ?? 0) > 0;
+    copy?.delete();
+    return raised;
+  };
+  return () =>
+    isRaised(mjWARN_CONTACTFULL.value) || isRaised(mjWARN_CNSTRFULL.value) ? dropped(physics, state) : undefined;
+}
+
+function dropped(physics: Physics, state: SceneState): Outcome {
   const at = `At ${state.time.toFixed(3)} s`;
   if (physics.rules === 1)
     return failed('STABILITY_ISSUE', `${at}: contacts did not fit into the arena and were ignored. ${OVERLAPS}`);

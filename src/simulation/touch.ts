@@ -1,8 +1,7 @@
-import { createCover } from './cover.ts';
 import { at } from './engine.ts';
 import { createNeighbours } from './neighbours.ts';
+import { createTouchFinder } from './touch-points.ts';
 import { contactsOf } from './payload-contacts.ts';
-import type { Cover } from './cover.ts';
 import type { ConstraintRows } from './constraint-rows.ts';
 import type { SceneState } from './engine.ts';
 import type { Scene } from './scene.ts';
@@ -41,16 +40,19 @@ export interface TouchRules {
 
 /** The rules, with their accounts of one trial. */
 export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
-  const { model, payload } = scene;
+  const { model, payload, cover } = scene;
   const { radius_m: radius } = payload;
   const madeMax = MADE_SHARE_MAX * payload.mass_kg * GRAVITY_M_S2 * radius;
-  const cover = createCover(scene, state);
-  const parts = createNeighbours(scene, movingGeoms(scene));
+  const findTouches = createTouchFinder(scene, state);
+  const parts = createNeighbours(model, payload, movingGeoms(scene));
   const always = model.nflex > 0 || reachOf(scene) > REACH_SHARE_MAX * radius;
   const { dofAt } = payload;
   let made = 0;
   let rested = 0;
   const middle = new Float64Array(model.nv);
+  const mayHide = (rows: ConstraintRows, views: StateViews) =>
+    cover.isNear(views.geomPositions) &&
+    findTouches(rows, views, (point, dist) => !cover.isSeen(point, Math.abs(dist) / 2, views));
   return {
     start() {
       const deep = contactsOf(scene, state).find(({ dist }) => dist < -OVERLAP_SHARE_MAX * radius);
@@ -68,12 +70,13 @@ export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
         cover.isNear(views.geomPositions)
       );
     },
-    rest({ qvel, constraint }, before) {
+    rest(views, before) {
+      const { qvel, constraint } = views;
       let power = 0;
       for (let dof = dofAt; dof < dofAt + 6; dof++)
         power += ((constraint[dof] as number) * ((before[dof] as number) + (qvel[dof] as number))) / 2;
       made += power * scene.physics.timestep_s;
-      return made > madeMax ? explain({ scene, state, made, madeMax, cover }) : undefined;
+      return made > madeMax ? explain({ scene, state, views, made, madeMax }) : undefined;
     },
     step({ rows, views, before }) {
       const { qvel } = views;
@@ -89,8 +92,8 @@ export function createTouchRules(scene: Scene, state: SceneState): TouchRules {
         power += force * rows.speed(row, middle);
       }
       made += power * scene.physics.timestep_s;
-      if (!odd && made <= madeMax && !cover.isNear(views.geomPositions)) return undefined;
-      return explain({ scene, state, made, madeMax, cover });
+      if (!odd && made <= madeMax && !mayHide(rows, views)) return undefined;
+      return explain({ scene, state, views, made, madeMax });
     },
   };
 }
@@ -118,13 +121,13 @@ function reachOf({ mujoco, model }: Scene): number {
 interface Explained {
   scene: Scene;
   state: SceneState;
+  views: StateViews;
   made: number;
   madeMax: number;
-  cover: Cover;
 }
 
 /** In words, which rule the contacts of this step break, if they do. */
-function explain({ scene, state, made, madeMax, cover }: Explained): string | undefined {
+function explain({ scene, state, views, made, madeMax }: Explained): string | undefined {
   const { radius_m: radius } = scene.payload;
   const touching = contactsOf(scene, state).filter(({ force }) => force);
   for (const { dist, other, geom, point } of touching) {
@@ -132,7 +135,7 @@ function explain({ scene, state, made, madeMax, cover }: Explained): string | un
       return `${other()} pushes it from a distance of ${mm(dist)} mm: a margin is no touch`;
     if (dist < -radius)
       return `it lies ${mm(-dist)} mm deep in ${other()}, more than its radius: the contact is too soft (solref, solimp)`;
-    if (geom >= 0 && !cover.isCovered(geom, point))
+    if (geom >= 0 && !scene.cover.isCovered(geom, point, views))
       return `${other()} touches it and is not seen: give it an rgba with alpha and a group below 3, or cover it with geoms of its body that have`;
   }
   if (made <= madeMax) return undefined;

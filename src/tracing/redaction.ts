@@ -10,6 +10,16 @@ const REDACTED = '[redacted]';
 const SECRET_KEYS =
   'accesskey accesstoken apikey authorization clientsecret cookie credentials passphrase passwd password privatekey proxyauthorization refreshtoken secret secretaccesskey secretkey sessiontoken setcookie token';
 
+/** Under which names providers tell reasoning, in what goes back to them as it was: who takes `reasoning` out means these too. */
+const REASONING_KEYS = [
+  'reasoningcontent',
+  'reasoningdetails',
+  'reasoningtext',
+  'thinking',
+  'thinkingblocks',
+  'thoughts',
+];
+
 /** Values of our own configuration shorter than this are too common to be taken for secrets wherever they occur. */
 const LITERAL_CHARS_MIN = 8;
 
@@ -17,7 +27,14 @@ const LITERAL_CHARS_MIN = 8;
 const NAMES_KNOWN_MAX = 1_000;
 
 /** Takes secrets out of texts and JSON; what holds none comes back as it was. Redacting twice is redacting once. */
-export type Redactor = { text: (text: string) => string; json: <T extends JsonInput>(value: T) => T };
+export type Redactor = {
+  text: (text: string) => string;
+  json: <T extends JsonInput>(value: T) => T;
+  /** Whether a member of this name is kept. */
+  keeps: (key: string) => boolean;
+  /** Whether there are patterns of the deployment's own: they may match anything. */
+  hasOwnPatterns: boolean;
+};
 
 /**
  * A redactor for what secrets look like, for members that are named like secrets, and for what is added to both:
@@ -26,7 +43,8 @@ export type Redactor = { text: (text: string) => string; json: <T extends JsonIn
 export function createRedactor(
   added: { keys?: readonly string[]; patterns?: readonly string[]; literals?: readonly string[] } = {},
 ): Redactor {
-  const keys = new Set([...SECRET_KEYS.split(' '), ...(added.keys ?? []).map(plainKey)]);
+  const own = (added.keys ?? []).map(plainKey);
+  const keys = new Set([...SECRET_KEYS.split(' '), ...own, ...(own.includes('reasoning') ? REASONING_KEYS : [])]);
   const patterns = (added.patterns ?? []).map((source) => RE2JS.compile(source));
   const literals = (added.literals ?? []).filter(({ length }) => length >= LITERAL_CHARS_MIN);
   const replaceSecrets = createFinder(SECRET_SHAPES);
@@ -65,7 +83,12 @@ export function createRedactor(
     for (const entry of members) entry[1] = kept(entry[1], member(...entry));
     return changed ? Object.fromEntries(members) : value;
   };
-  return { text, json: <T extends JsonInput>(value: T) => any(value) as T };
+  return {
+    text,
+    json: <T extends JsonInput>(value: T) => any(value) as T,
+    keeps: (key) => !isSecret(key),
+    hasOwnPatterns: patterns.length > 0,
+  };
 }
 
 const plainKey = (key: string) => key.toLowerCase().replaceAll(/[-_]/g, '');

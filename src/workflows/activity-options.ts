@@ -9,9 +9,12 @@ const OUTAGE_MAX = '24 hours';
 
 const patientRetry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
-/** One thought: a model may take minutes to answer; a dead worker is noticed by its missing heartbeats. */
+/**
+ * One thought: a model may take minutes to answer, twice where it is asked again, and bounds its own time below this; a dead
+ * worker is noticed by its missing heartbeats.
+ */
 export const THOUGHT: ActivityOptions = {
-  startToCloseTimeout: '30 minutes',
+  startToCloseTimeout: '1 hour',
   scheduleToCloseTimeout: OUTAGE_MAX,
   heartbeatTimeout: '6s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -19,7 +22,7 @@ export const THOUGHT: ActivityOptions = {
 };
 
 /** One tool call or simulation: tools bound their own time below this. */
-export const TOOL_CALL: ActivityOptions = { ...THOUGHT, startToCloseTimeout: '1 hour' };
+export const TOOL_CALL: ActivityOptions = { ...THOUGHT };
 
 /** How long a call waits for the worker that holds the workspace before any worker may rebuild it. */
 export const WORKSPACE_WAIT = '3s';

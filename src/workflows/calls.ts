@@ -6,6 +6,7 @@ import { TOOL_CALL, WORKSPACE_WAIT } from './activity-options.ts';
 import { prefixOf } from './names.ts';
 import type { People } from './people.ts';
 import { settle } from './settle.ts';
+import { spend } from './spend.ts';
 import { noteCall } from './summaries.ts';
 
 /** What calls need of the run that they belong to. */
@@ -74,6 +75,7 @@ async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought)
       ? simulationActivities().simulate.executeWithOptions({ summary }, [request])
       : callWhereWorkspaceIs(progress.workspace_queue, summary, request));
     progress.workspace_queue = report.workspace_queue ?? progress.workspace_queue;
+    spend(progress, report);
     return report;
   } catch (error) {
     await settle(step, { step_key, kind: call.kind, name: call.name }, error);

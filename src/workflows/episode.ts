@@ -6,6 +6,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   proxyActivities,
+  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -19,11 +20,15 @@ import { endingOf, outcomeOf, stoppedBy } from './outcome.ts';
 import { listenToPeople } from './people.ts';
 import { EPISODE_OUTCOME, EPISODE_STATUS } from './search-attributes.ts';
 import { settle } from './settle.ts';
+import { spend } from './spend.ts';
 import { startAftercare } from './start-aftercare.ts';
 import { describe, noteThought, summaryOfThought } from './summaries.ts';
 
 const { advance, standAt } = proxyActivities<EpisodeActivities>(THOUGHT);
 const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
+
+/** Wall time is what the record says that steps spent, not what the clock says. */
+const WALL_TIME_BY_WORK = 'wall-time-by-work';
 
 /**
  * One episode: thought after thought, each with its calls, until the agents agree, a budget is used up, or somebody
@@ -32,7 +37,7 @@ const { beginEpisode, endEpisode } = proxyActivities<EpisodeActivities>(RECORD);
 export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> {
   const { episode_id } = run;
   const run_id = workflowInfo().runId;
-  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
   const tell = (doing: string) => describe(run, progress, doing);
@@ -79,7 +84,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       open = step;
       const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq },
+        { step, thread_id, checkpoint_id, next_key, deliver_seq, ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
@@ -96,9 +101,9 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { step_key: progress.next_key ?? `thought:${open.seq}`, kind: 'thought', name: 'think' },
         error,
       );
-    const { failure, terminal_reason, status } = await close(endingOf(error));
-    if (status === 'cancelled') throw error;
-    throw ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+    const outcome = await close(endingOf(error, run));
+    if (outcome.status === 'stopped') return outcome;
+    throw outcome.status === 'cancelled' ? error : failureOfRun(outcome);
   }
 }
 
@@ -156,6 +161,24 @@ function takeIn(progress: EpisodeProgress, turn: Turn): void {
   if (!turn.thought) return;
   progress.seq += 1;
   progress.tokens += turn.thought.tokens;
-  progress.usd += turn.thought.usd;
+  progress.usd += turn.thought.usd ?? 0;
+  progress.usd_unknown ||= turn.thought.usd === null;
+  spend(progress, turn.thought);
   if (turn.thought.calls.length > 0) progress.deliver_seq = progress.seq;
 }
+
+/** Where the run stands as it begins. */
+function progressOf(run: EpisodeRun): EpisodeProgress {
+  const progress: EpisodeProgress = run.progress ?? firstProgress(run);
+  // Asked at once, so that a run counts in one way: those that older code began go on by the clock.
+  if (patched(WALL_TIME_BY_WORK)) progress.spent_ms ??= Date.now() - progress.started_ms;
+  return progress;
+}
+
+/** What Temporal is told of an episode that failed. */
+const failureOfRun = ({ failure, terminal_reason }: EpisodeOutcome) =>
+  ApplicationFailure.nonRetryable(failure?.message ?? terminal_reason, terminal_reason);
+
+/** How much wall time a thought has; nothing in runs that count it by the clock. */
+const timeLeft = ({ spent_ms }: EpisodeProgress, { budgets }: EpisodeRun) =>
+  spent_ms === undefined ? {} : { left_ms: budgets.wall_s * 1000 - spent_ms };

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { Failure, TerminalReason } from '../schemas/episode.ts';
+import type { Budgets, Failure, TerminalReason } from '../schemas/episode.ts';
 import type { EpisodeOutcome, EpisodeProgress, EpisodeRun, GraphOutcome } from '../schemas/turn.ts';
 
 /** How the agents' own decision ends the episode. */
@@ -31,20 +31,24 @@ const MODEL_FAILURES = {
 
 /** How a budget that is used up stops the episode; undefined while none is. */
 export function stoppedBy(progress: EpisodeProgress, { budgets }: EpisodeRun): EpisodeOutcome | undefined {
-  const over = (terminal_reason: TerminalReason, message: string): EpisodeOutcome => ({
-    status: 'stopped',
-    terminal_reason,
-    failure_class: 'AGENT_QUALITY',
-    failure: { code: 'resource_exhausted', message },
-  });
-  const wall_s = (Date.now() - progress.started_ms) / 1000;
+  const spent_ms = progress.spent_ms ?? Date.now() - progress.started_ms;
   if (progress.seq - (progress.inherited ?? 0) >= budgets.steps)
     return over('OUT_OF_TURN_BUDGET', `used all of its ${budgets.steps} steps`);
   if (progress.tokens >= budgets.tokens) return over('OUT_OF_TOKEN_BUDGET', `used all of its ${budgets.tokens} tokens`);
-  if (progress.usd >= budgets.usd) return over('OUT_OF_COST_BUDGET', `used all of its ${budgets.usd} US dollars`);
-  if (wall_s >= budgets.wall_s) return over('TIMEOUT', `used all of its ${budgets.wall_s} seconds`);
+  if (budgets.usd !== null && progress.usd >= budgets.usd)
+    return over('OUT_OF_COST_BUDGET', `used all of its ${budgets.usd} US dollars`);
+  if (spent_ms >= budgets.wall_s * 1000) return outOfTime(budgets);
   return undefined;
 }
+
+const over = (terminal_reason: TerminalReason, message: string): EpisodeOutcome => ({
+  status: 'stopped',
+  terminal_reason,
+  failure_class: 'AGENT_QUALITY',
+  failure: { code: 'resource_exhausted', message },
+});
+
+const outOfTime = ({ wall_s }: Budgets) => over('TIMEOUT', `used all of its ${wall_s} seconds`);
 
 /** Errors that operators mend: something is away, or refuses our credentials or quota. */
 const INFRASTRUCTURE: ReadonlySet<string> = new Set([
@@ -57,11 +61,13 @@ const INFRASTRUCTURE: ReadonlySet<string> = new Set([
 ]);
 
 /** How an error ends the episode. */
-export function endingOf(error: unknown): EpisodeOutcome {
+export function endingOf(error: unknown, { budgets }: EpisodeRun): EpisodeOutcome {
   if (isCancellation(error))
     return { status: 'cancelled', terminal_reason: 'USER_CANCELLED', failure_class: null, failure: null };
   const failure = failureOf(error);
-  if (isOfEndpoint(error))
+  const { origin, budget } = factsOf(error);
+  if (budget === 'wall_s') return outOfTime(budgets);
+  if (origin === 'model_endpoint')
     return {
       status: 'failed',
       terminal_reason: ENDPOINT_REASONS[failure.code] ?? 'MODEL_ENDPOINT_REFUSED',
@@ -85,12 +91,12 @@ const ENDPOINT_REASONS: Partial<Record<string, TerminalReason>> = {
   model_failed: 'MODEL_ENDPOINT_FAILED',
 };
 
-/** Whether the error is the model endpoint's: its activity says so in the details. */
-function isOfEndpoint(error: unknown): boolean {
+/** What an activity says in its error's details: whether it is the model endpoint's, and which budget is used up by it. */
+function factsOf(error: unknown): { origin?: unknown; budget?: unknown } {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure)) return false;
-  const [details] = (cause.details ?? []) as { origin?: unknown }[];
-  return details?.origin === 'model_endpoint';
+  if (!(cause instanceof ApplicationFailure)) return {};
+  const [details] = (cause.details ?? []) as ReturnType<typeof factsOf>[];
+  return details ?? {};
 }
 
 /** What an error is called on the record. */

@@ -17,8 +17,9 @@ export function summaryOfThought(seq: number, { thinks, failed = [] }: EpisodePr
 
 /** What Temporal's Web UI shows of the run while one looks at it. */
 export function describe(run: EpisodeRun, progress: EpisodeProgress, doing: string): void {
-  const { seq, tokens, usd, failed = [] } = progress;
-  const lines = [`step ${seq}`, `${tokens} tokens, ${usd.toFixed(4)} USD`, ...failed.map(mark)];
+  const { seq, tokens, usd, usd_unknown, failed = [] } = progress;
+  const cost = usd_unknown ? 'an unknown amount of USD' : `${usd.toFixed(4)} USD`;
+  const lines = [`step ${seq}`, `${tokens} tokens, ${cost}`, ...failed.map(mark)];
   const page = run.page_url === undefined ? [] : ['', `[The episode's page](${run.page_url})`];
   setCurrentDetails([doing, '', ...lines.map((line) => `- ${line}`), ...page].join('\n'));
 }

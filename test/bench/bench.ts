@@ -30,7 +30,10 @@ const BENCHES: Record<string, Bench> = {
     },
   },
   replay: { run: benchReplay, targets: { ratio: { max: 1.2 }, heap_growth_mb: { max: 32 } } },
-  simulation: { run: benchSimulation, targets: { ratio: { min: 0.4 }, film_frames_per_s_one_core: { min: 90 } } },
+  simulation: {
+    run: benchSimulation,
+    targets: { ratio: { min: 0.4 }, judging_us_per_step: { max: 13 }, film_frames_per_s_one_core: { min: 90 } },
+  },
   superstep: { run: benchSuperstep, targets: { superstep_ratio: { max: 1.25 }, tool_call_more_ms: { max: 15 } } },
   traces: {
     run: benchTraces,

@@ -10,6 +10,7 @@ import { RenderOptions } from '../../src/simulation/render-options.ts';
 import { openScene } from '../../src/simulation/scene.ts';
 import { spawnPoint } from '../../src/simulation/spawn.ts';
 import { runTrial } from '../../src/simulation/trial.ts';
+import { benchJudging } from './judging.ts';
 import { transferBenchmark, transferScene } from '../unit/simulation/scenes.ts';
 
 const ROUNDS = 3;
@@ -20,7 +21,10 @@ const FILM_ONLY = '--film-only';
 export interface SimulationBench {
   /** With hashing and judging of every step, as a simulation does it. */
   steps_per_s: number;
-  /** Native MuJoCo, stepping alone. */
+  /** What judging and hashing take over stepping alone, microseconds a step: of this mechanism, and of small ones. */
+  judging_us_per_step: number;
+  judging_us_per_step_small: number;
+  /** Native MuJoCo, stepping alone, by the same integrator. */
   native_steps_per_s: number | null;
   ratio: number | null;
   /** Painting and encoding 640×480 together: free, and pinned to one core. */
@@ -41,8 +45,11 @@ export async function benchSimulation(): Promise<SimulationBench> {
       films.push(await filmsPerSecond());
     }
     const nativeSteps = theirs.length === 0 ? null : median(theirs);
+    const judging = await benchJudging();
     return {
       steps_per_s: median(ours),
+      judging_us_per_step: judging.transfer.judging_us,
+      judging_us_per_step_small: judging.mechanisms.judging_us,
       native_steps_per_s: nativeSteps,
       ratio: nativeSteps === null ? null : Math.round((median(ours) / nativeSteps) * 100) / 100,
       film_frames_per_s: median(films.map(({ both }) => both)),
@@ -86,7 +93,7 @@ const NATIVE = `
 import sys, time, mujoco
 model = mujoco.MjModel.from_xml_path(sys.argv[1])
 model.opt.timestep = 0.002
-model.opt.integrator = mujoco.mjtIntegrator.mjINT_RK4
+model.opt.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
 data = mujoco.MjData(model)
 points = list(model.numeric_data)
 steps = int(sys.argv[2])

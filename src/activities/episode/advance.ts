@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint';
 import type { Pool } from 'pg';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { findStep } from '../../db/read/steps.ts';
 import { listCallsOf } from '../../db/read/transcript.ts';
 import { setThread } from '../../db/write/episodes.ts';
@@ -75,6 +76,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           identity,
           step_key,
           checkpoint_id: before.checkpoint_id,
+          left_ms: request.left_ms,
         });
         const { tool_calls, end } = await thoughtOf(deps, step);
         return { calls: tool_calls.length, end };
@@ -92,8 +94,8 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
           next: nextThinkers(getAgent(episode.agent), position.state),
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
-          // What nobody knows is bounded by no budget: such an episode has none in dollars.
-          usd: step.usd ?? 0,
+          usd: step.usd,
+          spent_ms: await readSpent(deps.db, step.id),
         },
       };
     }),

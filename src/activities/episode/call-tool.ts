@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { z } from 'zod';
 import { listFilesMade } from '../../db/read/artifacts.ts';
 import { getEpisode } from '../../db/read/episodes.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { getStep } from '../../db/read/steps.ts';
 import { findWorkspaceBefore } from '../../db/read/transcript.ts';
 import { AppError } from '../../errors.ts';
@@ -77,7 +78,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
       model: null,
       checkpoint_id,
     };
-    const { output, error } = await deps.recordStep(identity, subject, async (context) => {
+    const { id, output, error } = await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
       const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
@@ -96,6 +97,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
     const { turn_end } = ends ? ToolOutput.parse(await deps.json.unpack(output)) : {};
     return {
       workspace_queue: call.kind === 'simulation' ? null : deps.workspace_queue,
+      spent_ms: await readSpent(deps.db, id),
       ...(turn_end && { ended: wayOf(turn_end) }),
       ...(error && { failed: error.code }),
     };

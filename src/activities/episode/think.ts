@@ -9,6 +9,7 @@ import type { Models } from '../../agents/models/models.ts';
 import type { Role } from '../../agents/role.ts';
 import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
+import { readSpent } from '../../db/read/spent.ts';
 import { listTranscript } from '../../db/read/transcript.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
@@ -18,9 +19,13 @@ import { STEP_DETAILS } from '../../schemas/thought.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { toTraceConversation, toTraceMessage } from '../../tracing/capture.ts';
+import type { Redactor } from '../../tracing/redaction.ts';
 import type { AttemptContext, RecordStep, StepResult, StepSubject } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
 import type { RecordedAnswers } from './recorded-answers.ts';
+import { tellLive } from './live-words.ts';
+import type { LiveWords } from './live-words.ts';
+import { withinWallTime } from './wall-time.ts';
 
 export type ThinkDeps = {
   db: Kysely<Database>;
@@ -30,6 +35,7 @@ export type ThinkDeps = {
   recordedAnswers: RecordedAnswers;
   models: Models;
   registry: ReadonlyMap<string, Tool>;
+  redactor: Redactor;
 };
 
 /** A conversation that its model calls too long is shortened to this part of what there is room for: counts differ a little. */
@@ -42,12 +48,14 @@ export type Thinking = {
   identity: StepIdentity;
   step_key: string;
   checkpoint_id: string;
+  /** How much of the episode's wall time is left for all of its tries; undefined: as much as it likes. */
+  left_ms: number | undefined;
 };
 
 /** Has a role's model think about its conversation as the record holds it, or takes the recorded answer; recorded as a step. */
 export function recordThought(
   deps: ThinkDeps,
-  { episode, role, identity, step_key, checkpoint_id }: Thinking,
+  { episode, role, identity, step_key, checkpoint_id, left_ms }: Thinking,
 ): Promise<Step> {
   const { db, json, models, recordStep, recordedAnswers } = deps;
   const subject: StepSubject = {
@@ -73,18 +81,23 @@ export function recordThought(
     const recorded = await recordedAnswers.take(episode, context, asked_sha256);
     if (recorded) return { ...recorded, model_input: { messages: toTraceConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
-    const { said, shown, compaction, images } = await ask(deps, { model, conversation, role, context });
+    const spent_ms = context.attempt > 1 ? await readSpent(db, context.step.id) : 0;
+    const time = { left_ms: left_ms === undefined ? undefined : left_ms - spent_ms, signal: context.signal };
+    await using live = tellLive(deps, context.step, context.attempt);
+    const { said, shown, compaction, images } = await withinWallTime(time, (signal) =>
+      ask(deps, { model, conversation, role, log: context.log, signal, hear: live.hear }),
+    );
     const model_input = { messages: toTraceConversation(shown), parameters: model.parameters };
     return { ...resultOf(said, { compaction, images }, context), asked_sha256, model_input };
   });
 }
 
-type Asking = { model: Model; conversation: BaseMessage[]; role: Role; context: AttemptContext };
+type Asking = Pick<AttemptContext, 'log' | 'signal'> &
+  Pick<LiveWords, 'hear'> & { model: Model; conversation: BaseMessage[]; role: Role };
 type Asked = { said: Said; shown: BaseMessage[]; compaction: Compaction | undefined; images: SeenImage[] };
 
 /** Asks the model; where it refuses the conversation as too long, once more with a shorter one. */
-async function ask(deps: ThinkDeps, { model, conversation, role, context }: Asking): Promise<Asked> {
-  const { log, signal } = context;
+async function ask(deps: ThinkDeps, { model, conversation, role, log, signal, hear }: Asking): Promise<Asked> {
   const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
   const think = async (charsMax: number): Promise<Asked> => {
     const { messages: shown, length, compaction } = compact(conversation, charsMax);
@@ -95,7 +108,7 @@ async function ask(deps: ThinkDeps, { model, conversation, role, context }: Aski
         'warning',
       );
     const seen = model.sees_images ? await showImages(shown, deps.store) : { messages: shown, images: [] };
-    const said = await model.think(seen.messages, { tools, signal });
+    const said = await model.think(seen.messages, { tools, signal, hear });
     return { said, shown, compaction, images: seen.images };
   };
   const charsMax = model.conversation_chars_max;

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { findStepById } from '../../db/read/steps.ts';
-import { hearWords } from '../../db/write/words.ts';
+import { hearWords } from '../../db/write/person-words.ts';
 import type { Database } from '../../schemas/database.ts';
 import { ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';

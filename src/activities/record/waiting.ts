@@ -3,6 +3,7 @@ import { listTries } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
+import { OUT_OF_TIME } from '../episode/wall-time.ts';
 
 /** How often an answer that broke, or a bug of ours, is tried again. Tries that waited for somebody are not among these. */
 const FEW_TRIES_MAX = 5;
@@ -30,6 +31,11 @@ export async function withWaiting(db: Kysely<Database>, { id }: Pick<Step, 'id'>
   const waited_s = (inRow.at(-1)?.age_ms ?? 0) / 1000;
   const { wait_s = 0, retry_after_s } = details;
   const pause_s = typeof retry_after_s === 'number' ? retry_after_s : Math.min(2 ** (inRow.length - 1), PAUSE_S_MAX);
+  const { left_ms } = details;
+  if (typeof left_ms === 'number' && pause_s * 1000 >= left_ms)
+    return new AppError('deadline_exceeded', `${message} (no time is left of budgets.wall_s to wait for it)`, {
+      details: { ...details, ...OUT_OF_TIME },
+    });
   if (waited_s + pause_s <= Number(wait_s)) return changed(error, message, { retry_after_s: pause_s });
   const how = `${message} (waited for it ${Math.round(waited_s)} of at most ${Number(wait_s)} s, in ${inRow.length} tries)`;
   return changed(error, how, { final: true });

@@ -17,6 +17,9 @@ const OPAQUE_CHARS_MAX = 1_000_000;
 /** An endpoint's words for itself: ids, versions, reasons. */
 const NAME_CHARS_MAX = 200;
 
+/** The members that hold reasoning as a text: it is recorded by itself, and goes back as `reasoning_back` says. */
+const REASONING_TEXTS: readonly string[] = ['reasoning_content', 'reasoning'];
+
 /** What has been heard of an answer so far. */
 export type Hearing = {
   text: string;
@@ -119,7 +122,7 @@ function hearWords(heard: Hearing, message: Loose): void {
   const words = wordsIn(message['content'] ?? message['text']);
   heard.text += words.text;
   heard.refusal += words.refusal + plainText(message['refusal']);
-  const member = ['reasoning_content', 'reasoning'].find((name) => plainText(message[name]) !== '');
+  const member = REASONING_TEXTS.find((name) => plainText(message[name]) !== '');
   const told = member === undefined ? '' : plainText(message[member]);
   heard.reasoning_member ??= member;
   // Those who send it in several members send the same in each.
@@ -144,7 +147,8 @@ const detailsIn = (value: unknown): string =>
 function hearOpaque(heard: Hearing, message: Loose, back: readonly string[]): void {
   for (const [name, value] of Object.entries(message)) {
     if (REASONING_MEMBERS.has(name)) heard.opaque_reasoning[name] = joinOpaque(heard.opaque_reasoning[name], value);
-    else if (BACK_MEMBERS.has(name) || back.includes(name)) heard.opaque[name] = joinOpaque(heard.opaque[name], value);
+    else if (BACK_MEMBERS.has(name) || (back.includes(name) && !REASONING_TEXTS.includes(name)))
+      heard.opaque[name] = joinOpaque(heard.opaque[name], value);
     else continue;
     heard.chars += JSON.stringify(value ?? null).length;
   }

@@ -3,7 +3,7 @@ import { listMissingArtifacts } from '../../db/read/artifacts.ts';
 import { getEpisode, listEpisodes } from '../../db/read/episodes.ts';
 import { listWaiting } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
-import { hasEnded } from '../../schemas/episode.ts';
+import { budgetsOf, hasEnded } from '../../schemas/episode.ts';
 import type { EpisodeInput, StartEpisode } from '../../schemas/episode.ts';
 import { acceptEpisode, headOf } from '../accept.ts';
 import { episodeCursor } from '../cursor.ts';
@@ -33,7 +33,8 @@ type Deps = Pick<
   | 'cancelEpisode'
   | 'deleteEpisode'
   | 'checkRequest'
-  | 'default_model'
+  | 'chooseModel'
+  | 'isPriced'
   | 'namespace'
   | 'code_version'
   | 'links'
@@ -142,8 +143,9 @@ export function createEpisodeRoutes(deps: Deps) {
   const { db } = deps;
   return createRoutes()
     .openapi(startRoute, async (c) => {
-      const { model = deps.default_model, ...rest } = c.req.valid('json');
-      const request: StartEpisode = { ...rest, model };
+      const asked = c.req.valid('json');
+      const model = asked.model ?? deps.chooseModel(asked);
+      const request: StartEpisode = { ...asked, model, budgets: budgetsOf(asked.budgets, deps.isPriced(model)) };
       deps.checkRequest(request);
       requireDistinctPaths(request.inputs);
       await requireInputs(deps, request.inputs);

@@ -16,7 +16,15 @@ import { createRoutes, EpisodePath, IdempotencyKey, json, problems, ReplayedHead
 
 type Deps = Pick<
   ApiDeps,
-  'db' | 'startEpisode' | 'checkRequest' | 'namespace' | 'code_version' | 'links' | 'logger' | 'reconstruction'
+  | 'db'
+  | 'startEpisode'
+  | 'checkRequest'
+  | 'isPriced'
+  | 'namespace'
+  | 'code_version'
+  | 'links'
+  | 'logger'
+  | 'reconstruction'
 >;
 
 const accepted = {
@@ -104,10 +112,16 @@ type From = {
 };
 
 /** What the source was started with, but for the changes. */
-function acceptanceOf({ namespace, code_version }: Deps, { source, changes, ancestry, key }: From): Acceptance {
-  const { task, inputs, agent, budgets, approvals, tags, metadata, seed_id, seed_dataset } = source;
+function acceptanceOf(
+  { namespace, code_version, isPriced }: Deps,
+  { source, changes, ancestry, key }: From,
+): Acceptance {
+  const { task, inputs, agent, approvals, tags, metadata, seed_id, seed_dataset } = source;
   const { model = source.model, seed = source.seed } = changes;
   const seeds = { ...(seed_id !== null && { seed_id }), ...(seed_dataset !== null && { seed_dataset }) };
+  // A bound in dollars that its own model has no price for bounded nothing: it does not keep it from going on.
+  const unbound = model === source.model && !isPriced(model);
+  const budgets = unbound ? { ...source.budgets, usd: null } : source.budgets;
   const request = { task, inputs, agent, model, seed, budgets, approvals, tags, metadata, ...seeds };
   return { request, ancestry, namespace, idempotency_key: key, code_version };
 }

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { findStreamHead } from '../../db/read/stream.ts';
 import { AppError } from '../../errors.ts';
 import { fromStreamId, StatusChange, StepStart, StreamId } from '../../schemas/stream.ts';
+import { Words } from '../../schemas/words.ts';
 import type { ApiDeps } from '../deps.ts';
 import { EventResource, LogLineResource, StepResource } from '../resources.ts';
 import { createRoutes, EpisodePath, problems, security } from '../route-parts.ts';
@@ -24,6 +25,8 @@ const FRAMES = {
   log: LogLineResource.extend({ type: z.literal('log') }),
   event: z.object({ type: z.literal('event'), stream_seq, event: EventResource }),
   status: StatusChange.extend({ type: z.literal('status') }),
+  /** Of a running thought; `stream_seq` is the place up to which all was told. Some may be missing. */
+  words: Words.extend({ type: z.literal('words'), stream_seq }),
 };
 const NAMES = {
   step_started: 'StepStartedFrame',
@@ -31,6 +34,7 @@ const NAMES = {
   log: 'LogFrame',
   event: 'EventFrame',
   status: 'StatusFrame',
+  words: 'WordsFrame',
 } as const;
 /** A frame of an episode's stream, as its `data` holds it. */
 export type StreamFrame = z.infer<(typeof FRAMES)[keyof typeof FRAMES]>;
@@ -39,7 +43,8 @@ export type StreamFrame = z.infer<(typeof FRAMES)[keyof typeof FRAMES]>;
 const Event = z.union(
   (Object.keys(FRAMES) as (keyof typeof FRAMES)[]).map((type) =>
     z.object({
-      id: StreamId,
+      // What is told of a running thought has no place of its own.
+      ...(type !== 'words' && { id: StreamId }),
       event: z.literal(type),
       data: z.string().openapi({
         contentMediaType: 'application/json',
@@ -55,7 +60,7 @@ const route = createRoute({
   path: '/v1/episodes/{id}/stream',
   operationId: 'streamEpisode',
   summary:
-    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, from its beginning or from after Last-Event-ID, until it has ended and all was sent',
+    'Follow an episode: its steps as they begin and end, its log lines, events and statuses, and what its thoughts say as they run, from its beginning or from after Last-Event-ID, until it has ended and all was sent',
   tags: ['episodes'],
   security,
   request: { params: EpisodePath, headers: z.object({ 'last-event-id': StreamId.optional() }) },

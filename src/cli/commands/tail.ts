@@ -37,12 +37,12 @@ async function follow(
 ): Promise<EpisodeAnswer> {
   for await (const frame of followStream(client, id, { signal })) {
     if (json) printJson(frame);
-    else print(render(frame));
+    else if (frame.type !== 'words') print(render(frame)); // what is said is printed when it is whole
   }
   return bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
 }
 
-function render(frame: StreamFrame): string {
+function render(frame: Exclude<StreamFrame, { type: 'words' }>): string {
   if (frame.type === 'log') return renderLogLine(frame);
   if (frame.type === 'event') return renderEvent(frame.event);
   if (frame.type === 'status') return renderStatus(frame, process.stdout);

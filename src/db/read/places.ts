@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode, Failure } from '../../schemas/episode.ts';
@@ -7,6 +7,7 @@ import type { Step } from '../../schemas/step.ts';
 import type { RecordedWord } from '../../schemas/turn.ts';
 import { messageKey } from '../../identity.ts';
 import { inLine, readLine, readRecordedLine } from './line.ts';
+import { SPENT_MS } from './spent.ts';
 import { toStepRow } from './steps.ts';
 
 /** As many steps as the largest budget allows, twice: a fork's line has its parent's too. */
@@ -91,22 +92,29 @@ export async function listSinceLastThought(db: Kysely<Database>, { episode_id, s
   return rows.map(toStepRow);
 }
 
-/** Tokens and US dollars that the episode's own steps of its line used up to a place. */
+/** Tokens, US dollars as far as they are known, and wall time that the episode's own steps of its line used up to a place. */
 export async function sumUsage(
   db: Kysely<Database>,
   { episode_id, seq }: LinePlace,
-): Promise<{ tokens: number; usd: number }> {
+): Promise<{ tokens: number; usd: number; usd_unknown: boolean; spent_ms: number }> {
+  const own = (e: ExpressionBuilder<Database, 'steps'>) =>
+    e.and([e('steps.episode_id', '=', episode_id), e('steps.superseded_by', 'is', null), e('steps.seq', '<=', seq)]);
   const sums = await db
     .selectFrom('steps')
     .select((e) => [
       sql<number>`coalesce(sum(input_tokens + output_tokens), 0)::float8`.as('tokens'),
       e.fn.coalesce(e.fn.sum<number>(sql`usd::float8`), e.lit(0)).as('usd'),
+      sql<boolean>`coalesce(bool_or(usd is null), false)`.as('usd_unknown'),
     ])
-    .where('episode_id', '=', episode_id)
-    .where('superseded_by', 'is', null)
-    .where('seq', '<=', seq)
+    .where(own)
     .executeTakeFirstOrThrow();
-  return sums;
+  const { spent_ms } = await db
+    .selectFrom('steps')
+    .innerJoin('step_attempts', 'step_attempts.step_id', 'steps.id')
+    .select(SPENT_MS.as('spent_ms'))
+    .where(own)
+    .executeTakeFirstOrThrow();
+  return { ...sums, spent_ms: Math.round(spent_ms) };
 }
 
 /** Whether the message with this id is a step of the line up to a place. */

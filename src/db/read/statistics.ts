@@ -26,7 +26,11 @@ export async function readStatistics(db: Kysely<Database>, filter: EpisodeFilter
         median(sql`step_count`).as('steps_median'),
         // What nobody knows of one, nobody knows of all.
         sql<number | null>`case when bool_or(usd is null) then null else coalesce(sum(usd), 0) end`.as('usd_sum'),
-        median(sql`usd::float8`).as('usd_median'),
+        sql<
+          number | null
+        >`case when bool_or(usd is null) filter (where ${ended}) then null else ${median(sql`usd::float8`)} end`.as(
+          'usd_median',
+        ),
         median(duration).as('duration_s_p50'),
         median(duration, 0.95).as('duration_s_p95'),
       ])

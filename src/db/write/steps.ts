@@ -173,7 +173,8 @@ async function updateEnded(
   }: { step: Step; attempt: number; end: StepEnd; stream_seq: number; events: number },
 ): Promise<Step> {
   const { status, usage, error } = end;
-  const used = usage ?? NO_USAGE;
+  // An answer whose endpoint does not say what it used cost something all the same.
+  const used = usage ?? { ...NO_USAGE, usd: status === 'ok' ? null : 0 };
   const row = await tx
     .with('closed', (query) =>
       closingAttempt(query, { step_id: id, attempt, status, usage, error, worked_ms: end.worked_ms ?? null }),

@@ -21,7 +21,7 @@ export type EpisodeState = {
   /** `live`: what happens is told as it happens; `lost`: the API is away and is asked again. */
   link: 'none' | 'live' | 'lost';
   error: Error | null;
-  /** The newest lines of steps that run, by their number. */
+  /** The newest lines of steps that run, by their number; of a thought what its model thinks, and what it says. */
   lines: ReadonlyMap<number, readonly string[]>;
 };
 
@@ -64,6 +64,7 @@ export function createEpisodeStore(options: Options) {
   };
 }
 
+type Words = Extract<StreamFrame, { type: 'words' }>;
 type Cell = ReturnType<typeof createCell>;
 type Known = Options & { cell: Cell };
 /** When the episode was accepted, in Unix time, and the place in its stream that what was read is of. */
@@ -131,10 +132,14 @@ function take({ cell, queries, id }: Known, frame: StreamFrame, created_ms: numb
       void queries.invalidateQueries({ queryKey: ['episode', id] });
       return false;
     case 'log':
-      if (frame.seq !== null) {
+      // A thought's own words come as they are said.
+      if (frame.seq !== null && rows[placeOf(rows, frame.seq)]?.kind !== 'thought') {
         const newest = [...(lines.get(frame.seq) ?? []), frame.text].slice(-LIVE_LINES_MAX);
         cell.change({ lines: new Map(lines).set(frame.seq, newest) });
       }
+      return false;
+    case 'words':
+      cell.change({ lines: new Map(lines).set(frame.seq, heard(lines.get(frame.seq), frame)) });
       return false;
     case 'step_started': {
       void queries.invalidateQueries({ queryKey: ['episode', id] });
@@ -160,6 +165,12 @@ function take({ cell, queries, id }: Known, frame: StreamFrame, created_ms: numb
       // A kind of frame that a newer API tells of.
       return false;
   }
+}
+
+/** What is known of a thought's words with these at their place; what was not heard before them is a gap of no width. */
+function heard([thinks = '', says = '']: readonly string[] = [], { kind, from, text }: Words): string[] {
+  const put = (known: string) => known.slice(0, from).padEnd(from, '\u200b') + text;
+  return kind === 'reasoning' ? [put(thinks), says] : [thinks, put(says)];
 }
 
 /** The rows with this one at its place. */

@@ -77,10 +77,11 @@ function ModelField({ catalogue }: Readonly<{ catalogue: Catalogue | undefined }
     ...(catalogue?.scripts.map(({ name }) => `scripted:${name}`) ?? []),
     ...(catalogue?.models.map(({ name }) => name) ?? []),
   ];
+  const usual = names.includes('default') ? 'default' : 'scripted';
   return (
     <label>
       Model
-      <input name="model" list="models" defaultValue="scripted" required maxLength={200} spellCheck={false} />
+      <input key={usual} name="model" list="models" defaultValue={usual} required maxLength={200} spellCheck={false} />
       <datalist id="models">
         {names.map((name) => (
           <option key={name} value={name} />

@@ -66,7 +66,7 @@ describe('starting an episode', () => {
   });
 
   test('without a model thinks with the one that the deployment has configured', async () => {
-    await using configured = await createTestApi({ default_model: 'default' });
+    await using configured = await createTestApi({ chooseModel: () => 'default' });
     const thinksWith = async (body: object) => {
       const answer = await configured.post('/v1/episodes', { task: 'Think', ...body });
       return ((await answer.json()) as Loose).model;

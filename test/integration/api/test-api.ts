@@ -55,7 +55,7 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     db,
     requests_per_s_max: 0,
     stream_ms_max: 60_000,
-    watchEpisode: (id, wake) => listener.subscribe(id, wake),
+    watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: new AbortController().signal,
     store,
     startEpisode: async ({ id }) => void started.push(id),
@@ -83,7 +83,8 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
       return { workflow_id: `audit-${audit.episode_id}` };
     },
     replays: { build: BUILD, start: async ({ id }) => void replayed.push(id) },
-    default_model: 'scripted',
+    chooseModel: () => 'scripted',
+    isPriced: () => true,
     checkRequest: ({ agent }) => {
       if (agent !== 'mechanism_engineer') throw new AppError('failed_precondition', 'no such agent');
     },

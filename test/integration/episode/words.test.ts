@@ -2,7 +2,7 @@
 // words, over the API of a real deployment, and looked for in all that Temporal keeps of it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
-import { deleteUnheardWords, hearWords } from '../../../src/db/write/words.ts';
+import { deleteUnheardWords, hearWords } from '../../../src/db/write/person-words.ts';
 import { LOST_WORDS } from '../../../src/activities/episode/words.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { aftercareIdOf } from '../../../src/workflows/names.ts';

@@ -24,7 +24,8 @@ export function Overview({ episode, steps, go }: PaneProps) {
         <section>
           <h3>Budgets</h3>
           <p>
-            {episode.step_count} of {episode.budgets.steps} steps · {usd(episode.usd)} of {usd(episode.budgets.usd)} ·{' '}
+            {episode.step_count} of {episode.budgets.steps} steps · {usd(episode.usd)}
+            {episode.budgets.usd !== null && ` of ${usd(episode.budgets.usd)}`} ·{' '}
             {episode.input_tokens + episode.output_tokens} of {episode.budgets.tokens.toLocaleString('en')} tokens
           </p>
         </section>
