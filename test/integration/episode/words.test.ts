@@ -39,7 +39,7 @@ const ended = async ({ id, workflow_id }: Pick<Episode, 'id' | 'workflow_id'>) =
 };
 const run = async (...args: string[]) => {
   const { code, out, err } = await api.run([...args, '--json']);
-  expect(code, err).toBe(0);
+  expect({ code, err }).toMatchObject({ code: 0 });
   return JSON.parse(out) as Episode;
 };
 /** The open step of a person's with this name, after this one. */
