@@ -28,6 +28,8 @@ afterAll(async () => {
 /** A word that is found nowhere by chance. */
 const canary = (field: string) => `canary-${field}-7e1c`;
 const CANARY = /canary-[a-z-]+-7e1c/g;
+/** Many commands, each a process of its own. */
+const LONG = { timeout: 300_000 };
 const TASK = 'a task whose first line may be seen';
 
 const ended = async ({ id, workflow_id }: Pick<Episode, 'id' | 'workflow_id'>) => {
@@ -65,71 +67,86 @@ async function textsOf(workflowId: string, runId?: string): Promise<string> {
   return textsIn([await handle.fetchHistory(), raw]).join('\n');
 }
 
-test('no word of people and no content of models stands in a history, and all of them in the record', async () => {
-  const source = await deployment.play(
-    [
+test(
+  'no word of people and no content of models stands in a history, and all of them in the record',
+  LONG,
+  async () => {
+    const source = await deployment.play(
+      [
+        {
+          text: canary('thought'),
+          thinking_ms: 500,
+          calls: [call('write_file', { path: '/a.txt', content: canary('file') })],
+        },
+        { text: '', calls: [call('ask_person', { question: canary('question') })] },
+        { text: '', calls: [call('execute_command', { command: `echo ${canary('argument')}` })] },
+        { text: '', calls: [call('execute_command', { command: `echo ${canary('refused')}` })] },
+      ],
       {
-        text: canary('thought'),
-        thinking_ms: 500,
-        calls: [call('write_file', { path: '/a.txt', content: canary('file') })],
+        task: `${TASK}\n${canary('task')}`,
+        tags: [canary('tag')],
+        metadata: { note: canary('metadata') },
+        seed_id: canary('seed'),
+        approvals: { execute_command: 'ask' },
       },
-      { text: '', calls: [call('ask_person', { question: canary('question') })] },
-      { text: '', calls: [call('execute_command', { command: `echo ${canary('argument')}` })] },
-      { text: '', calls: [call('execute_command', { command: `echo ${canary('refused')}` })] },
-    ],
-    {
-      task: `${TASK}\n${canary('task')}`,
-      tags: [canary('tag')],
-      metadata: { note: canary('metadata') },
-      seed_id: canary('seed'),
-      approvals: { execute_command: 'ask' },
-    },
-  );
-  await untilOpen(source, 'ask_person');
-  await run('episodes', 'say', source.id, canary('message'));
-  await run('episodes', 'pause', source.id, '--reason', canary('pause'));
-  await run('episodes', 'answer', source.id, canary('answer'));
-  const paused = await untilOpen(source, 'pause');
-  expect(paused.input).toEqual({ author: 'Ada', text: canary('pause') });
-  await run('episodes', 'resume', source.id);
-  const wanted = await untilOpen(source, 'approval');
-  await run('episodes', 'answer', source.id, canary('approval'));
-  const unwanted = await untilOpen(source, 'approval', wanted.seq);
-  await run('episodes', 'answer', source.id, '--decline', canary('decline'));
-  const first = await ended(source);
-  expect(first).toMatchObject({ terminal_reason: 'APPROVED' });
-  await expectTrueRecord(deployment, source.id);
+    );
+    await untilOpen(source, 'ask_person');
+    await run('episodes', 'say', source.id, canary('message'));
+    await run('episodes', 'pause', source.id, '--reason', canary('pause'));
+    await run('episodes', 'answer', source.id, canary('answer'));
+    const paused = await untilOpen(source, 'pause');
+    expect(paused.input).toEqual({ author: 'Ada', text: canary('pause') });
+    await run('episodes', 'resume', source.id);
+    const wanted = await untilOpen(source, 'approval');
+    await run('episodes', 'answer', source.id, canary('approval'));
+    const unwanted = await untilOpen(source, 'approval', wanted.seq);
+    await run('episodes', 'answer', source.id, '--decline', canary('decline'));
+    const first = await ended(source);
+    expect(first).toMatchObject({ terminal_reason: 'APPROVED' });
+    await expectTrueRecord(deployment, source.id);
 
-  const rerun = await ended(await run('episodes', 'rerun', source.id));
-  expect(rerun).toMatchObject({ terminal_reason: 'APPROVED', recorded_miss: null });
-  const forked = await ended(
-    await run('episodes', 'fork', source.id, '--step', String(unwanted.seq), '--message', canary('fork')),
-  );
-  expect(forked).toMatchObject({ terminal_reason: 'APPROVED' });
-  await run('rewind', forked.id, '--step', String(unwanted.seq + 1));
-  expect(await ended(forked)).toMatchObject({ terminal_reason: 'APPROVED' });
+    const rerun = await ended(await run('episodes', 'rerun', source.id));
+    expect(rerun).toMatchObject({ terminal_reason: 'APPROVED', recorded_miss: null });
+    const forked = await ended(
+      await run('episodes', 'fork', source.id, '--step', String(unwanted.seq), '--message', canary('fork')),
+    );
+    expect(forked).toMatchObject({ terminal_reason: 'APPROVED' });
+    await run('rewind', forked.id, '--step', String(unwanted.seq + 1));
+    expect(await ended(forked)).toMatchObject({ terminal_reason: 'APPROVED' });
 
-  const recorded = JSON.stringify([
-    await stepsOf(deployment, source.id),
-    await stepsOf(deployment, rerun.id),
-    await stepsOf(deployment, forked.id),
-    first,
-  ]);
-  const fields = ['thought', 'question', 'argument', 'refused', 'task', 'tag', 'metadata', 'seed', 'pause', 'message'];
-  for (const field of [...fields, 'answer', 'approval', 'decline', 'fork']) expect(recorded).toContain(canary(field));
-  expect(await spokenIn(rerun)).toEqual(await spokenIn(first));
+    const recorded = JSON.stringify([
+      await stepsOf(deployment, source.id),
+      await stepsOf(deployment, rerun.id),
+      await stepsOf(deployment, forked.id),
+      first,
+    ]);
+    const fields = [
+      'thought',
+      'question',
+      'argument',
+      'refused',
+      'task',
+      'tag',
+      'metadata',
+      'seed',
+      'pause',
+      'message',
+    ];
+    for (const field of [...fields, 'answer', 'approval', 'decline', 'fork']) expect(recorded).toContain(canary(field));
+    expect(await spokenIn(rerun)).toEqual(await spokenIn(first));
 
-  const runs = [first, rerun, await getEpisode(deployment.database.db, forked.id)];
-  const kept = [];
-  for (const { id, workflow_id, run_id } of [...runs, forked])
-    for (const [workflow, its] of [[workflow_id, run_id] as const, [aftercareIdOf(id, run_id ?? '')] as const]) {
-      await deployment.workflows.client.workflow.getHandle(workflow, its ?? undefined).result();
-      kept.push(await textsOf(workflow, its ?? undefined));
-    }
-  expect(kept.join('\n')).toContain(TASK); // what may be seen is found, so what is not found is not there
-  expect(kept.join('\n')).toContain('Ada');
-  expect(new Set(kept.join('\n').match(CANARY))).toEqual(new Set());
-});
+    const runs = [first, rerun, await getEpisode(deployment.database.db, forked.id)];
+    const kept = [];
+    for (const { id, workflow_id, run_id } of [...runs, forked])
+      for (const [workflow, its] of [[workflow_id, run_id] as const, [aftercareIdOf(id, run_id ?? '')] as const]) {
+        await deployment.workflows.client.workflow.getHandle(workflow, its ?? undefined).result();
+        kept.push(await textsOf(workflow, its ?? undefined));
+      }
+    expect(kept.join('\n')).toContain(TASK); // what may be seen is found, so what is not found is not there
+    expect(kept.join('\n')).toContain('Ada');
+    expect(new Set(kept.join('\n').match(CANARY))).toEqual(new Set());
+  },
+);
 
 /** Who said what in an episode, in order. */
 const spokenIn = async ({ id }: Episode) =>
