@@ -64,3 +64,6 @@ export function contentPathOf(sha256: string, link?: { step_id: string; path: st
 
 /** The key of a person's message; workflows write the same. */
 export const messageKey = (id: string): string => `message:${id}`;
+
+/** The superstep that a step of a graph of one's own belongs to: its key begins with it. */
+export const superstepOf = (stepKey: string): number => Number.parseInt(stepKey, 10) || 0;

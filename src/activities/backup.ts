@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { createArtifactSweepPhases } from '../backup/artifacts.ts';
+import { createArtifactSweepPhases } from '../backup/artifact-deletion.ts';
 import type { BackupDeps } from '../backup/deps.ts';
 import { createRestoreDrillPhases } from '../backup/drill.ts';
 import { createRestorePointPhases } from '../backup/point.ts';

@@ -11,7 +11,7 @@ import { framesOf } from './models/images.ts';
 
 const GO_ON = 'Go on with your work, and end your turn with the tool that hands it on.';
 
-/** What a model is told that asked for no tool, by how its answer ended. */
+/** The reminder to a model that asked for no tool, by how its answer ended. */
 const NUDGES: Record<ThoughtEnd | 'complete', string> = {
   complete: `You asked for no tool. ${GO_ON}`,
   cut: `Your answer was cut off at the limit of its length, before you asked for a tool. Say less at once. ${GO_ON}`,
@@ -47,14 +47,22 @@ function taskOf({ task, inputs }: Episode): string {
 function thought(step: Step, output: Json | null): BaseMessage[] {
   const said = ThoughtOutput.safeParse(output);
   if (!said.success) return []; // it ended in an error or was cancelled: nothing was said
-  const { text, tool_calls, refusal = '', reasoning, back, end = 'complete' } = said.data;
-  const message = new AIMessage({
-    id: step.id,
+  const { tool_calls, end = 'complete' } = said.data;
+  const message = messageOf(step, said.data);
+  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGES[end])];
+}
+
+/** A recorded thought as its model's message. */
+export function messageOf(
+  { id, seq }: Pick<Step, 'id' | 'seq'>,
+  { text, tool_calls, refusal = '', reasoning, back }: ThoughtOutput,
+): AIMessage {
+  return new AIMessage({
+    id,
     content: text || refusal,
     tool_calls,
-    additional_kwargs: { seq: step.seq, ...(reasoning !== undefined && { reasoning }), ...(back && { back }) },
+    additional_kwargs: { seq, ...(reasoning !== undefined && { reasoning }), ...(back && { back }) },
   });
-  return tool_calls.length > 0 ? [message] : [message, new HumanMessage(NUDGES[end])];
 }
 
 function result(step: Step, output: Json | null): BaseMessage {

@@ -21,7 +21,7 @@ const OUTCOME_OF_END = {
 
 const last = <T>(initial: T) => Annotation<T>({ reducer: (_, next) => next, default: () => initial });
 
-/** The graph's state: where the team stands. What was said and done is in the steps, so a checkpoint stays small. */
+/** The graph's state: whose turn it is. What was said and done is in the steps, so a checkpoint stays small. */
 const State = Annotation.Root({
   /** Index of the role whose turn it is. */
   turn: last(0),
@@ -52,7 +52,7 @@ export type TurnContext = {
 
 const contextOf = (config: { configurable?: Record<string, unknown> }) => (config.configurable ?? {}) as TurnContext;
 
-/** The graph of a team: a node per role that has one thought, and one that takes in what its calls came to. */
+/** The graph of a team: a node per role that has one thought, and one that takes in the results of its calls. */
 export function buildGraph(agent: AgentDefinition, checkpointer: BaseCheckpointSaver) {
   const names = agent.roles.map(({ name }) => name);
   const nameAt = (turn: number) => {
@@ -105,7 +105,7 @@ function next(agent: AgentDefinition, { turn, rejections }: AgentState, end: Tur
   return { turn: mender, rejections: rejections + 1 };
 }
 
-/** Who thinks once the calls are done of the thought that the graph stands after. */
+/** Who thinks once the calls are done of the graph's last thought. */
 export function nextThinkers(agent: AgentDefinition, state: AgentState): NextThinkers {
   const thinker = ({ outcome, turn = state.turn }: Partial<AgentState>) =>
     outcome ? null : (agent.roles[turn]?.name ?? null);

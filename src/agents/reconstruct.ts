@@ -11,7 +11,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { forEachBounded } from '../storage/parallel.ts';
 import { getManifest, serializeManifest } from '../storage/workspace-manifest.ts';
 import { toTraceMessage } from '../tracing/capture.ts';
-import { getAgent } from './agents.ts';
+import type { Agents } from './agents.ts';
+import { listAsked } from './own/asked.ts';
 import { turnEndingTools } from './tools/registry.ts';
 import { buildConversation } from './conversation.ts';
 import type { JsonStore } from '../storage/json-store.ts';
@@ -23,7 +24,7 @@ const OBJECTS_AT_ONCE = 8;
 
 type Reading = { db: Kysely<Database>; store: Pick<ObjectStore, 'stat' | 'readBytes'> };
 
-/** The files as they stood at a place. Throws data_loss, naming it, when the manifest or an input is missing. */
+/** The files as they were at a place. Throws data_loss, naming it, when the manifest or an input is missing. */
 export async function readWorkspace({ db, store }: Reading, { episode_id, seq }: LinePlace): Promise<WorkspaceAt> {
   const sha256 = await findWorkspaceBefore(db, episode_id, seq + 1);
   if (sha256 !== undefined) return { seq, sha256, files: (await getManifest(store, sha256)).files };
@@ -50,14 +51,16 @@ export async function requireWhole(reading: Reading, place: LinePlace): Promise<
   );
 }
 
-/** What each role had heard and said at a place. */
+/** Each role's conversation at a place. */
 export async function readConversation(
-  { db, json }: { db: Kysely<Database>; json: JsonStore },
+  { db, json, agents }: { db: Kysely<Database>; json: JsonStore; agents: Agents },
   { episode_id, seq }: LinePlace,
 ): Promise<ConversationAt> {
   const episode = await getEpisode(db, episode_id);
   const roles: ConversationAt['roles'] = [];
-  for (const role of getAgent(episode.agent).roles) {
+  const { roles: known, own } = agents.get(episode.agent);
+  if (own) return { seq, roles: await listAsked(db, json, { episode_id, seq }) };
+  for (const role of known) {
     const steps = await listTranscript(db, {
       episode_id,
       agent: role.name,

@@ -1,11 +1,12 @@
 import type { Episode } from '../schemas/episode.ts';
 import { RULES_FOR_AGENTS } from '../simulation/rules-for-agents.ts';
 import { isWithin, parseAgentPath } from '../storage/policy.ts';
+import type { OwnTeam } from './own/tools.ts';
 
-/** Where a role may write, and where not even there. A path stands for itself and all below it; everybody may read everything. */
+/** Where a role may write, and where not even there. A path means itself and all below it; everybody may read everything. */
 export type Writes = { allow: readonly string[]; deny?: readonly string[] };
 
-/** One of the agents that take turns in an episode: what it is told, what it may use and write, where a rejection sends the work. */
+/** One of the agents that take turns in an episode: its instructions, what it may use and write, where a rejection sends the work. */
 export type Role = {
   name: string;
   prompt: string;
@@ -25,16 +26,18 @@ export type AgentDefinition = {
   needs?: readonly string[];
   /** Rejections after which the episode ends as rejected. */
   review_rounds_max: number;
+  /** Where a user brought it: its work is a graph of its own, not turns of roles. */
+  own?: OwnTeam;
 };
 
-/** What every role is told about the world that it works in. */
+/** The instructions of every role: the world that it works in. */
 const COMMON = `You are one of a team of engineering agents that design mechanisms and prove them in physics simulation.
 Your workspace is the folder "/". Files that you write there are kept; "/renders/" holds what simulations made and is read-only.
 Work by calling tools. End your turn with the tool that hands your work on.`;
 
 /**
- * A role, told its task after what every role is told. Who may simulate reads in that tool's description what a scene is judged by;
- * the others plan, write or review scenes all the same, so they are told here.
+ * A role whose task follows the instructions of every role. Who may simulate reads in that tool's description what a scene is judged by;
+ * the others plan, write or review scenes all the same, so their prompt says it.
  */
 export function defineRole({ task, ...role }: Omit<Role, 'prompt'> & { task: string }): Role {
   const rules = role.tools.includes('simulate') ? [] : [`Scenes are judged by these rules. ${RULES_FOR_AGENTS}`];

@@ -11,7 +11,7 @@ export type SuperstepCall = {
   context: TurnContext;
 };
 
-/** Where the graph stands: its checkpoint, the keys of the tasks that come next (none: it has ended), and its state. */
+/** The graph's position: its checkpoint, the keys of the tasks that come next (none: it has ended), and its state. */
 export type GraphPosition = { checkpoint_id: string; next: string[]; state: AgentState };
 
 /**
@@ -54,9 +54,9 @@ type CheckpointEvent = {
 };
 
 /** What this run committed on top of `from`: the superstep itself (`done`), or only the input or fork below it. */
-async function findCommitted(
+export async function findCommitted(
   pool: Pool,
-  { thread_id, run_id, from }: SuperstepCall,
+  { thread_id, run_id, from }: Omit<SuperstepCall, 'context'>,
 ): Promise<{ checkpoint_id: string; done: boolean } | undefined> {
   const line = new Set<string | null>([from]);
   let base: string | undefined;

@@ -11,6 +11,7 @@ import { createArtifactRoutes } from './routes/artifacts.ts';
 import { createBundleRoutes } from './routes/bundle.ts';
 import { createCatalogueRoutes } from './routes/catalogue.ts';
 import { createContentRoutes } from './routes/content.ts';
+import { createComparisonRoutes } from './routes/comparisons.ts';
 import { createCoverageRoutes } from './routes/coverage.ts';
 import { createDocsRoutes } from './routes/docs.ts';
 import { createEpisodeRoutes } from './routes/episodes.ts';
@@ -75,6 +76,7 @@ export function createApp(deps: ApiDeps) {
     .route('/', createReproductionRoutes(deps))
     .route('/', createStepRoutes(deps))
     .route('/', createOutlineRoutes(deps))
+    .route('/', createComparisonRoutes(deps))
     .route('/', createLogRoutes(deps))
     .route('/', createEventRoutes(deps))
     .route('/', createEventSchemaRoutes())

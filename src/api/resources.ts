@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { Alert } from '../schemas/alert.ts';
 import { Artifact, ArtifactLink } from '../schemas/artifact.ts';
+import { ComparedPair, ComparedStep, Comparison } from '../schemas/comparison.ts';
 import { CoverageReport, EpisodeCoverage, NewAudit } from '../schemas/coverage.ts';
 import { Catalogue, CatalogueTool, ScheduleState } from '../schemas/catalogue.ts';
 import { Approvals, AskedBudgets, Episode, StartEpisode } from '../schemas/episode.ts';
@@ -206,6 +207,22 @@ export const LineageResource = component(
       component(
         'LineageNode',
         LineageNode.extend({ written_by: z.array(LineageStepResource), read_by: z.array(LineageStepResource) }),
+      ),
+    ),
+  }),
+);
+
+const ComparedStepResource = component('ComparedStep', ComparedStep);
+
+/** Two episodes held against each other. */
+export const ComparisonResource = component(
+  'Comparison',
+  Comparison.extend({
+    facts: z.array(z.object({ member: z.string(), a: AnyJson.nullable(), b: AnyJson.nullable() })),
+    steps: z.array(
+      component(
+        'ComparedPair',
+        ComparedPair.extend({ a: ComparedStepResource.nullable(), b: ComparedStepResource.nullable() }),
       ),
     ),
   }),

@@ -2,16 +2,18 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import type { ModelsConfig } from '../schemas/model.ts';
+import type { OwnAgent } from '../schemas/own-agent.ts';
 import { findConfigFile, readConfigFile } from './file.ts';
 import { modelsConfig } from './models.ts';
 import { Secret } from './secret.ts';
-import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION, refuseDefaultSecrets } from './variables.ts';
+import { refuseDefaultSecrets } from './default-secrets.ts';
+import { parseVariables, REQUIRED, REQUIRED_IN_PRODUCTION } from './variables.ts';
 import type { Variables } from './variables.ts';
 
 /** Variables by name, as a process receives them. */
 export type Environment = Record<string, string | undefined>;
 
-/** Everything that a process is told from outside, parsed once and frozen. Secrets print as `[redacted]`. */
+/** Everything that a process is given from outside, parsed once and frozen. Secrets print as `[redacted]`. */
 export type Config = {
   readonly mode: 'development' | 'production';
   readonly home: string;
@@ -25,6 +27,8 @@ export type Config = {
     | { readonly base_url: string; readonly public_key: string; readonly secret_key: Secret }
     | undefined;
   readonly models: ModelsConfig;
+  /** The agents that the configuration brings, by name. A map, so that freezing leaves their graphs alone. */
+  readonly agents: ReadonlyMap<string, OwnAgent>;
   readonly api: {
     readonly host: string;
     readonly port: number;
@@ -41,7 +45,7 @@ export type Config = {
   readonly retention: { readonly media_days: number | undefined; readonly episode_days: number | undefined };
   /** The key that signs restore points, and the one that must have signed those that are verified and restored. */
   readonly signing: { readonly private_key: Secret | undefined; readonly public_key: string | undefined };
-  /** Who hears of alerts and ended episodes; `secret` signs what is posted. */
+  /** Where alerts and ended episodes are posted; `secret` signs what is posted. */
   readonly webhook: { readonly url: Secret; readonly secret: Secret | undefined } | undefined;
   /** What is taken out of records and traces besides what looks like a secret: names of members, regular expressions. */
   readonly redaction: { readonly keys: readonly string[]; readonly patterns: readonly string[] };
@@ -118,6 +122,7 @@ export function loadConfig(env: Environment, { needs }: Needs = {}): Config {
     temporal: temporalConfig(variables),
     langfuse: langfuseConfig(variables),
     models: modelsConfig(options, variables, env),
+    agents: new Map((options.agents ?? []).map((agent) => [agent.name, agent])),
     api: apiConfig(variables),
     sandbox: { mode: variables.OBSERVATORY_SANDBOX },
     retention: { media_days: variables.RETENTION_MEDIA_DAYS, episode_days: variables.RETENTION_EPISODE_DAYS },

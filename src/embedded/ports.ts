@@ -18,7 +18,7 @@ export type PortBook = {
   chooseTwins: (names: string[]) => Promise<number[]>;
 };
 
-/** The ports remembered in `<home>/ports.json`. `log` hears of usual ports that others have, and what was chosen instead. */
+/** The ports remembered in `<home>/ports.json`. `log` gets a line for each usual port that others have, with what was chosen instead. */
 export function openPortBook(home: string, log: Log = () => {}): PortBook {
   const path = join(home, 'ports.json');
   const ports = readPorts(path);
@@ -66,7 +66,7 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** Twin ports stand this far apart: SeaweedFS's parts expect each other's gRPC there. */
+/** Twin ports are this far apart: SeaweedFS's parts expect each other's gRPC there. */
 export const TWIN_OFFSET = 10_000;
 const TWIN_ATTEMPTS_MAX = 100;
 

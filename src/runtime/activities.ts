@@ -1,3 +1,4 @@
+import { createAgents } from '../agents/agents.ts';
 import { createAdvanceActivity } from '../activities/episode/advance.ts';
 import type { Alerts, Announce } from '../alerts/alerts.ts';
 import { createAmendActivities } from '../activities/amend.ts';
@@ -35,7 +36,7 @@ import { createBegunFreezer, createRootFreezer } from '../tracing/root-spans.ts'
 import { createSpanFreezer } from '../tracing/spans.ts';
 import { createReplayer } from './replay/episode-replays.ts';
 import type { ReplayStream } from './replay/replay-stream.ts';
-import { lookAtWorkflow } from './watch/look.ts';
+import { lookAtWorkflow } from './watch/stuck.ts';
 import { createHistoryReader } from './temporal/history.ts';
 import type { Config } from '../config/config.ts';
 import type { EpisodeWorkflows } from './temporal/client.ts';
@@ -47,6 +48,7 @@ export type ActivityParts = Pick<DatabaseClient, 'db' | 'pool'> & {
   workflows: Pick<EpisodeWorkflows, 'startEpisode' | 'forgetRuns' | 'client'>;
   sandbox: Sandbox;
   models: Config['models'];
+  agents: Config['agents'];
   namespace: string;
   /** After how many days logs and videos go, and whole episodes. */
   retention: Config['retention'];
@@ -72,6 +74,7 @@ export function createActivities(parts: ActivityParts) {
   const { langfuse, alerts, announce, stopping } = tracing;
   const { redactor, environment } = tracing.freezing;
   const registry = createRegistry();
+  const agents = createAgents(parts.agents);
   const describe = (name: string) => ((tool) => tool && (describeTool(tool) as Json))(registry.get(name));
   const freezing = { ...tracing.freezing, namespace, release: worker.build, describeTool: describe };
   const freezeSpan = createSpanFreezer(freezing);
@@ -80,26 +83,17 @@ export function createActivities(parts: ActivityParts) {
   const said = { recordedAnswers: createRecordedAnswers({ db, json }), readWords: createReadWords({ db, json }) };
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
-  const thinking = { db, json, store, ...said, recordStep, models, registry, redactor };
+  const recording = { db, json, store, ...said, recordStep, agents, registry };
+  const workspace_queue = queues.workspace;
   const calls = {
     ...createReproduceActivity({ db, store, environment }),
-    ...createCallToolActivities({
-      db,
-      store,
-      json,
-      ...said,
-      recordStep,
-      registry,
-      workspaces,
-      sandbox,
-      workspace_queue: queues.workspace,
-    }),
+    ...createCallToolActivities({ ...recording, workspaces, sandbox, workspace_queue }),
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
     ...createPeopleActivities({ db, json, freezeSpan, ...said, asked, namespace }),
-    ...createAdvanceActivity({ ...thinking, pool, checkpointer }),
-    ...createResumeActivity({ db, pool, checkpointer, json, registry }),
+    ...createAdvanceActivity({ ...recording, models, redactor, pool, checkpointer }),
+    ...createResumeActivity({ db, pool, checkpointer, json, agents, registry }),
     ...calls,
   };
   const sweep = {
@@ -121,7 +115,7 @@ export function createActivities(parts: ActivityParts) {
     ...createTraceDeliveryActivities({ ...delivering, timings: DELIVERY_TIMINGS, stopping }),
     ...createAftercareActivities({ db, json, registry, freezeRoot, awaitRunEnd, environment, announce }),
     ...createCoverageActivities({ db, store, langfuse, listCompletedSteps }),
-    ...createTraceRepairActivities({ db, json, langfuse, freezeSpan, alerts }),
+    ...createTraceRepairActivities({ db, json, agents, langfuse, freezeSpan, alerts }),
     ...createReplayActivities({
       db,
       store,

@@ -23,7 +23,7 @@ export function openOperatorChannel(config: Config, db: Kysely<Database>, log: A
   const look = async () => {
     if (busy) return;
     busy = true;
-    // While the database is away messages wait in it, and its absence is told by the alert of whoever needs it.
+    // While the database is away messages wait in it, and whoever needs it raises the alert.
     await deliverWebhooks(db, webhook, deps.now).catch(() => 0);
     busy = false;
   };

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { serve } from '@hono/node-server';
 import { pino } from 'pino';
-import { getAgent } from '../agents/agents.ts';
+import { createAgents } from '../agents/agents.ts';
+import type { Agents } from '../agents/agents.ts';
 import { checkModel } from '../agents/models/models.ts';
 import { createApp } from '../api/app.ts';
 import type { ApiDeps, DependencyState } from '../api/deps.ts';
@@ -41,8 +42,10 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
   const logger = pino({ name: 'observatory-api' });
   const recovery = createRecoveryApi(config, { db: database.db, client: workflows.client });
   const { build } = await workflowBuild();
+  const agents = createAgents(config.agents);
+  const { task_queue_prefix: prefix } = config.temporal;
   const deps: ApiDeps = {
-    ...configured(config),
+    ...configured(config, agents),
     links: linksOf(config, database.db, stopping.signal),
     recovery,
     db: database.db,
@@ -56,15 +59,11 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
     answerStep: (episode, answer) => workflows.answer(episode, answer),
     rewindEpisode: (episode, rewinding) => workflows.rewindEpisode(episode, rewinding),
     startReproduction: (id, requests) => workflows.startReproduction(id, requests),
-    reconstruction: createReconstruction({ db: database.db, store }),
-    listSchedules: () => listSchedules(workflows.client, config.temporal.task_queue_prefix),
-    steerSchedule: (id, steering) =>
-      steerSchedule(workflows.client, { prefix: config.temporal.task_queue_prefix, id }, steering),
+    reconstruction: createReconstruction({ db: database.db, store, agents }),
+    listSchedules: () => listSchedules(workflows.client, prefix),
+    steerSchedule: (id, steering) => steerSchedule(workflows.client, { prefix, id }, steering),
     auditCoverage: (audit) => workflows.auditCoverage(audit),
-    replays: {
-      build,
-      start: ({ id }) => startReplay(workflows.client, config.temporal.task_queue_prefix, id),
-    },
+    replays: { build, start: ({ id }) => startReplay(workflows.client, prefix, id) },
     watchEpisode: (id, wake, hear) => listener.subscribe(id, wake, hear),
     stopping: stopping.signal,
     async ready() {
@@ -107,6 +106,7 @@ export async function runApi(config: Config, log: (line: string) => void): Promi
 /** What the API knows from the configuration alone. */
 const configured = (
   config: Config,
+  agents: Agents,
 ): Pick<
   ApiDeps,
   | 'catalogue'
@@ -119,15 +119,15 @@ const configured = (
   | 'requests_per_s_max'
   | 'stream_ms_max'
 > => ({
-  catalogue: () => createCatalogue(config.models),
-  chooseModel: (request) => chooseModel(request, config.models),
+  catalogue: () => createCatalogue(config.models, agents),
+  chooseModel: (request) => chooseModel(request, config.models, agents),
   isPriced: (model) => isPriced(model, config.models),
   checkRequest(request) {
     const { agent, model, approvals } = request;
-    getAgent(agent);
+    const definition = agents.get(agent);
     checkModel(model, config.models);
-    checkApprovals(approvals);
-    checkInputs(request);
+    checkApprovals(approvals, agents);
+    checkInputs(definition, request);
     checkPriced(request, config.models);
   },
   namespace: config.temporal.namespace,

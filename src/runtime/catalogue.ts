@@ -1,22 +1,23 @@
-import { listAgents } from '../agents/agents.ts';
+import type { Agents } from '../agents/agents.ts';
 import { findEndpointModel } from '../agents/models/models.ts';
 import { listScripts } from '../agents/scripts/scripts.ts';
 import { createRegistry, describeTool } from '../agents/tools/registry.ts';
+import type { Tool } from '../agents/tools/tool.ts';
 import { AppError } from '../errors.ts';
 import type { Catalogue } from '../schemas/catalogue.ts';
 import type { Config } from '../config/config.ts';
 
 /** What episodes can be started with in a deployment of this configuration. */
-export function createCatalogue(configured: Config['models']): Catalogue {
+export function createCatalogue(configured: Config['models'], agents: Agents): Catalogue {
   const scripts = listScripts().map(({ name, description }) => ({ name, description }));
   return {
-    agents: listAgents().map(({ name, description, roles, review_rounds_max }) => ({
+    agents: agents.list().map(({ name, description, roles, review_rounds_max }) => ({
       name,
       description,
       roles: roles.map((role) => ({ name: role.name, tools: [...role.tools], on_reject: role.on_reject ?? null })),
       review_rounds_max,
     })),
-    tools: [...createRegistry().values()].map((tool) => {
+    tools: [...createRegistry().values(), ...ownTools(agents)].map((tool) => {
       const { name, description, parameters } = describeTool(tool).function;
       return { name, description, kind: tool.kind, read_only: tool.read_only, input: parameters };
     }),
@@ -44,11 +45,14 @@ function modelsOf(models: Config['models']): Catalogue['models'] {
 }
 
 /** Throws failed_precondition that names the tools there are, unless every tool to be approved is one: a slip would ask nobody. */
-export function checkApprovals(approvals: Record<string, unknown>): void {
-  const tools = createRegistry();
+export function checkApprovals(approvals: Record<string, unknown>, agents: Agents): void {
+  const tools = new Set([...createRegistry().keys(), ...ownTools(agents).map(({ name }) => name)]);
   if (Object.keys(approvals).every((name) => tools.has(name))) return;
-  throw new AppError(
-    'failed_precondition',
-    `approvals name a tool that is none: there is ${[...tools.keys()].join(', ')}`,
-  );
+  throw new AppError('failed_precondition', `approvals name a tool that is none: there is ${[...tools].join(', ')}`);
+}
+
+/** The tools that agents of one's own bring, each name once. */
+function ownTools(agents: Agents): Tool[] {
+  const brought = agents.list().flatMap(({ own }) => [...(own?.brought.values() ?? [])].map(({ tool }) => tool));
+  return [...new Map(brought.map((tool) => [tool.name, tool])).values()];
 }

@@ -1,4 +1,4 @@
-import { getAgent } from '../agents/agents.ts';
+import type { AgentDefinition } from '../agents/role.ts';
 import { findScript } from '../agents/scripts/scripts.ts';
 import { RefusedRequest } from '../api/problem.ts';
 import type { StartEpisode } from '../schemas/episode.ts';
@@ -13,8 +13,7 @@ const SCRIPTED = /^scripted(?::(?<name>.+))?$/;
  * Holds a request against what its agent and its script cannot do without: what would fail some thoughts later is refused at
  * once. Throws RefusedRequest (`invalid_argument`) that names the inputs which are missing, or what a script was written for.
  */
-export function checkInputs({ agent: name, model, inputs }: Pick<StartEpisode, 'agent' | 'model' | 'inputs'>): void {
-  const agent = getAgent(name);
+export function checkInputs(agent: AgentDefinition, { model, inputs }: Pick<StartEpisode, 'model' | 'inputs'>): void {
   const errors: MemberError[] = [];
   const refuse = (pointer: string, code: string, message: string) =>
     errors.push({ in: 'body', pointer, code, message });
@@ -26,7 +25,7 @@ export function checkInputs({ agent: name, model, inputs }: Pick<StartEpisode, '
         `has no ${path}, which ${who} needs: PUT the file to /v1/artifacts/{sha256} and name it here`,
       );
   };
-  for (const path of agent.needs ?? []) need(path, `the agent ${name}`);
+  for (const path of agent.needs ?? []) need(path, `the agent ${agent.name}`);
   if (model === TRANSCRIPT_MODEL) need(TRANSCRIPT_PATH, `the model ${model}`);
   const match = SCRIPTED.exec(model);
   const script = match && model !== TRANSCRIPT_MODEL ? findScript(match.groups?.['name']) : undefined;
@@ -38,7 +37,7 @@ export function checkInputs({ agent: name, model, inputs }: Pick<StartEpisode, '
   if (errors.length > 0)
     throw new RefusedRequest(
       'invalid_argument',
-      `An episode with these inputs would come to nothing. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
+      `An episode with these inputs cannot work. ${errors.map(({ pointer, message }) => `\`${pointer.slice(1)}\` ${message}`).join('; ')}.`,
       errors,
     );
 }

@@ -1,7 +1,7 @@
 import { findEndpointModel } from '../agents/models/models.ts';
 import { findPrice } from '../agents/models/prices.ts';
 import { findScript } from '../agents/scripts/scripts.ts';
-import { getAgent } from '../agents/agents.ts';
+import type { Agents } from '../agents/agents.ts';
 import { RefusedRequest } from '../api/problem.ts';
 import type { StartEpisode } from '../schemas/episode.ts';
 import type { ModelsConfig } from '../schemas/model.ts';
@@ -12,10 +12,14 @@ const SCRIPTED = 'scripted';
  * What an episode thinks with whose request names no model: the configured default; the script, where no endpoint is configured
  * and it was written for this agent and these inputs. Throws RefusedRequest (`invalid_argument`) that says what to set else.
  */
-export function chooseModel(request: Pick<StartEpisode, 'agent' | 'inputs'>, models: ModelsConfig): string {
+export function chooseModel(
+  request: Pick<StartEpisode, 'agent' | 'inputs'>,
+  models: ModelsConfig,
+  agents: Agents,
+): string {
   if (models.default !== undefined) return 'default';
   const none = Object.keys(models.endpoints).length === 0;
-  if (none && isOfDemo(request)) return SCRIPTED;
+  if (none && isOfDemo(request, agents)) return SCRIPTED;
   const known = Object.keys(models.named);
   const mend = none
     ? 'name one, or set MODEL_BASE_URL and MODEL_NAME, or models in observatory.config.ts; without an endpoint there is the model scripted:transcript, which plays a /transcript.json of your own'
@@ -27,9 +31,9 @@ export function chooseModel(request: Pick<StartEpisode, 'agent' | 'inputs'>, mod
 }
 
 /** Whether the script that plays without a name was written for this. */
-function isOfDemo({ agent, inputs }: Pick<StartEpisode, 'agent' | 'inputs'>): boolean {
+function isOfDemo({ agent, inputs }: Pick<StartEpisode, 'agent' | 'inputs'>, agents: Agents): boolean {
   const script = findScript(undefined);
-  if (!script || !getAgent(agent).roles.every(({ name }) => script.lines[name])) return false;
+  if (!script || !agents.get(agent).roles.every(({ name }) => script.lines[name])) return false;
   return inputs.some(({ path, sha256 }) => script.plays[path] === sha256);
 }
 

@@ -21,7 +21,7 @@ export function findLangfuseProject(
         found = `${base_url.replace(/\/+$/, '')}/project/${encodeURIComponent(project)}`;
         return;
       } catch {
-        // Away, or it does not know the keys, which delivery tells operators: there are no links until that is mended.
+        // Away, or it does not know the keys, for which delivery raises an alert: there are no links until that is mended.
         await pause(wait_ms, undefined, { signal, ref: false }).catch(() => {});
       }
   };

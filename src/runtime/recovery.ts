@@ -91,7 +91,7 @@ export type PlannedRestore = AsyncDisposable & {
   plan: RestorePlan;
   run: (onProgress: OnProgress) => Promise<Restoration>;
 };
-/** Hears how far it is, about once a second. */
+/** Called with the progress, about once a second. */
 export type OnProgress = (progress: Progress) => void;
 
 /** A database that every server has, to make others from. */

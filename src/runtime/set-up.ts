@@ -14,7 +14,7 @@ import { sha256Of } from '../identity.ts';
 
 /**
  * Makes a deployment ready: migrates the database, sets up LangGraph's tables, the namespace with its retention and search
- * attributes, and the schedules. `api_key`, where given, becomes an operator's key. Idempotent; `log` hears what was done.
+ * attributes, and the schedules. `api_key`, where given, becomes an operator's key. Idempotent; `log` gets a line for each thing done.
  */
 export async function setUpDeployment(
   config: Config,

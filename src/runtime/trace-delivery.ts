@@ -23,7 +23,7 @@ export async function startTraceDelivery(client: Client, prefix: string): Promis
   });
 }
 
-/** What a worker's tracing is made of. It ends with the process; `log` hears of a Langfuse that is missing. */
+/** What a worker's tracing is made of. It ends with the process; `log` gets a line where Langfuse is missing. */
 export function tracingParts(
   config: Config,
   { alerts, announce, db }: Pick<OperatorChannel, 'alerts' | 'announce'> & { db: Kysely<Database> },

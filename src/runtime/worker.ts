@@ -59,6 +59,7 @@ export async function runWorker(config: Config, log: (line: string) => void): Pr
     workflows,
     sandbox,
     models: config.models,
+    agents: config.agents,
     namespace,
     worker: { id, build },
     replays,

@@ -22,6 +22,8 @@ export const hasEnded = (status: EpisodeStatus): boolean => FINAL_STATUSES.some(
 /** Why an episode ended. */
 export const TerminalReason = z.enum([
   'APPROVED',
+  /** A graph of one's own came to its end. */
+  'COMPLETED',
   'REJECTED_BY_REVIEW',
   'HANDOFF_INVARIANT_VIOLATION',
   'OUT_OF_TURN_BUDGET',
@@ -44,6 +46,8 @@ export const TerminalReason = z.enum([
   'MODEL_ENDPOINT_REFUSED',
   'MODEL_ENDPOINT_FAILED',
   'MODEL_ENDPOINT_UNAVAILABLE',
+  /** A graph of one's own asked a model or called a tool behind the record's back. */
+  'UNRECORDED_CALL',
 ]);
 export type TerminalReason = z.infer<typeof TerminalReason>;
 

@@ -32,9 +32,11 @@ export type EpisodeProgress = {
   restore_epoch?: number;
   /** Steps of the line that are another episode's, and so count in no budget of this one; 0 where not given. */
   inherited?: number;
+  /** For an agent of one's own: how many supersteps of its graph are behind. */
+  superstep?: number;
   /** The role whose thought comes next, null where nobody's does; undefined where it is not known. */
   thinks?: string | null;
-  /** The last thought's calls that failed, each with its tool and the error's code: the role hears of them in its next thought. */
+  /** The last thought's calls that failed, each with its tool and the error's code: the role sees them in its next thought. */
   failed?: FailedCall[];
   /** In a re-run: the person's steps between thoughts that the record still holds, which are said again. Ascending. */
   recorded_words?: RecordedWord[];
@@ -60,7 +62,7 @@ export type ResumePoint = {
     | 'usd_unknown'
     | 'messages'
     | 'thinks'
-  > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[] };
+  > & { inherited: number; spent_ms: number; recorded_words: RecordedWord[]; superstep?: number };
   /** The thought whose calls are not all done at this place, with those that are left. */
   unfinished: UnfinishedThought | null;
   /** Where the graph has ended by this place. */
@@ -138,7 +140,12 @@ export type CallRef = {
   read_only: boolean;
   /** What Temporal's UI shows: the tool and its subject, without contents. */
   summary: string;
+  /** Where a graph of one's own asks for it; left out for a call of the thought that it is run with. */
+  place?: CallPlace;
 };
+
+/** Where a graph of one's own asks for a call: the step's key, the step that holds what is asked, its hash, and what a person decided already. */
+export type CallPlace = { key: string; parent_seq: number; asked_sha256: string; decided: PersonAnswer | null };
 
 /** Give the graph the results that it waits for, then run its next thought. */
 export type AdvanceRequest = {
@@ -147,6 +154,7 @@ export type AdvanceRequest = {
   checkpoint_id: string | null;
   next_key: string | null;
   deliver_seq: number | null;
+  superstep?: number;
   /** How much of the episode's wall time is left for the thought, in milliseconds; missing: as much as it likes. */
   left_ms?: number;
 };
@@ -166,11 +174,14 @@ export type Turn = {
     next?: NextThinkers;
   } | null;
   outcome: GraphOutcome | null;
+  /** For an agent of one's own: the supersteps that are behind, and the calls that the next one waits for. */
+  own?: { superstep: number; agent: string; calls: CallRef[] };
 };
 
 /** How the agents' work ended by their own decision. */
 export type GraphOutcome = Extract<
   TerminalReason,
+  | 'COMPLETED'
   | 'APPROVED'
   | 'REJECTED_BY_REVIEW'
   | 'HANDOFF_INVARIANT_VIOLATION'

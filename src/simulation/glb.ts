@@ -64,7 +64,7 @@ function createDocument() {
     const known = materialOf.get(key);
     if (known !== undefined) return known;
     const pbrMetallicRoughness = {
-      baseColorFactor: [red, green, blue, alpha],
+      baseColorFactor: [...[red, green, blue].map(linear), alpha],
       metallicFactor: 0,
       roughnessFactor: 0.7,
     };
@@ -201,6 +201,9 @@ function rangeOf(values: Float32Array, column: number, width: number): [number, 
   }
   return [low, high];
 }
+
+/** glTF's factors are light; MJCF's colours are what a screen is given (sRGB). */
+const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
 
 /** glTF's order is x, y, z, w. */
 function rotationOf({ quaternion: q }: BodyPose): number[] {

@@ -19,7 +19,7 @@ import type { S3Requests } from './s3-requests.ts';
 
 /** Bytes of one part, unless the file is so large that S3's 10,000 parts would not do. */
 const PART_BYTES = 16 * 1024 ** 2;
-/** Many artifacts are on their way at once: those up to so many bytes in one request as they come, larger ones in parts that are held. */
+/** Many artifacts are on their way at once: those up to this many bytes in one request as they come, larger ones in parts that are held. */
 const ONE_REQUEST_BYTES_MAX = 64 * 1024 ** 2;
 const ARTIFACT_PART_BYTES = 8 * 1024 ** 2;
 const PARTS_MAX = 9_000;

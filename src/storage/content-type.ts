@@ -39,7 +39,7 @@ const UNKNOWN: FileType = { content_type: 'application/octet-stream', kind: 'OTH
 const text = (content_type: string, kind: ArtifactKind): FileType => ({ content_type, kind, form: 'text' });
 const binary = (content_type: string, kind: ArtifactKind): FileType => ({ content_type, kind, form: 'binary' });
 
-/** First match wins, so names that mean more than their extension stand first. */
+/** First match wins, so names that mean more than their extension come first. */
 const BY_NAME: [RegExp, FileType][] = [
   [/(^|[._-])(timeline|trajectory)\.json$/, text('application/json', 'TIMELINE')],
   [/(^|[._-])(timeline|trajectory)\.(jsonl|ndjson)$/, text('application/x-ndjson', 'TIMELINE')],

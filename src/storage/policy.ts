@@ -21,7 +21,7 @@ export interface FilePolicy {
   allows(access: FileAccess, path: string): boolean;
   /** Whether something below the folder may be accessed, so that the folder has to be shown on the way to it. */
   allowsBelow(access: FileAccess, folder: string): boolean;
-  /** Throws permission_denied, in words that tell the agent what it may do, unless `allows`. */
+  /** Throws permission_denied, in words that show the agent what it may do, unless `allows`. */
   check(access: FileAccess, path: string): void;
 }
 

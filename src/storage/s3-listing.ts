@@ -15,7 +15,7 @@ export function parseListing(xml: string): { objects: ListedObject[]; next: stri
       modified_at,
     });
   }
-  // The elements that are about the page stand before the objects or after the last of them.
+  // The elements that are about the page come before the objects or after the last of them.
   const page = head + (rest.at(-1) ?? '');
   const more = valueOf(page, 'IsTruncated') === 'true';
   return { objects, next: more ? unescaped(valueOf(page, 'NextContinuationToken')) : undefined };

@@ -88,7 +88,7 @@ async function send(
   const settled = answer.finally(() => {
     answered = true;
   });
-  settled.catch(() => {}); // Whoever waits for the answer hears it.
+  settled.catch(() => {}); // Whoever waits for the answer gets it.
   for await (const chunk of body) {
     if (answered) return;
     if (!begun.write(chunk)) await Promise.race([settled, new Promise((drained) => begun.once('drain', drained))]);
@@ -140,8 +140,8 @@ function createSigner({ region, credentials, host }: Omit<S3Connection, 'endpoin
       .toSorted()
       .map((name) => `${encode(name)}=${encode(query[name] ?? '')}`)
       .join('&');
-    const told = names.map((name) => `${name}:${all[name]?.trim().replaceAll(/ +/g, ' ')}\n`).join('');
-    const canonical = [method, path, search, told, names.join(';'), payload].join('\n');
+    const headerLines = names.map((name) => `${name}:${all[name]?.trim().replaceAll(/ +/g, ' ')}\n`).join('');
+    const canonical = [method, path, search, headerLines, names.join(';'), payload].join('\n');
     const scope = `${day}/${region}/s3/aws4_request`;
     const signature = hmac(signing.key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`).toString('hex');
     all['authorization'] =

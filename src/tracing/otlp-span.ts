@@ -13,7 +13,6 @@ import type {
   FrozenItem,
   TracedEpisode,
 } from '../schemas/trace.ts';
-import { nanosecondsOf } from './nanoseconds.ts';
 import { createRedactor } from './redaction.ts';
 import type { Redactor } from './redaction.ts';
 import { costOf } from './usage.ts';
@@ -150,4 +149,10 @@ function field(value: Json): string | null {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (text.length <= FIELD_CHARS_MAX) return text;
   return `${text.slice(0, FIELD_CHARS_MAX).toWellFormed()}… (cut at ${FIELD_CHARS_MAX} of ${text.length} characters)`;
+}
+
+/** ISO 8601 UTC with up to nine decimals as nanoseconds since 1970. */
+function nanosecondsOf(iso: string): string {
+  const [, seconds = iso, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(iso) ?? [];
+  return `${BigInt(Date.parse(`${seconds}Z`)) / 1000n}${fraction.slice(0, 9).padEnd(9, '0')}`;
 }

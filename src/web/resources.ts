@@ -23,5 +23,9 @@ export type FeedbackResource = InferResponseType<Episode['feedback']['$get'], 20
 export type ArtifactResource = InferResponseType<V1['artifacts'][':sha256']['$get'], 200>;
 /** What became of a set of episodes. */
 export type StatisticsResource = InferResponseType<V1['statistics']['$get'], 200>;
+/** Where an object came from and what came of it. */
+export type LineageResource = InferResponseType<V1['artifacts'][':sha256']['lineage']['$get'], 200>;
+/** Two episodes held against each other. */
+export type ComparisonResource = InferResponseType<V1['comparisons']['$get'], 200>;
 /** What each agent had heard and said. */
 export type ConversationResource = InferResponseType<Episode['conversation']['$get'], 200>;

@@ -47,6 +47,18 @@ const routes = [
     ...child('/episodes/$id'),
     component: lazyRouteComponent(() => import('./episode/episode-page.tsx'), 'EpisodePage'),
   }),
+  createRoute({
+    ...child('/artifacts/$sha256'),
+    component: lazyRouteComponent(() => import('./artifact/artifact-page.tsx'), 'ArtifactPage'),
+  }),
+  createRoute({
+    ...child('/compare'),
+    component: lazyRouteComponent(() => import('./compare/compare-page.tsx'), 'ComparePage'),
+    validateSearch: ({ a, b }: Record<string, unknown>): { a?: string; b?: string } => ({
+      ...(typeof a === 'string' && { a }),
+      ...(typeof b === 'string' && { b }),
+    }),
+  }),
   createRoute({ ...child('/r/$kind/$id'), component: FindPage }),
   createRoute({ ...child('/r/$kind/$id/$run'), component: FindPage }),
 ];

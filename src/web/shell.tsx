@@ -49,6 +49,9 @@ function Bar({ caller }: Readonly<{ caller: Caller | undefined }>) {
           <Link to="/episodes" search={{}} activeProps={{ className: 'here' }}>
             Episodes
           </Link>
+          <Link to="/compare" search={{}} activeProps={{ className: 'here' }}>
+            Compare
+          </Link>
         </nav>
       ) : (
         <span className="chip">a bundle, opened without a server</span>

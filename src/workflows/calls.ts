@@ -19,7 +19,6 @@ export type CallsRun = {
 
 /** Runs a thought's calls as activities, numbered in the model's order: read-only ones side by side, the others alone. */
 export async function runCalls(run: CallsRun, thought: UnfinishedThought): Promise<void> {
-  const parent_seq = thought.seq;
   const batches = inBatches(thought.calls);
   for (const [index, batch] of batches.entries()) {
     run.describe(`**${thought.agent}** · ${batch.map(({ summary }) => summary).join(', ')}`);
@@ -34,13 +33,16 @@ export async function runCalls(run: CallsRun, thought: UnfinishedThought): Promi
     // What was asked for and never ran is part of the record too.
     for (const call of batches.slice(index + 1).flat())
       await settle(
-        run.next(parent_seq),
-        { step_key: `${thought.key}/${call.id}`, kind: call.kind, name: call.name },
+        run.next(call.place?.parent_seq ?? thought.seq),
+        { step_key: keyOf(call, thought), kind: call.kind, name: call.name },
         failed.reason,
       );
     throw failed.reason;
   }
 }
+
+/** The key of a call's step: its place in a graph of one's own, else the thought's with the call's id. */
+const keyOf = ({ id, place }: CallRef, { key }: UnfinishedThought) => place?.key ?? `${key}/${id}`;
 
 /** Consecutive read-only calls together, every other call by itself. */
 function inBatches(calls: readonly CallRef[]): CallRef[][] {
@@ -54,16 +56,17 @@ function inBatches(calls: readonly CallRef[]): CallRef[][] {
   return batches;
 }
 
-/** Runs one call; returns what it came to, or nothing where a person was its answer. */
+/** Runs one call; returns its report, or nothing where a person was its answer. */
 async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought): Promise<CallReport | undefined> {
   const { progress, people } = run;
-  const { key: parent_key, seq: parent_seq, checkpoint_id } = thought;
-  const step_key = `${parent_key}/${call.id}`;
+  const { key: parent_key, checkpoint_id } = thought;
+  const parent_seq = call.place?.parent_seq ?? thought.seq;
+  const step_key = keyOf(call, thought);
   if (call.kind === 'human') {
     await people.answered(call, { key: step_key, parent_seq, name: 'question' });
     return undefined;
   }
-  const decided = call.id === thought.calls[0]?.id ? thought.decided : null;
+  const decided = call.place?.decided ?? (call.id === thought.calls[0]?.id ? thought.decided : null);
   const approval =
     decided ?? (call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined);
   const step = run.next(parent_seq);

@@ -40,8 +40,8 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
   const progress = progressOf(run);
   const { ahead, next } = numbering(progress, { episode_id, run_id });
   const people = listenToPeople(progress, (parent_seq) => next(parent_seq ?? null));
-  const tell = (doing: string) => describe(run, progress, doing);
-  const calls: CallsRun = { progress, people, next, describe: tell };
+  const describeRun = (doing: string) => describe(run, progress, doing);
+  const calls: CallsRun = { progress, people, next, describe: describeRun };
   let open: StepIdentity | undefined;
 
   const close = async (outcome: EpisodeOutcome) => {
@@ -57,7 +57,7 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
         { key: EPISODE_STATUS, value: outcome.status },
         { key: EPISODE_OUTCOME, value: outcome.terminal_reason },
       ]);
-      tell(`**${outcome.status}** · ${outcome.terminal_reason}`);
+      describeRun(`**${outcome.status}** · ${outcome.terminal_reason}`);
       await startAftercare(episode_id);
     });
     return outcome;
@@ -82,16 +82,15 @@ export async function EpisodeWorkflow(run: EpisodeRun): Promise<EpisodeOutcome> 
       }
       const step = ahead();
       open = step;
-      const { thread_id, checkpoint_id, next_key, deliver_seq } = progress;
       const turn = await advance.executeWithOptions({ summary: summaryOfThought(step.seq, progress) }, [
-        { step, thread_id, checkpoint_id, next_key, deliver_seq, ...timeLeft(progress, run) },
+        { step, ...graphOf(progress), ...timeLeft(progress, run) },
       ]);
       open = undefined;
       takeIn(progress, turn);
-      if (turn.thought) tell(`**${turn.thought.agent}** is thinking`);
+      if (turn.thought) describeRun(`**${turn.thought.agent}** is thinking`);
       if (turn.outcome) return await close(outcomeOf(turn.outcome));
-      if (turn.thought)
-        await runCalls(calls, { ...turn.thought, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
+      const asked = turn.own ? { key: '', ...turn.own } : turn.thought;
+      if (asked) await runCalls(calls, { ...asked, seq: step.seq, checkpoint_id: turn.checkpoint_id, decided: null });
     }
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -152,11 +151,17 @@ async function goToPlace(
   return resumed.outcome ? outcomeOf(resumed.outcome) : undefined;
 }
 
+/** Where the graph is, as an activity that advances it is told. */
+function graphOf({ thread_id, checkpoint_id, next_key, deliver_seq, superstep }: EpisodeProgress) {
+  return { thread_id, checkpoint_id, next_key, deliver_seq, ...(superstep !== undefined && { superstep }) };
+}
+
 function takeIn(progress: EpisodeProgress, turn: Turn): void {
   progress.thread_id = turn.thread_id;
   progress.checkpoint_id = turn.checkpoint_id;
   progress.next_key = turn.next_key;
   progress.deliver_seq = null;
+  if (turn.own) progress.superstep = turn.own.superstep;
   noteThought(progress, turn);
   if (!turn.thought) return;
   progress.seq += 1;

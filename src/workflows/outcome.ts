@@ -4,7 +4,7 @@ import type { EpisodeOutcome, EpisodeProgress, EpisodeRun, GraphOutcome } from '
 
 /** How the agents' own decision ends the episode. */
 export function outcomeOf(reason: GraphOutcome): EpisodeOutcome {
-  if (reason === 'APPROVED')
+  if (reason === 'APPROVED' || reason === 'COMPLETED')
     return { status: 'completed', terminal_reason: reason, failure_class: null, failure: null };
   if (reason === 'REJECTED_BY_REVIEW')
     return { status: 'completed', terminal_reason: reason, failure_class: 'AGENT_QUALITY', failure: null };
@@ -74,6 +74,8 @@ export function endingOf(error: unknown, { budgets }: EpisodeRun): EpisodeOutcom
       failure_class: 'MODEL_ENDPOINT',
       failure,
     };
+  if (origin === 'unrecorded_call')
+    return { status: 'failed', terminal_reason: 'UNRECORDED_CALL', failure_class: 'APPLICATION_LOGIC', failure };
   const infra = INFRASTRUCTURE.has(failure.code);
   const ofTool = error instanceof ActivityFailure && ['callTool', 'simulate'].includes(error.activityType);
   return {

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { buildGraph } from '../../src/agents/graph.ts';
-import { getAgent } from '../../src/agents/agents.ts';
+import { createAgents } from '../../src/agents/agents.ts';
 import { runSuperstep } from '../../src/agents/superstep.ts';
 import { Checkpointer } from '../../src/db/checkpointer.ts';
 import { createDatabase } from '../../src/db/client.ts';
@@ -12,6 +12,8 @@ import { loadConfig, processEnvironment } from '../../src/config/config.ts';
 import { connectionOptions } from '../../src/runtime/temporal/client.ts';
 import { startWorkerProcess } from '../support/deployment.ts';
 import type { Deployment, WorkerProcess } from '../support/deployment.ts';
+
+const { get: getAgent } = createAgents(new Map());
 
 /** The queue that the peer serves, after the deployment's prefix. */
 const QUEUE = 'bare';

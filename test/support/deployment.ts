@@ -12,7 +12,7 @@ import { compileCache, WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../src/r
 import { setUpDeployment } from '../../src/runtime/set-up.ts';
 import { openEpisodeWorkflows } from '../../src/runtime/temporal/client.ts';
 import type { EpisodeWorkflows } from '../../src/runtime/temporal/client.ts';
-import { s3Options } from '../../src/runtime/s3-options.ts';
+import { s3Options } from '../../src/runtime/artifact-store.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
 import type { Episode } from '../../src/schemas/episode.ts';
 import type { Json } from '../../src/schemas/primitives.ts';

@@ -1,33 +1,45 @@
 import { insertArtifact } from '../../src/db/append/artifacts.ts';
 import { insertEpisode } from '../../src/db/append/episodes.ts';
 import { StartEpisode } from '../../src/schemas/episode.ts';
+import type { ArtifactLink } from '../../src/schemas/artifact.ts';
 import type { Json } from '../../src/schemas/primitives.ts';
 import type { Deployment } from './deployment.ts';
 
 /** A step as it is written into the record: what was said, what came of it, what was printed. */
-export type RecordedStep = { text: string; output?: Json; lines?: string[]; failed?: boolean };
+export type RecordedStep = {
+  text: string;
+  output?: Json;
+  lines?: string[];
+  failed?: boolean;
+  /** Thoughts and commands in turn, unless it says what it is. */
+  kind?: 'simulation';
+  files?: RecordedFile[];
+};
+
+type RecordedFile = Pick<ArtifactLink, 'path' | 'content_type'> &
+  Partial<Pick<ArtifactLink, 'kind' | 'clock'>> & { content: string | Uint8Array };
 
 /** An ended episode to look at, of any size and with any contents, that no agent has played. Its steps are a tenth of a second apart. */
 export type RecordedEpisode = {
   task: string;
   steps: RecordedStep[];
-  /** What its first step made. */
-  file?: { path: string; content: string; content_type: string };
 };
 
 /** Writes the episode into the record and returns its id. */
 export async function recordEpisode(
   { database: { db, pool }, store, config }: Deployment,
-  { task, steps, file }: RecordedEpisode,
+  { task, steps }: RecordedEpisode,
 ): Promise<string> {
   const request = StartEpisode.parse({ task });
   const accepted = { namespace: config.temporal.namespace, idempotency_key: null, code_version: null };
   const { episode } = await insertEpisode(db, { request, ...accepted });
-  const rows = steps.map(({ text, output, lines = [], failed = false }, index) => ({
+  const rows = steps.map(({ text, output, lines = [], failed = false, kind }, index) => ({
     seq: index + 1,
     text: text.slice(0, 1_000),
     output: { text, content: text.slice(0, 20_000), ...(output !== undefined && { result: output }) },
     status: failed ? 'error' : 'ok',
+    kind: kind ?? (index % 2 === 0 ? 'thought' : 'tool_call'),
+    name: kind === 'simulation' ? 'simulate' : index % 2 === 0 ? 'think' : 'execute_command',
     lines,
   }));
   const client = await pool.connect();
@@ -37,11 +49,11 @@ export async function recordEpisode(
     await client.query(
       `insert into steps (id, episode_id, run_id, seq, step_key, kind, agent, node, name, status, input, output, error, started_at,
           ended_at, span_id, search_text, attempt_count, started_stream_seq, ended_stream_seq)
-        select gen_random_uuid(), $1, 'run-1', seq, 'agent:' || seq, case when seq % 2 = 1 then 'thought' else 'tool_call' end,
-          'engineer_coder', 'agent', case when seq % 2 = 1 then 'think' else 'execute_command' end, status, jsonb_build_object('command', text), output,
+        select gen_random_uuid(), $1, 'run-1', seq, 'agent:' || seq, kind,
+          'engineer_coder', 'agent', name, status, jsonb_build_object('command', text), output,
           case when status = 'error' then jsonb_build_object('code', 'internal', 'message', text) end,
           now() + make_interval(secs => seq * 0.1), now() + make_interval(secs => seq * 0.1 + 0.05), lpad(to_hex(seq), 16, '0'), text, 1, seq * 2, seq * 2 + 1
-        from jsonb_to_recordset($2::jsonb) as row(seq int, text text, output jsonb, status text)`,
+        from jsonb_to_recordset($2::jsonb) as row(seq int, text text, output jsonb, status text, kind text, name text)`,
       [episode.id, JSON.stringify(rows)],
     );
     await client.query(
@@ -57,15 +69,16 @@ export async function recordEpisode(
           step_count = $3, last_stream_seq = 100000000 where id = $1`,
       [episode.id, steps.length * 0.1, steps.length],
     );
-    if (file) {
-      const stored = await store.put(Buffer.from(file.content), { contentType: file.content_type });
-      await insertArtifact(db, stored);
-      await client.query(
-        `insert into step_artifacts (step_id, role, path, sha256, content_type, kind, attempt)
-          select id, 'output', $2, $3, $4, 'OTHER', 1 from steps where episode_id = $1 and seq = 1`,
-        [episode.id, file.path, stored.sha256, file.content_type],
-      );
-    }
+    for (const [index, { files = [] }] of steps.entries())
+      for (const { path, content, content_type, kind = 'OTHER', clock = null } of files) {
+        const stored = await store.put(Buffer.from(content), { contentType: content_type });
+        await insertArtifact(db, stored);
+        await client.query(
+          `insert into step_artifacts (step_id, role, path, sha256, content_type, kind, clock, attempt)
+            select id, 'output', $2, $3, $4, $5, $6, 1 from steps where episode_id = $1 and seq = $7`,
+          [episode.id, path, stored.sha256, content_type, kind, clock && JSON.stringify(clock), index + 1],
+        );
+      }
     await client.query('analyze steps');
   } finally {
     client.release(true);

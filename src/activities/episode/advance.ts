@@ -12,18 +12,20 @@ import { threadIdOf } from '../../identity.ts';
 import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
 import type { Step, TurnEnd } from '../../schemas/step.ts';
 import type { AdvanceRequest, CallRef, Turn } from '../../schemas/turn.ts';
-import { getAgent } from '../../agents/agents.ts';
-import type { Role } from '../../agents/role.ts';
+import type { Agents } from '../../agents/agents.ts';
+import type { AgentDefinition, Role } from '../../agents/role.ts';
 import { buildGraph, nextThinkers } from '../../agents/graph.ts';
 import type { AgentGraph, TurnContext } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { createOwnAdvance } from './own/advance.ts';
 import { recordThought } from './think.ts';
 import type { ThinkDeps } from './think.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
 export type AdvanceDeps = ThinkDeps & {
+  agents: Agents;
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
 };
@@ -34,11 +36,12 @@ const SUMMARY_CHARS_MAX = 100;
 /** The activity that drives the graph: deliver results, then one thought. */
 export function createAdvanceActivity(deps: AdvanceDeps) {
   const graphs = new Map<string, AgentGraph>();
-  const graphOf = (name: string) => {
-    const graph = graphs.get(name) ?? buildGraph(getAgent(name), deps.checkpointer);
-    graphs.set(name, graph);
+  const graphOf = (agent: AgentDefinition) => {
+    const graph = graphs.get(agent.name) ?? buildGraph(agent, deps.checkpointer);
+    graphs.set(agent.name, graph);
     return graph;
   };
+  const advanceOwn = createOwnAdvance(deps);
 
   return {
     /** Gives the graph the results of its last calls, then has the role whose turn it is think: one step of the episode. */
@@ -46,7 +49,9 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
       const { step: identity, checkpoint_id, next_key, deliver_seq } = request;
       const { episode_id, run_id } = identity;
       const episode = await getEpisode(deps.db, episode_id);
-      const graph = graphOf(episode.agent);
+      const agent = deps.agents.get(episode.agent);
+      if (agent.own) return advanceOwn(request, { episode, team: agent.own });
+      const graph = graphOf(agent);
       const thread_id = request.thread_id ?? threadIdOf(episode_id, run_id);
       const superstep = (from: string | null, context: TurnContext) =>
         runSuperstep(
@@ -91,7 +96,7 @@ export function createAdvanceActivity(deps: AdvanceDeps) {
         thought: {
           agent: step.agent,
           key: step.step_key,
-          next: nextThinkers(getAgent(episode.agent), position.state),
+          next: nextThinkers(agent, position.state),
           calls: tool_calls.map((call) => callRef(deps.registry, episode, call)),
           tokens: step.input_tokens + step.output_tokens,
           usd: step.usd,

@@ -23,7 +23,8 @@ import { artifactUri } from '../../storage/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { createFilePolicy } from '../../storage/policy.ts';
 import type { FilePolicy } from '../../storage/policy.ts';
-import { getAgent, roleOf } from '../../agents/agents.ts';
+import { roleOf } from '../../agents/agents.ts';
+import type { Agents } from '../../agents/agents.ts';
 import { wayOf } from '../../agents/graph.ts';
 import { checkChanges, createRolePolicy, writeProtectedPaths } from '../../agents/policies.ts';
 import { archiveWorkspace } from '../record/archive.ts';
@@ -44,6 +45,7 @@ export type CallToolDeps = {
   recordStep: RecordStep;
   recordedAnswers: RecordedAnswers;
   readWords: ReadWords;
+  agents: Agents;
   registry: ReadonlyMap<string, Tool>;
   workspaces: Workspaces;
   sandbox: Sandbox;
@@ -69,7 +71,7 @@ export function createCallToolActivities(deps: CallToolDeps) {
     const asked = tool_calls.find(({ id }) => id === call.id);
     if (!asked) throw new AppError('data_loss', `step ${parent.seq} asks for no call ${call.id}`);
     const subject = {
-      step_key: stepKeyOfCall(parent_key, call.id),
+      step_key: call.place?.key ?? stepKeyOfCall(parent_key, call.id),
       kind: call.kind,
       agent: parent.agent,
       node: 'tools',
@@ -80,9 +82,9 @@ export function createCallToolActivities(deps: CallToolDeps) {
     };
     const { id, output, error } = await deps.recordStep(identity, subject, async (context) => {
       const workspace = (await findWorkspaceBefore(deps.db, episode.id, identity.seq)) ?? null;
-      const asked_sha256 = hashOfAsked({ call: storableJson(asked), workspace, declined });
+      const asked_sha256 = call.place?.asked_sha256 ?? hashOfAsked({ call: storableJson(asked), workspace, declined });
       const recorded = await deps.recordedAnswers.take(episode, context, asked_sha256);
-      const found = findTool(deps.registry, toolsOf(episode, parent.agent), asked);
+      const found = findTool(deps, { episode, role: parent.agent }, asked);
       if (recorded) return { ...recorded, ...(!('error' in found) && { took: found.args as JsonObject }) };
       const answer = async () => {
         if (declined) {
@@ -105,19 +107,18 @@ export function createCallToolActivities(deps: CallToolDeps) {
   return { callTool, simulate: callTool };
 }
 
-/** The tools of a role, without those that this episode refuses. */
-const toolsOf = ({ agent, approvals }: Episode, roleName: string) =>
-  roleOf(getAgent(agent), roleName).tools.filter((tool) => approvals[tool] !== 'never');
-
 type Found = { tool: Tool; args: Record<string, unknown> };
 
 /** The tool and its checked arguments, or the error that the agent is shown instead. */
 function findTool(
-  registry: ReadonlyMap<string, Tool>,
-  tools: readonly string[],
+  { agents, registry }: Pick<CallToolDeps, 'agents' | 'registry'>,
+  { episode, role }: { episode: Episode; role: string },
   { name, args, malformed }: ToolCall,
 ): Found | (StepResult & { error: Failure }) {
-  const tool = tools.includes(name) ? registry.get(name) : undefined;
+  const agent = agents.get(episode.agent);
+  // The tools of the role, without those that this episode refuses.
+  const tools = roleOf(agent, role).tools.filter((one) => episode.approvals[one] !== 'never');
+  const tool = tools.includes(name) ? (agent.own?.brought.get(name)?.tool ?? registry.get(name)) : undefined;
   if (!tool) return agentFailure(new AppError('not_found', `there is no tool "${name}": you have ${tools.join(', ')}`));
   if (malformed !== undefined)
     return agentFailure(
@@ -148,7 +149,7 @@ async function runTool(deps: CallToolDeps, run: Run): Promise<StepResult> {
   const { step, attempt, log, signal } = context;
   const workspace = await deps.workspaces.open(episode, run.before, { fresh: attempt > 1 });
   if (!tool.read_only) workspace.sha256 = null; // not to be trusted again before it is stored
-  const agent = getAgent(episode.agent);
+  const agent = deps.agents.get(episode.agent);
   const role = roleOf(agent, step.agent);
   const policy = createRolePolicy(role, episode.inputs);
   const before = workspace.manifest;

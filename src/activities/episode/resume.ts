@@ -5,16 +5,23 @@ import type { Pool } from 'pg';
 import { copyCheckpoint, findThreadOf } from '../../db/checkpointer.ts';
 import { getEpisodeOrigin } from '../../db/read/episodes.ts';
 import type { EpisodeOrigin } from '../../db/read/episodes.ts';
-import { checkPlace, listRecordedWords, listSinceLastThought, sumUsage, wasDelivered } from '../../db/read/places.ts';
+import {
+  checkPlace,
+  findLastCheckpointed,
+  listRecordedWords,
+  listSinceLastThought,
+  sumUsage,
+  wasDelivered,
+} from '../../db/read/places.ts';
 import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import { stepKeyOfCall, threadIdOf } from '../../identity.ts';
+import { stepKeyOfCall, superstepOf, threadIdOf } from '../../identity.ts';
 import { ThoughtOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, ResumePoint, ResumeRequest } from '../../schemas/turn.ts';
-import { getAgent } from '../../agents/agents.ts';
+import type { Agents } from '../../agents/agents.ts';
 import { buildGraph, nextThinkers, wayOf } from '../../agents/graph.ts';
 import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
@@ -29,6 +36,7 @@ export type ResumeDeps = {
   pool: Pool;
   checkpointer: BaseCheckpointSaver;
   json: Pick<JsonStore, 'unpack'>;
+  agents: Agents;
   registry: ReadonlyMap<string, Tool>;
 };
 
@@ -44,7 +52,10 @@ export function createResumeActivity(deps: ResumeDeps) {
     standAt: heartbeating(async (request: ResumeRequest): Promise<ResumePoint> => {
       await checkPlace(db, request);
       const { episode, opening_message } = await getEpisodeOrigin(db, request.episode_id);
-      const progress = await progressAt(db, { episode, opening_message, seq: request.seq });
+      const agent = deps.agents.get(episode.agent);
+      const thinks = agent.roles[0]?.name ?? null;
+      const progress = { ...(await progressAt(db, { episode, opening_message, seq: request.seq })), thinks };
+      if (agent.own) return { progress: await progressOfOwn(deps, request, progress), unfinished: null, outcome: null };
       const steps = await listSinceLastThought(db, request);
       const thought = steps.find(({ kind }) => kind === 'thought');
       if (!thought) return { progress, unfinished: null, outcome: null };
@@ -56,11 +67,10 @@ export function createResumeActivity(deps: ResumeDeps) {
       });
       const { outcome, ...graph } = placeOf(position);
       const deliver_seq = tool_calls.length > 0 ? thought.seq : null;
-      const next = nextThinkers(getAgent(episode.agent), position.state);
+      const next = nextThinkers(agent, position.state);
       const ended = deliver_seq === null ? null : await turnEndOf(deps, episode.id, deliver_seq);
-      const thinks = next[ended ? wayOf(ended) : 'stays'];
-      Object.assign(progress, { thread_id, ...graph, deliver_seq, thinks });
-      const { seq, agent, step_key: key } = thought;
+      Object.assign(progress, { thread_id, ...graph, deliver_seq, thinks: next[ended ? wayOf(ended) : 'stays'] });
+      const { seq, step_key: key } = thought;
       const calls = tool_calls
         .filter(({ id }) => !steps.some(({ step_key }) => step_key === stepKeyOfCall(key, id)))
         .map((call) => callRef(registry, episode, call));
@@ -68,7 +78,7 @@ export function createResumeActivity(deps: ResumeDeps) {
       const decided = await decisionOn(deps, steps, calls[0]?.id ?? '');
       return {
         progress,
-        unfinished: { seq, agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
+        unfinished: { seq, agent: thought.agent, key, checkpoint_id: graph.checkpoint_id, calls, decided, next },
         outcome,
       };
     }),
@@ -89,7 +99,6 @@ async function progressAt(
     deliver_seq: null,
     ...(await sumUsage(db, place)),
     inherited: episode.forked_from_seq ?? 0,
-    thinks: getAgent(episode.agent).roles[0]?.name ?? null,
     messages: said && !(await wasDelivered(db, place, said.id)) ? [said] : [],
     recorded_words: await listRecordedWords(db, episode, seq),
   };
@@ -99,27 +108,45 @@ type Again = { request: ResumeRequest; thought: Step; had: { calls: number; end:
 
 /** Runs the superstep of a recorded thought with its recorded result, no model asked: its checkpoint may never have been written. */
 async function thinkAgain(
-  { db, pool, checkpointer }: ResumeDeps,
+  { db, pool, checkpointer, agents }: ResumeDeps,
   { request: { episode_id, run_id }, thought, had }: Again,
 ): Promise<{ thread_id: string; position: GraphPosition }> {
   const from = thought.checkpoint_id;
   if (from === null) throw new AppError('data_loss', `step ${thought.seq} has no checkpoint`);
-  const { episode, runs } = await getEpisodeOrigin(db, thought.episode_id);
-  const threads = [
-    ...runs.map((run) => threadIdOf(episode.id, run)),
-    ...(episode.thread_id ? [episode.thread_id] : []),
-  ];
-  const recorded = await findThreadOf(pool, from, threads);
+  const { episode, recorded } = await findThread({ db, pool }, thought.episode_id, from);
   const thread_id = episode.id === episode_id ? recorded : threadIdOf(episode_id, run_id);
   if (thread_id !== recorded) {
     await copyCheckpoint(pool, { id: from, from: recorded, to: thread_id });
     await setThread(db, episode_id, thread_id);
   }
-  const graph = buildGraph(getAgent(episode.agent), checkpointer);
+  const graph = buildGraph(agents.get(episode.agent), checkpointer);
   const context = { think: () => Promise.resolve(had) };
   const recovering = Context.current().info.attempt > 1;
   const position = await runSuperstep({ graph, pool }, { thread_id, run_id, from, context }, recovering);
   return { thread_id, position };
+}
+
+/** The thread of an episode that holds the checkpoint. */
+async function findThread({ db, pool }: Pick<ResumeDeps, 'db' | 'pool'>, episodeId: string, checkpointId: string) {
+  const { episode, runs } = await getEpisodeOrigin(db, episodeId);
+  const own = runs.map((run) => threadIdOf(episode.id, run));
+  const threads = [...own, ...(episode.thread_id ? [episode.thread_id] : [])];
+  return { episode, recorded: await findThreadOf(pool, checkpointId, threads) };
+}
+
+/**
+ * Where a graph of one's own stands after a step: before the superstep that the step belongs to. That runs again, and all
+ * that was asked in it up to the step is served from the record.
+ */
+async function progressOfOwn(
+  deps: ResumeDeps,
+  place: ResumeRequest,
+  progress: ResumePoint['progress'],
+): Promise<ResumePoint['progress']> {
+  const step = await findLastCheckpointed(deps.db, place);
+  if (!step) return progress; // nothing was asked by then: the graph begins anew
+  const { recorded: thread_id } = await findThread(deps, step.episode_id, step.checkpoint_id);
+  return { ...progress, thread_id, checkpoint_id: step.checkpoint_id, superstep: superstepOf(step.step_key) };
 }
 
 /** What a person decided on a call that has not run yet; null where nobody did. */

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import { buildConversation } from '../../agents/conversation.ts';
 import { compact } from '../../agents/models/compaction.ts';
 import { showImages } from '../../agents/models/images.ts';
-import type { Model, Said } from '../../agents/models/model.ts';
+import type { Model, Said, ToolDescription } from '../../agents/models/model.ts';
 import type { Models } from '../../agents/models/models.ts';
 import type { Role } from '../../agents/role.ts';
 import { describeTool, turnEndingTools } from '../../agents/tools/registry.ts';
@@ -81,24 +81,36 @@ export function recordThought(
     const recorded = await recordedAnswers.take(episode, context, asked_sha256);
     if (recorded) return { ...recorded, model_input: { messages: toTraceConversation(conversation), parameters: {} } };
     const model = await models.open(episode, role.name);
-    const spent_ms = context.attempt > 1 ? await readSpent(db, context.step.id) : 0;
-    const time = { left_ms: left_ms === undefined ? undefined : left_ms - spent_ms, signal: context.signal };
-    await using live = tellLive(deps, context.step, context.attempt);
-    const { said, shown, compaction, images } = await withinWallTime(time, (signal) =>
-      ask(deps, { model, conversation, role, log: context.log, signal, hear: live.hear }),
-    );
+    const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
+    const { said, shown, compaction, images } = await askLive(deps, context, { model, conversation, tools, left_ms });
     const model_input = { messages: toTraceConversation(shown), parameters: model.parameters };
     return { ...resultOf(said, { compaction, images }, context), asked_sha256, model_input };
   });
 }
 
-type Asking = Pick<AttemptContext, 'log' | 'signal'> &
-  Pick<LiveWords, 'hear'> & { model: Model; conversation: BaseMessage[]; role: Role };
+type Asking = { model: Model; conversation: BaseMessage[]; tools: ToolDescription[] };
 type Asked = { said: Said; shown: BaseMessage[]; compaction: Compaction | undefined; images: SeenImage[] };
 
+/** Asks the model within the wall time that is left for all tries of its thought, and tells its words as they come. */
+export async function askLive(
+  deps: ThinkDeps,
+  context: AttemptContext,
+  { left_ms, ...asking }: Asking & Pick<Thinking, 'left_ms'>,
+): Promise<Asked> {
+  const { step, attempt, log } = context;
+  const spent_ms = attempt > 1 ? await readSpent(deps.db, step.id) : 0;
+  const time = { left_ms: left_ms === undefined ? undefined : left_ms - spent_ms, signal: context.signal };
+  await using live = tellLive(deps, step, attempt);
+  return await withinWallTime(time, (signal) => ask(deps, { ...asking, log, signal, hear: live.hear }));
+}
+
+type Listening = Pick<AttemptContext, 'log' | 'signal'> & Pick<LiveWords, 'hear'>;
+
 /** Asks the model; where it refuses the conversation as too long, once more with a shorter one. */
-async function ask(deps: ThinkDeps, { model, conversation, role, log, signal, hear }: Asking): Promise<Asked> {
-  const tools = role.tools.flatMap((name) => deps.registry.get(name) ?? []).map(describeTool);
+async function ask(
+  deps: ThinkDeps,
+  { model, conversation, tools, log, signal, hear }: Asking & Listening,
+): Promise<Asked> {
   const think = async (charsMax: number): Promise<Asked> => {
     const { messages: shown, length, compaction } = compact(conversation, charsMax);
     if (length > charsMax)
@@ -127,7 +139,7 @@ async function ask(deps: ThinkDeps, { model, conversation, role, log, signal, he
 }
 
 /** What the thought's step ends with. */
-function resultOf(
+export function resultOf(
   { usage, ...words }: Said,
   { compaction, images }: Pick<Asked, 'compaction' | 'images'>,
   { log }: Pick<AttemptContext, 'log'>,

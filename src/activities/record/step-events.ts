@@ -38,6 +38,7 @@ export async function factsOf(
     const thought = ThoughtOutput.parse(output);
     return [...factsOfThought(step, thought), ...factsOfAnswer(step, thought, usage)];
   }
+  if (step.kind === 'system') return []; // it only says what a graph asks for: the calls are told of by themselves
   const invocation: Fact = { type: 'tool_invocation', payload: { tool_name: step.name, arguments: input } };
   if (status !== 'ok' || took === null) return [invocation];
   const { result = {}, turn_end } = ToolOutput.parse(output);

@@ -10,9 +10,10 @@ import type { Step } from '../../schemas/step.ts';
 import type { ModelInput } from '../../schemas/trace.ts';
 import { toTraceConversation } from '../../tracing/capture.ts';
 import type { LangfuseClient } from '../../tracing/langfuse-client.ts';
-import { getAgent } from '../../agents/agents.ts';
+import type { Agents } from '../../agents/agents.ts';
 import { turnEndingTools } from '../../agents/tools/registry.ts';
 import { buildConversation } from '../../agents/conversation.ts';
+import { askedIn } from '../../agents/own/asked.ts';
 import type { Alerts } from '../../alerts/alerts.ts';
 import { heartbeating } from '../heartbeat.ts';
 import { currentRows } from './trace-rows.ts';
@@ -21,6 +22,7 @@ import type { JsonStore } from '../../storage/json-store.ts';
 export type TraceRepairDeps = {
   db: Kysely<Database>;
   json: JsonStore;
+  agents: Agents;
   langfuse: LangfuseClient | null;
   freezeSpan: FreezeSpan;
   alerts: Alerts;
@@ -86,10 +88,14 @@ async function repair(deps: TraceRepairDeps, episodeId: string): Promise<TraceRe
 }
 
 /** What models were shown for these steps, by step; with which parameters they were asked is not on record. */
-async function modelInputsOf({ db, json }: TraceRepairDeps, { episode }: EpisodeRecord, steps: Step[]) {
-  const { roles } = getAgent(episode.agent);
+async function modelInputsOf({ db, json, agents }: TraceRepairDeps, { episode }: EpisodeRecord, steps: Step[]) {
+  const { roles, own } = agents.get(episode.agent);
   const model_inputs = new Map<string, ModelInput>();
   for (const step of steps.filter(({ kind }) => kind === 'thought')) {
+    if (own) {
+      model_inputs.set(step.id, { messages: (await askedIn(step, json)).messages, parameters: {} });
+      continue;
+    }
     const role = roles.find(({ name }) => name === step.agent);
     if (!role) continue;
     const before = await listTranscript(db, {

@@ -2,10 +2,10 @@ import { AIMessage, ToolMessage } from '@langchain/core/messages';
 import type { BaseMessage } from '@langchain/core/messages';
 import type { JsonObject } from '../../schemas/primitives.ts';
 
-/** A call that a role made, and what it was told. `step` is its step's number; `failed`: it was refused or not possible. */
+/** A call that a role made, and its answer. `step` is its step's number; `failed`: it was refused or not possible. */
 export type Answer = { step: number | null; name: string; args: JsonObject; content: string; failed: boolean };
 
-/** What a simulation was said to come to. */
+/** The outcome of a simulation, as its answer says. */
 export type ReadSimulation = {
   step: number | null;
   seed: number;
@@ -48,7 +48,7 @@ export function simulatedSteps(messages: BaseMessage[]): number[] {
   return [...new Set(numbers)].toSorted((a, b) => a - b);
 }
 
-/** What a call of `simulate` came to; undefined where nothing was simulated, as with a scene that does not compile. */
+/** The outcome of a call of `simulate`; undefined where nothing was simulated, as with a scene that does not compile. */
 export function readSimulation({ step, args, content, failed }: Answer): ReadSimulation | undefined {
   const said = /^(?<outcome>.*) Robustness (?<succeeded>\d+)\/(?<of>\d+)\. Result: /s.exec(content)?.groups;
   if (failed || !said) return undefined;

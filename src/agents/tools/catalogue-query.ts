@@ -23,7 +23,7 @@ const COMPARISONS: readonly [RegExp, Bound['comparison']][] = [
 ];
 const COMPARISON = COMPARISONS.map(([{ source }]) => source.slice('^(?:'.length, -')$'.length)).join('|');
 
-/** Units, what they measure, and their size in the catalogue's unit. Longer spellings stand before their beginnings. */
+/** Units, what they measure, and their size in the catalogue's unit. Longer spellings come before their beginnings. */
 const UNITS: readonly [spelling: string, quantity: Quantity, factor: number][] = [
   ['kgf?[·*. -]?cm', 'torque_nm', 0.0980665],
   ['n[·*. -]?cm', 'torque_nm', 0.01],

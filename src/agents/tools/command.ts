@@ -3,7 +3,7 @@ import { defineTool, pick, textOf } from './tool.ts';
 
 const TIMEOUT_S_DEFAULT = 120;
 const TIMEOUT_S_MAX = 1_800;
-/** What the model is shown of a command's output, in UTF-16 units: its beginning and, more telling, its end. */
+/** What the model is shown of a command's output, in UTF-16 units: its beginning and, where more is to be learned, its end. */
 const HEAD_CHARS = 10_000;
 const TAIL_CHARS = 20_000;
 

@@ -62,7 +62,7 @@ type ViolationCode =
   | 'CATALOGUE_MISMATCH'
   | 'DUPLICATE_NAME';
 
-/** What an assembly comes to, in US dollars and grams, part by part (all pieces together), and what is wrong with it. */
+/** The price and weight of an assembly, in US dollars and grams, part by part (all pieces together), and what is wrong with it. */
 export type Costing = {
   cost_usd: number;
   weight_g: number;

@@ -30,7 +30,7 @@ const Grep = z.strictObject({
   glob: z.string().min(1).max(200).optional().describe('only in files whose name matches, such as *.md'),
 });
 
-/** So much of a file's beginning tells which one it is. In UTF-16 units. */
+/** How much of a file's beginning identifies it. In UTF-16 units. */
 const SNIPPET_CHARS = 100;
 
 /** The tools that see and change the agent's files. */

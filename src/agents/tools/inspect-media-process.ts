@@ -18,15 +18,15 @@ process.once('message', (request: FramesRequest) => void answer(request));
 
 async function answer(request: FramesRequest): Promise<void> {
   try {
-    tell({ kind: 'done', video: await inspectFrames(request) });
+    send({ kind: 'done', video: await inspectFrames(request) });
   } catch (error) {
     // What is thrown in here without a code of ours comes from a demuxer or decoder that met bytes it cannot use.
     const { code, message } =
       error instanceof AppError ? error : new AppError('invalid_argument', `it cannot be decoded: ${String(error)}`);
-    tell({ kind: 'failed', code, message });
+    send({ kind: 'failed', code, message });
   }
 }
 
-function tell(message: InspectionAnswer): void {
+function send(message: InspectionAnswer): void {
   process.send?.(message);
 }

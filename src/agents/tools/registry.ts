@@ -15,10 +15,10 @@ export function createRegistry(): ReadonlyMap<string, Tool> {
   return new Map([...FILE_TOOLS, ...own, ...TURN_TOOLS].map((tool) => [tool.name, tool]));
 }
 
-/** The names of the tools that end a turn: what they say is heard by every role. */
+/** The names of the tools that end a turn: what they say is shown to every role. */
 export const turnEndingTools = (): string[] => TURN_TOOLS.filter(({ ends_turn }) => ends_turn).map(({ name }) => name);
 
-/** A tool as model endpoints are told of it: OpenAI's function format, its parameters as JSON Schema. */
+/** A tool as model endpoints are sent it: OpenAI's function format, its parameters as JSON Schema. */
 export function describeTool({ name, description, input }: Tool) {
   const parameters = z.toJSONSchema(input, { io: 'input' });
   return { type: 'function' as const, function: { name, description, parameters } };

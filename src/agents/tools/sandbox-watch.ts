@@ -20,7 +20,7 @@ export async function readInit(info: Readable): Promise<number | undefined> {
 
 /**
  * What a sandbox holds now; undefined when it has ended. Read from the sandbox's own /proc, which lists its processes and
- * no others. Of more than `tasks_max` processes only the number is told, so that a fork bomb costs one listing.
+ * no others. Of more than `tasks_max` processes only the number is reported, so that a fork bomb costs one listing.
  */
 export function usageOf(init: number, tasks_max: number): SandboxUsage | undefined {
   const proc = join('/proc', String(init), 'root', 'proc');

@@ -26,7 +26,7 @@ export type ToolContext = {
   protected_paths: () => readonly string[];
   /** Notes a file of the workspace as what this step worked from, so that what it made can be traced back. */
   usedFile: (path: string) => void;
-  /** Tells how far the work is; shown with the running activity in Temporal's UI. */
+  /** Reports how far the work is; shown with the running activity in Temporal's UI. */
   progress: (details: JsonObject) => void;
   log: LogWriter;
   signal: AbortSignal;
@@ -50,9 +50,9 @@ export type CallScore = { name: string; value: number | boolean };
 
 /**
  * A tool as the model knows it and as the system runs it, with all that other rooms know of it. `read_only` ones run side
- * by side and leave no workspace; one that `ends_turn` hands on or decides, and others hear of it; `subject` says in a few
+ * by side and leave no workspace; one that `ends_turn` hands on or decides, and other roles see it; `subject` says in a few
  * words what a call is about, without contents; `facts` are the events of a call, `scores` what the last call of an episode
- * is worth. `run` throws agent-visible errors to tell the model.
+ * is worth. `run` throws agent-visible errors for the model.
  */
 export type Tool = {
   name: string;

@@ -1,121 +1,79 @@
 import type { Command } from 'commander';
+import type { InferResponseType } from 'hono/client';
 import { bodyOf } from '../../client/client.ts';
 import type { Client, EpisodeAnswer, StepAnswer } from '../../client/client.ts';
+import type { ComparedPair, StepMember } from '../../schemas/comparison.ts';
 import { takesEpisode } from '../episode-argument.ts';
 import { listAllSteps } from '../follow.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { duration, oneLine } from '../text.ts';
 
-/** What of an episode's beginning and end is held against another's. */
-const FACTS = [
-  'task',
-  'agent',
-  'model',
-  'seed',
-  'inputs',
-  'budgets',
-  'approvals',
-  'code_version',
-  'status',
-  'terminal_reason',
-  'step_count',
-  'attempt_count',
-  'input_tokens',
-  'output_tokens',
-  'usd',
-] as const satisfies (keyof EpisodeAnswer)[];
-/** What of two steps with the same number is held against each other; ids and times differ always. */
-const STEP_FACTS = [
-  'kind',
-  'agent',
-  'name',
-  'status',
-  'input',
-  'output',
-  'error',
-  'model',
-] as const satisfies (keyof StepAnswer)[];
 /** A value is told up to here, in UTF-16 units: `episodes show --step` has all of it. */
 const VALUE_CHARS_MAX = 120;
-
-type Difference = { member: string; a: unknown; b: unknown };
-type StepDifference = { seq: number; differences: Difference[] };
-/** `first_seq` is the first step in which the two differ; null where every step of both is the same. */
-type Comparison = {
-  episodes: [string, string];
-  facts: Difference[];
-  first_seq: number | null;
-  steps: StepDifference[];
-};
 
 /** Adds `observatory episodes diff`: exit code 0 only where nothing differs, as diff has it. */
 export function registerDiff(episodes: Command, connect: () => Client): void {
   const command = takesEpisode(episodes.command('diff'), connect, { name: '<a>' });
   takesEpisode(command, connect, { name: '<b>' })
     .description(
-      'compare two episodes: how they began and ended, and the steps in which they differ; exit 1 where they do',
+      'compare two episodes: how they began and ended, the steps and the files in which they differ; exit 1 where they do',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples(`observatory episodes diff ${EXAMPLE_ID} latest`))
     .action(async (a: string, b: string, { json }: { json?: true }) => {
       const client = connect();
-      const read = async (id: string) => {
-        const episode = await bodyOf(client.v1.episodes[':id'].$get({ param: { id } }));
-        return { episode, steps: await listAllSteps(client, id) };
-      };
-      const [one, other] = await Promise.all([read(a), read(b)]);
-      const comparison = compare(one, other);
+      const comparison = await bodyOf(client.v1.comparisons.$get({ query: { a, b } }));
       if (json) printJson(comparison);
-      else print(render(comparison, one, other));
-      if (comparison.facts.length > 0 || comparison.first_seq !== null) process.exitCode = 1;
+      else print(await render(client, comparison));
+      if (comparison.facts.length > 0 || comparison.first !== null) process.exitCode = 1;
     });
 }
 
-type Recorded = { episode: EpisodeAnswer; steps: StepAnswer[] };
+type Comparison = InferResponseType<Client['v1']['comparisons']['$get'], 200>;
+type Recorded = { episode: EpisodeAnswer; steps: Map<number, StepAnswer> };
 
-function compare(one: Recorded, other: Recorded): Comparison {
-  const facts = differences(one.episode, other.episode, FACTS);
-  const last = Math.max(one.steps.at(-1)?.seq ?? 0, other.steps.at(-1)?.seq ?? 0);
-  const bySeq = ({ steps }: Recorded) => new Map(steps.map((step) => [step.seq, step]));
-  const [ofOne, ofOther] = [bySeq(one), bySeq(other)];
-  const steps: StepDifference[] = [];
-  for (let seq = 1; seq <= last; seq++) {
-    const found = differences(ofOne.get(seq), ofOther.get(seq), STEP_FACTS);
-    if (found.length > 0) steps.push({ seq, differences: found });
-  }
-  return { episodes: [one.episode.id, other.episode.id], facts, first_seq: steps[0]?.seq ?? null, steps };
-}
-
-/** The members that are not equal; where one of the two is not there, all that the other has. */
-function differences<T extends object>(
-  a: T | undefined,
-  b: T | undefined,
-  members: readonly (keyof T & string)[],
-): Difference[] {
-  return members.flatMap((member) => {
-    const [of_a, of_b] = [a?.[member] ?? null, b?.[member] ?? null];
-    return JSON.stringify(of_a) === JSON.stringify(of_b) ? [] : [{ member, a: of_a, b: of_b }];
+async function render(client: Client, comparison: Comparison): Promise<string> {
+  const read = async (id: string): Promise<Recorded> => ({
+    episode: await bodyOf(client.v1.episodes[':id'].$get({ param: { id } })),
+    steps: new Map((await listAllSteps(client, id)).map((step) => [step.seq, step])),
   });
-}
-
-function render({ facts, first_seq, steps }: Comparison, one: Recorded, other: Recorded): string {
-  const lines = [`a  ${one.episode.id}  ${tookOf(one)}`, `b  ${other.episode.id}  ${tookOf(other)}`];
-  for (const difference of facts) lines.push(...told(difference, ''));
-  if (first_seq === null) lines.push(`All ${one.steps.length} steps are the same.`);
-  else lines.push(`${steps.length} steps differ, the first is ${first_seq}.`);
-  const nameOf = (seq: number) => {
-    const step = one.steps.find((each) => each.seq === seq) ?? other.steps.find((each) => each.seq === seq);
-    return step ? `${step.kind} ${oneLine(step.name)} of ${oneLine(step.agent)}` : '';
-  };
-  for (const { seq, differences: found } of steps) {
-    const missing = [one, other].findIndex((each) => !each.steps.some((step) => step.seq === seq));
-    lines.push(`step ${seq}: ${nameOf(seq)}${missing < 0 ? '' : `, only in ${missing === 0 ? 'b' : 'a'}`}`);
-    if (missing < 0) for (const difference of found) lines.push(...told(difference, '  '));
-  }
+  const [one, other] = await Promise.all([read(comparison.a), read(comparison.b)]);
+  const lines = [`a  ${comparison.a}  ${tookOf(one)}`, `b  ${comparison.b}  ${tookOf(other)}`];
+  for (const { member, a, b } of comparison.facts) lines.push(...told(member, '', [a, b]));
+  const { steps, first, files } = comparison;
+  const different = steps.filter(({ a, b, differs }) => a === null || b === null || differs.length > 0);
+  if (first === null) lines.push(`All ${steps.length} steps are the same.`);
+  else lines.push(`${different.length} steps differ, the first is ${nameOf(steps[first])}.`);
+  for (const pair of different) lines.push(...toldOf(pair, one, other));
+  for (const { path, a, b } of files ?? [])
+    lines.push(`file ${oneLine(path)}: ${a === null ? 'only in b' : b === null ? 'only in a' : 'differs'}`);
+  if (files === null)
+    lines.push('Their files cannot be compared: what the workspaces consisted of is no longer stored.');
   return lines.join('\n');
 }
 
-function told({ member, a, b }: Difference, indent: string): string[] {
+/** The number of a pair's step, or both where they are not the same. */
+function nameOf(pair: ComparedPair | undefined): string {
+  const [a, b] = [pair?.a?.seq, pair?.b?.seq];
+  return a === b || b === undefined ? `${a}` : a === undefined ? `${b}` : `${a} (${b} in b)`;
+}
+
+function toldOf(pair: ComparedPair, one: Recorded, other: Recorded): string[] {
+  const step = pair.a ?? pair.b;
+  if (!step) return [];
+  const only = pair.a === null ? ', only in b' : pair.b === null ? ', only in a' : '';
+  const head = `step ${nameOf(pair)}: ${step.kind} ${oneLine(step.name)} of ${oneLine(step.agent)}${only}`;
+  const valueOf = ({ steps }: Recorded, seq: number | undefined, member: StepMember) =>
+    (seq === undefined ? undefined : steps.get(seq)?.[member]) ?? null;
+  return [
+    head,
+    ...pair.differs.flatMap((member) =>
+      told(member, '  ', [valueOf(one, pair.a?.seq, member), valueOf(other, pair.b?.seq, member)]),
+    ),
+  ];
+}
+
+function told(member: string, indent: string, [a, b]: [unknown, unknown]): string[] {
   const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
   // Long texts begin alike as a rule: they are told from where they part.
   let at = 0;

@@ -72,7 +72,7 @@ const beginningWith = (prefix: string) => {
 };
 const UUID_DIGITS = 32;
 
-/** The condition that a filter stands for. */
+/** The condition of a filter. */
 export function matching(filter: EpisodeFilter) {
   const { status, outcome, agent, model, tag, q, trace_id, created_from, created_to } = filter;
   return (e: ExpressionBuilder<Database, 'episodes'>) =>

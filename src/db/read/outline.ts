@@ -36,7 +36,7 @@ export async function readOutline(
           round(extract(epoch from started_at - e.created_at) * 1000)::bigint as at_ms,
           round(extract(epoch from ended_at - started_at) * 1000)::bigint as duration_ms,
           (select count(*) from step_artifacts link where link.step_id = steps.id and link.role = 'output') as files,
-          left(regexp_replace(coalesce(${TEXT}, ''), '\\s+', ' ', 'g'), ${OUTLINE_TEXT_CHARS_MAX}) as text
+          left(regexp_replace(coalesce(${stepWords}, ''), '\\s+', ' ', 'g'), ${OUTLINE_TEXT_CHARS_MAX}) as text
         from steps where ${inLine(line)} and seq > ${after} order by seq limit ${limit}
       ) row
     ) outline where e.id = ${episode_id}`.execute(db);
@@ -52,8 +52,8 @@ const REFUSED = sql`coalesce(
     or output->'result'->>'timed_out' = 'true'
     or output->'turn_end'->>'decision' = 'REJECTED', false)`;
 
-/** Cut before it is searched for blanks: the whole may be long. */
-const TEXT = sql`left(case
+/** What a step said or was asked, in SQL. Cut before it is searched for blanks: the whole may be long. */
+export const stepWords = sql<string | null>`left(case
   when error is not null then error->>'message'
   when kind = 'thought' then search_text
   when kind = 'simulation' then coalesce(output->'result'->>'detail', output->>'content')

@@ -92,6 +92,22 @@ export async function listSinceLastThought(db: Kysely<Database>, { episode_id, s
   return rows.map(toStepRow);
 }
 
+/** The last step of a line up to a place that says on which checkpoint of the graph it was asked. */
+export async function findLastCheckpointed(
+  db: Kysely<Database>,
+  { episode_id, seq }: LinePlace,
+): Promise<{ episode_id: string; checkpoint_id: string; step_key: string } | undefined> {
+  const row = await db
+    .selectFrom('steps')
+    .select(['episode_id', 'checkpoint_id', 'step_key'])
+    .where(inLine(await readLine(db, episode_id)))
+    .where('seq', '<=', seq)
+    .where('checkpoint_id', 'is not', null)
+    .orderBy('seq', 'desc')
+    .executeTakeFirst();
+  return row?.checkpoint_id ? { ...row, checkpoint_id: row.checkpoint_id } : undefined;
+}
+
 /** Tokens, US dollars as far as they are known, and wall time that the episode's own steps of its line used up to a place. */
 export async function sumUsage(
   db: Kysely<Database>,

@@ -33,6 +33,61 @@ export async function listTranscript(
   return rows.map(toStepRow);
 }
 
+/** The newest thoughts of a line up to a place that were thought to their end, in order. */
+export async function listThoughts(
+  db: Kysely<Database>,
+  { episode_id, seq, limit = TRANSCRIPT_STEPS_MAX }: { episode_id: string; seq: number; limit?: number },
+): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where(inLine(await readLine(db, episode_id)))
+    .where('seq', '<=', seq)
+    .where('kind', '=', 'thought')
+    .where('status', '=', 'ok')
+    .orderBy('seq', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.toReversed().map(toStepRow);
+}
+
+/** What people said in a line before step `before`, in order. */
+export async function listMessages(
+  db: Kysely<Database>,
+  { episode_id, before }: { episode_id: string; before: number },
+): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where(inLine(await readLine(db, episode_id)))
+    .where('seq', '<', before)
+    .where('kind', '=', 'human')
+    .where('name', '=', 'message')
+    .where('status', '=', 'ok')
+    .orderBy('seq')
+    .limit(TRANSCRIPT_STEPS_MAX)
+    .execute();
+  return rows.map(toStepRow);
+}
+
+/** The ended steps of a superstep of a graph of one's own, all before step `before`, in order: its answers. */
+export async function listSuperstep(
+  db: Kysely<Database>,
+  { episode_id, superstep, before }: { episode_id: string; superstep: number; before: number },
+): Promise<Step[]> {
+  const rows = await db
+    .selectFrom('steps')
+    .selectAll()
+    .where(inLine(await readLine(db, episode_id)))
+    .where('seq', '<', before)
+    .where('step_key', 'like', `${superstep}/%`)
+    .where('status', 'in', ['ok', 'error'])
+    .orderBy('seq')
+    .limit(TRANSCRIPT_STEPS_MAX)
+    .execute();
+  return rows.map(toStepRow);
+}
+
 /** How the calls of one thought ended, in the order in which they were asked for. */
 export async function listCallsOf(db: Kysely<Database>, episodeId: string, parentSeq: number): Promise<Step[]> {
   const rows = await db

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { found } from './finding.ts';
 import type { Check } from './finding.ts';
 
-/** So many stuck episodes are named. */
+/** The most stuck episodes that are named. */
 const NAMED_MAX = 20;
 
 /** Open episodes that do not get on, as the API last saw them from outside. */

@@ -66,7 +66,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
   } catch (error) {
     if (codeOf(error) !== PERMISSION_DENIED && codeOf(error) !== UNIMPLEMENTED) throw error;
     return found(name, 'warn', {
-      detail: 'this service does not tell',
+      detail: 'this service does not say',
       mend: `See in its own console that there are ${wanted.join(', ')}.`,
     });
   }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { idOf } from './history-events.ts';
 import type { HistoryEvent } from './history-events.ts';
 
-/** One activity of an episode's run: the event that scheduled it, the step it recorded, and where the graph stood. */
+/** One activity of an episode's run: the event that scheduled it, the step it recorded, and the graph's position. */
 export type Correspondence = {
   event_id: number;
   activity: string;
@@ -12,7 +12,7 @@ export type Correspondence = {
   step: number | null;
   /** Thoughts are counted from 1: each is a superstep of the graph, and its calls belong to it. */
   superstep: number;
-  /** The checkpoint that it went on from, and for a thought the one that it came to. */
+  /** The checkpoint that it went on from, and for a thought the one that it wrote. */
   checkpoint: string | null;
   next_checkpoint: string | null;
 };

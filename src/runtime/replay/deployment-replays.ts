@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts';
 import type { Replay } from '../../schemas/replay.ts';
 import { createS3ObjectStore } from '../../storage/s3.ts';
 import type { Config } from '../../config/config.ts';
-import { s3Options } from '../s3-options.ts';
+import { s3Options } from '../artifact-store.ts';
 import { openEpisodeWorkflows } from '../temporal/client.ts';
 import { buildWorkflowBundle } from '../temporal/workflow-bundle.ts';
 import { replayRuns } from './episode-replays.ts';

@@ -16,7 +16,7 @@ const HISTORY_BYTES_MAX = 256 * 1024 ** 2;
 /** Where an episode's histories come from: the archive, and Temporal for runs that are open or not archived yet. */
 export type HistorySources = { db: Kysely<Database>; store: Pick<ObjectStore, 'readBytes'>; client: Client };
 
-/** Hears of a history before it is replayed. */
+/** Called with a history before it is replayed. */
 export type OnHistory = (run_id: string, history: History) => void;
 
 /** What activities ask of histories and replays. */

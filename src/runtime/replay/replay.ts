@@ -13,7 +13,7 @@ import type { HistoryFacts } from './history-events.ts';
 /** Answers that are kept to name a difference by: the core has looked at all but the newest. */
 const ANSWERS_KEPT = 4;
 
-/** Hears of each activation before the code answers it: the number of the event that history has come to. */
+/** Called before the code answers an activation, with the number of the event that the replay has reached. */
 export type OnActivation = (history_length: number) => void;
 
 /**
@@ -65,7 +65,7 @@ export function quietRuntime(): void {
 /** How far a replay came, and the newest answers of the code. */
 type Progress = { reached: number; answers: Answer[] };
 
-/** The SDK's replaying worker, telling which tasks it came to: its own verdict is silent on that, also where it came to none. */
+/** The SDK's replaying worker, reporting which tasks it reached: its own verdict does not say, also where it reached none. */
 function watchedWorker(progress: Progress, onActivation: OnActivation | undefined) {
   return class extends Worker {
     protected override async handleActivation(...[workflow, given]: Parameters<Worker['handleActivation']>) {
@@ -103,7 +103,7 @@ function judge(
   return { verdict: 'deterministic', ...counts, mismatch: null, detail: null };
 }
 
-/** The core's own sentence, out of the structure that it is told in. */
+/** The core's own sentence, out of the structure around it. */
 const wordsOf = (message: string): string => /\[TMPRL\d+\] [^"\\]*/.exec(message)?.[0] ?? message;
 
 /** What the core says of a difference that the kinds of commands and events do not show, such as a child's id. */

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { ReproduceRequest } from '../../activities/reproduce.ts';
-import { listAgents } from '../../agents/agents.ts';
+import { firstThinker } from '../../agents/agents.ts';
 import { AppError } from '../../errors.ts';
 import { pageUrlOf } from '../../identity.ts';
 import type { Episode } from '../../schemas/episode.ts';
@@ -27,7 +27,7 @@ import {
 } from '../../workflows/names.ts';
 import type { CoverageAudit } from '../../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS, EPISODE_TASK } from '../../workflows/search-attributes.ts';
-import { lookAtWorkflow } from '../watch/look.ts';
+import { lookAtWorkflow } from '../watch/stuck.ts';
 import { startAmendment } from './amend.ts';
 import { rewindEpisode } from './rewind.ts';
 import type { Rewinding } from './rewind.ts';
@@ -78,7 +78,7 @@ export type EpisodeWorkflows = AsyncDisposable & {
   pauseEpisode(episode: Episode, said: SpokenPause): Promise<void>;
   /** Lets a paused episode go on. */
   resumeEpisode(episode: Episode, said: { author: string }): Promise<void>;
-  /** Tells the agents something before their next thought. Throws failed_precondition once the episode has ended. */
+  /** Sends the agents a message, delivered before their next thought. Throws failed_precondition once the episode has ended. */
   sendMessage(episode: Episode, message: SpokenMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
   answer(episode: Episode, answer: SpokenAnswer): Promise<void>;
@@ -178,7 +178,7 @@ async function continueEpisode(
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'TERMINATE_EXISTING',
   });
-  // Workers are stopped while a record is reconciled: it hears of this before it does anything.
+  // Workers are stopped while a record is reconciled: it gets this before it does anything.
   const said = { author: 'observatory', text: 'it was paused before the record was restored' };
   if (episode.status === 'paused') await handle.signal(pauseSignal, said);
   return handle.firstExecutionRunId;
@@ -200,7 +200,7 @@ type Place = { prefix: string; public_url: string };
 
 /** What a run of the episode's workflow is started with. */
 function runOf({ prefix, public_url }: Place, episode: Episode, start_after = episode.forked_from_seq) {
-  const first = listAgents().find(({ name }) => name === episode.agent)?.roles[0]?.name;
+  const first = firstThinker(episode.agent);
   const task_line = taskLine(episode.task);
   const run: EpisodeRun = {
     episode_id: episode.id,
@@ -209,7 +209,7 @@ function runOf({ prefix, public_url }: Place, episode: Episode, start_after = ep
     ...(start_after !== null && { start_after }),
     task_line,
     page_url: pageUrlOf(public_url, episode.id),
-    ...(first !== undefined && { first }),
+    first,
   };
   return {
     workflowId: episode.workflow_id,

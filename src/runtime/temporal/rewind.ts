@@ -5,7 +5,7 @@ import type { Episode } from '../../schemas/episode.ts';
 import { stepAskedFor } from './history.ts';
 import type { HistoryEvents } from './history.ts';
 
-/** What came to a run after the place is not brought along: a cancel would end it again, an answer has its question no more. */
+/** What a run received after the place is not brought along: a cancel would end it again, an answer has its question no more. */
 const LEFT_BEHIND = { signals: 1, updates: 2, cancels: 4 } as const;
 
 /** Where an episode is to go back to: after this step, which this run recorded. `request_id`: asking twice is asking once. */
@@ -67,7 +67,7 @@ function refusalOf(events: HistoryEvents, seq: number): string {
   const nearest = [places.findLast((place) => place < seq), places.find((place) => place > seq)];
   const named = nearest.flatMap((place) => place ?? []).join(' and ') || 'none';
   return (
-    `The episode cannot go back to step ${seq}: it stands there now, or later calls ran beside it. ` +
+    `The episode cannot go back to step ${seq}: it is there now, or later calls ran beside it. ` +
     `The nearest in this run: ${named}. A fork can go on after any step.`
   );
 }

@@ -4,7 +4,7 @@ import { noteOf, scheduleIds } from '../../../temporal/schedules.ts';
 import { AppError } from '../../errors.ts';
 import type { ScheduleState, ScheduleSteering } from '../../schemas/catalogue.ts';
 
-/** All schedules are told within this time, or Temporal is said to be away. */
+/** All schedules are listed within this time, or Temporal is said to be away. */
 const LIST_TIMEOUT_MS = 3_000;
 
 /** Every schedule that this deployment should have, as Temporal has it. Throws `unavailable` when Temporal is away. */

@@ -7,10 +7,10 @@ import { codeVersion } from '../code-version.ts';
 const SOURCE = join(import.meta.dirname, '../..');
 const ROOT = join(SOURCE, '..');
 
-/** The workflows as one file of code, and the build that it stands for: the same sources give the same build. */
+/** The workflows as one file of code, and its build: the same sources give the same build. */
 export type WorkflowBundle = { codePath: string; build: string };
 
-/** The build that the workflows of this checkout stand for, and the digest of their sources in it. */
+/** The build of the workflows of this checkout, and the digest of their sources in it. */
 export async function workflowBuild(): Promise<{ build: string; digest: string }> {
   const hash = createHash('sha256');
   const sources = await Array.fromAsync(glob('{errors.ts,workflows/**/*.ts}', { cwd: SOURCE }));

@@ -12,7 +12,7 @@ import { stuckSentence } from '../../schemas/workflow-state.ts';
 import type { WorkflowState } from '../../schemas/workflow-state.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
 import { startAmendment } from '../temporal/amend.ts';
-import { lookAtWorkflow } from './look.ts';
+import { lookAtWorkflow } from './stuck.ts';
 import { readQueues, whyUnserved } from './queues.ts';
 
 /** How often Temporal is looked at from outside: two looks agree before a record is amended. */

@@ -1,6 +1,7 @@
 import * as codecs from '@napi-rs/webcodecs';
 import { ALL_FORMATS, BufferSource, Input, VideoSampleSink } from 'mediabunny';
 import { AppError } from '../../errors.ts';
+import { showFrame } from './shown-frame.ts';
 
 /** A frame of a video: when it is shown, in seconds from the video's beginning, and its RGBA bytes. */
 export type DecodedFrame = { time_s: number; pixels: Uint8ClampedArray<ArrayBuffer> };
@@ -14,9 +15,6 @@ export type DecodedFrames = {
   codec: string;
   frames: DecodedFrame[];
 };
-
-/** An object, because the types that mediabunny refers to do not know `format` yet. */
-const RGBA: object = { format: 'RGBA' };
 
 /**
  * Decodes so many frames of a video, evenly spaced from its first to its last (one: the middle); fewer where it has fewer.
@@ -37,11 +35,18 @@ export async function decodeFrames(
     throw new AppError('invalid_argument', 'it holds no video that can be decoded');
   const width = await track.getDisplayWidth();
   const height = await track.getDisplayHeight();
-  if (width * height > pixelsMax)
+  const coded = (await track.getCodedWidth()) * (await track.getCodedHeight());
+  if (Math.max(width * height, coded) > pixelsMax)
     throw new AppError(
       'resource_exhausted',
       `its frames have ${width} × ${height} pixels; at most ${pixelsMax} can be shown`,
     );
+  const presentation = {
+    wide: await track.getSquarePixelWidth(),
+    high: await track.getSquarePixelHeight(),
+    rotation: await track.getRotation(),
+    flip: await track.getFlip(),
+  };
   const duration_s = await track.computeDuration();
   const { averagePacketRate: fps } = await track.computePacketStats();
   const frames: DecodedFrame[] = [];
@@ -49,9 +54,8 @@ export async function decodeFrames(
     if (sample === null) continue;
     const { timestamp: time_s } = sample;
     if (frames.at(-1)?.time_s !== time_s) {
-      const pixels = new Uint8Array(sample.allocationSize(RGBA));
-      await sample.copyTo(pixels, RGBA);
-      frames.push({ time_s, pixels: new Uint8ClampedArray(pixels.buffer) });
+      const { pixels } = await showFrame(sample, presentation);
+      frames.push({ time_s, pixels });
     }
     sample.close();
   }

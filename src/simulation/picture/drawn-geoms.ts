@@ -37,6 +37,8 @@ export function collectDrawnGeoms({ mujoco, model }: Compiled): DrawnGeom[] {
     const rgba = colorOf(model, index);
     const body = at(model.geom_bodyid, index);
     const shape = surfaceOf(mujoco, model, index);
+    // A height field of one row has no surface.
+    if (shape.triangles.length === 0) continue;
     if (shape.kind !== 'plane') triangles += shape.triangles.length / TRIANGLE_FLOATS;
     if (triangles > SCENE_LIMITS.TRIANGLES_MAX)
       throw new AppError(

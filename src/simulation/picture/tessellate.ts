@@ -31,6 +31,12 @@ const PLANE_EXTENT_M = 3;
 const GRID_CONTRAST = 0.075;
 const GRID_FADE_M = 1.4;
 
+/** Where a share of a full turn leads: the same numbers wherever corners meet, so that surfaces close without a gap. */
+function turned(share: number): [number, number] {
+  const step = (Math.round(share * AROUND) + AROUND) % AROUND;
+  return [Math.cos((2 * Math.PI * step) / AROUND), Math.sin((2 * Math.PI * step) / AROUND)];
+}
+
 type Vertex = [x: number, y: number, z: number, nx: number, ny: number, nz: number];
 
 /** A sphere, an ellipsoid, or a capsule: an ellipsoid cut at its equator and pulled apart by ± `stretch` along z. */
@@ -38,13 +44,16 @@ export function ellipsoid([a, b, c]: readonly [number, number, number], stretch 
   const half =
     (from: number) =>
     (u: number, v: number): Vertex => {
-      const [turn, rise] = [2 * Math.PI * u, (from + v) * (Math.PI / 2)];
-      const [x, y, z] = [Math.cos(rise) * Math.cos(turn), Math.cos(rise) * Math.sin(turn), Math.sin(rise)];
+      const rise = (from + v) * (Math.PI / 2);
+      // Exactly 0 at a pole, where all corners have to be one.
+      const reach = Math.abs(from + v) === 1 ? 0 : Math.cos(rise);
+      const [turnX, turnY] = turned(u);
+      const [x, y, z] = [reach * turnX, reach * turnY, Math.sin(rise)];
       const length = Math.hypot(x / a, y / b, z / c);
       return [a * x, b * y, c * z + (from < 0 ? -stretch : stretch), x / a / length, y / b / length, z / c / length];
     };
   const wall = (u: number, v: number): Vertex => {
-    const [x, y] = [Math.cos(2 * Math.PI * u), Math.sin(2 * Math.PI * u)];
+    const [x, y] = turned(u);
     return [a * x, b * y, stretch * (2 * v - 1), x, y, 0];
   };
   const parts = [patch(AROUND, AROUND / 4, half(-1)), patch(AROUND, AROUND / 4, half(0))];
@@ -55,15 +64,15 @@ export function ellipsoid([a, b, c]: readonly [number, number, number], stretch 
 /** A cylinder along z. */
 export function cylinder(radius: number, halfLength: number): Surface {
   const wall = (u: number, v: number): Vertex => {
-    const [x, y] = [Math.cos(2 * Math.PI * u), Math.sin(2 * Math.PI * u)];
+    const [x, y] = turned(u);
     return [radius * x, radius * y, halfLength * (2 * v - 1), x, y, 0];
   };
   const cap =
     (side: number) =>
     (u: number, v: number): Vertex => {
-      const turn = 2 * Math.PI * side * u;
+      const [x, y] = turned(side * u);
       const reach = radius * (1 - v);
-      return [reach * Math.cos(turn), reach * Math.sin(turn), side * halfLength, 0, 0, side];
+      return [reach * x, reach * y, side * halfLength, 0, 0, side];
     };
   return {
     triangles: Float32Array.from([patch(AROUND, 1, wall), patch(AROUND, 1, cap(1)), patch(AROUND, 1, cap(-1))].flat()),
@@ -135,7 +144,7 @@ export function heightField({ rows, columns, heights, extent }: HeightField): Su
   return { triangles };
 }
 
-/** Numbers of nu × nv quads as two triangles each; `point(u, v)` in [0, 1]², with u × v turning outwards. */
+/** Numbers of nu × nv quads as two triangles each, empty ones left out; `point(u, v)` in [0, 1]², with u × v turning outwards. */
 function patch(nu: number, nv: number, point: (u: number, v: number) => Vertex): number[] {
   const numbers: number[] = [];
   for (let i = 0; i < nu; i++)
@@ -144,10 +153,13 @@ function patch(nu: number, nv: number, point: (u: number, v: number) => Vertex):
       const q = point((i + 1) / nu, j / nv);
       const r = point((i + 1) / nu, (j + 1) / nv);
       const s = point(i / nu, (j + 1) / nv);
-      numbers.push(...p, ...q, ...r, ...p, ...r, ...s);
+      if (!isOnePoint(p, q) && !isOnePoint(q, r)) numbers.push(...p, ...q, ...r);
+      if (!isOnePoint(r, s) && !isOnePoint(s, p)) numbers.push(...p, ...r, ...s);
     }
   return numbers;
 }
+
+const isOnePoint = (a: Vertex, b: Vertex) => a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
 
 function setFaceNormal(triangles: Float32Array, from: number): void {
   const read = (offset: number) => triangles[from + offset] ?? 0;

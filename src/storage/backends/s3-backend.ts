@@ -8,7 +8,7 @@ import type { FileBackend } from './file-backend.ts';
 import { TREE_ENTRIES_MAX } from './file-tree.ts';
 import type { FileEntry, FileTree } from './file-tree.ts';
 
-/** What a path stands for at the moment: an object in the store. */
+/** What a path names at the moment: an object in the store. */
 export interface IndexedArtifact {
   sha256: Sha256;
   size_bytes: number;
@@ -20,13 +20,13 @@ export interface ArtifactIndex {
   find(path: string): Promise<IndexedArtifact | undefined>;
   /** Everything whose path begins with `prefix`, which ends in `/`. */
   list(prefix: string): Promise<(IndexedArtifact & { path: string })[]>;
-  /** Makes the path stand for this content from now on. Called after the object is stored. */
+  /** Makes the path name this content from now on. Called after the object is stored. */
   add(path: string, artifact: IndexedArtifact): Promise<void>;
 }
 
 /**
  * The files below `mount` (`/renders`), with their bytes in the object store and their paths in the index. Bytes never
- * change: writing a path again makes it stand for another object. A path whose object is gone is data_loss, not not_found.
+ * change: writing a path again makes it name another object. A path whose object is gone is data_loss, not not_found.
  */
 export function createS3Backend(options: { store: ObjectStore; index: ArtifactIndex; mount: string }): FileBackend {
   return createFileBackend(createS3Tree(options));

@@ -72,7 +72,7 @@ function createSandboxTree(root: string, hidden: readonly string[]): FileTree {
   };
 }
 
-/** What lies at a path; undefined for nothing. Throws permission_denied where a symbolic link stands in the path. */
+/** What lies at a path; undefined for nothing. Throws permission_denied where a symbolic link is in the path. */
 async function find(root: string, path: string): Promise<FileEntry | undefined> {
   let stats: Stats | undefined;
   for (let end = 0; end !== -1;) {

@@ -34,7 +34,7 @@ export function pageOf(text: string, offset: number, limit: number) {
   return endLine < totalLines ? { ...page, nextOffset: endLine } : page;
 }
 
-/** A text with `oldText` replaced, once or everywhere. Throws failed_precondition, telling the agent what to change. */
+/** A text with `oldText` replaced, once or everywhere. Throws failed_precondition, with what the agent should change. */
 export function replaceText(
   text: string,
   { oldText, newText, all }: { oldText: string; newText: string; all: boolean },

@@ -72,8 +72,10 @@ type MoreProps = Props &
 
 function More({ episode, ask, act, actions }: MoreProps) {
   const { id } = episode;
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const entries: [string, IconName, () => void][] = [
+    ['Compare with another…', 'compare', () => void navigate({ to: '/compare', search: { a: id } })],
     ['Verify replay', 'ok', () => act(actions.replay(id).then(() => replayed(actions, id)))],
     [
       'Reproduce its simulations',

@@ -117,6 +117,9 @@ function Family({ episode }: Readonly<{ episode: EpisodeResource }>) {
       >
         <Icon name="fork" className="small" />{' '}
         {generation_kind === 'fork' ? `forked after step ${forked_from_seq}` : 're-run of another'}
+      </Link>{' '}
+      <Link to="/compare" search={{ a: parent_episode_id, b: episode.id }}>
+        compare
       </Link>
     </li>
   );

@@ -11,6 +11,7 @@ import { STATUSES, withCondition } from './filter.ts';
 const TYPING_MS = 250;
 const OUTCOMES = [
   'APPROVED',
+  'COMPLETED',
   'REJECTED_BY_REVIEW',
   'HANDOFF_INVARIANT_VIOLATION',
   'OUT_OF_TURN_BUDGET',
@@ -21,6 +22,7 @@ const OUTCOMES = [
   'SYSTEM_TOOL_RETRY_EXHAUSTED',
   'INFRA_ERROR',
   'USER_CANCELLED',
+  'UNRECORDED_CALL',
 ];
 
 /** What filters the list: each part is one of the address's query, so that a filtered list can be sent to somebody. */

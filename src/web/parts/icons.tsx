@@ -32,6 +32,7 @@ const SHAPES = {
   fork: (
     <path d="M5 5.2v5.6M5 5.2a1.6 1.6 0 1 0 0-3.2 1.6 1.6 0 0 0 0 3.2m0 5.6a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2m6-5.6a1.6 1.6 0 1 0 0-3.2 1.6 1.6 0 0 0 0 3.2m0 0C11 8 8 8 5 10" />
   ),
+  compare: <path d="M2.5 3h4v10h-4zm7 0h4v10h-4z" />,
   plus: <path d="M8 3v10M3 8h10" />,
   close: <path d="m4 4 8 8m0-8-8 8" />,
 } satisfies Record<string, ReactNode>;

@@ -34,6 +34,7 @@ export async function createBundleSource(url: string): Promise<Source> {
     statistics: one,
     search: one,
     catalogue: one,
+    compare: one,
     episode: async (id) => (id === episode.id ? episode : one()),
     episodeOfTrace: async (trace) => (trace === episode.trace_id ? episode.id : null),
     outline: async (_id, after, limit) => {
@@ -64,6 +65,7 @@ export async function createBundleSource(url: string): Promise<Source> {
       const content_type = record.contentType(sha256);
       return { sha256, size_bytes: entry.size_bytes, created_at: episode.created_at, content_type, uri: '', href: '' };
     },
+    lineage: null,
     contentUrl: async ({ sha256 }) => {
       const known = urls.get(sha256) ?? contentUrl(sha256);
       urls.set(sha256, known);

@@ -31,6 +31,7 @@ export function createHttpSource(url: string): Source {
     search: (q) => bodyOf(v1.search.$get({ query: { q, limit: String(HITS_PAGE) } })),
     catalogue: () => bodyOf(v1.agents.$get()),
     episode: (id) => bodyOf(episode.$get(at(id))),
+    compare: (a, b) => bodyOf(v1.comparisons.$get({ query: { a, b } })),
     episodeOfTrace: async (trace_id) => (await bodyOf(v1.episodes.$get({ query: { trace_id } }))).items[0]?.id ?? null,
     outline: (id, after, limit) =>
       bodyOf(episode.outline.$get({ ...at(id), query: { after: String(after), limit: String(limit) } })),
@@ -56,6 +57,8 @@ export function createHttpSource(url: string): Source {
     verdicts: async (ids) => verdictsOf(client, ids),
     feedback: async (id) => (await bodyOf(episode.feedback.$get(at(id)))).items,
     artifact: (sha256) => bodyOf(v1.artifacts[':sha256'].$get({ param: { sha256 } })),
+    lineage: (sha256, depth) =>
+      bodyOf(v1.artifacts[':sha256'].lineage.$get({ param: { sha256 }, query: { depth: String(depth) } })),
     contentUrl: async ({ sha256, href = `/v1/artifacts/${sha256}/content` }) => `${url}${href}`,
     follow: (id, after, signal) => followStream(client, id, { signal, after }),
   };

@@ -1,10 +1,12 @@
 import type { StreamFrame } from '../../api/routes/stream.ts';
 import type {
   ArtifactResource,
+  ComparisonResource,
   ConversationResource,
   CoverageResource,
   EpisodeResource,
   FeedbackResource,
+  LineageResource,
   LogLineResource,
   StatisticsResource,
   StepDetailResource,
@@ -49,6 +51,7 @@ export type Source = {
   search(q: string): Promise<Page<SearchHit>>;
   catalogue(): Promise<Catalogue>;
   episode(id: string): Promise<EpisodeResource>;
+  compare(a: string, b: string): Promise<ComparisonResource>;
   episodeOfTrace(traceId: string): Promise<string | null>;
   outline(id: string, after: number, limit: number): Promise<Outline>;
   steps(id: string, after: number, limit: number): Promise<StepResource[]>;
@@ -63,6 +66,8 @@ export type Source = {
   verdicts(ids: string[]): Promise<Record<string, CoverageResource['verdict']>>;
   feedback(id: string): Promise<FeedbackResource[]>;
   artifact(sha256: string): Promise<ArtifactResource>;
+  /** Where an artifact came from and what came of it; null where nobody knows of other episodes. */
+  readonly lineage: ((sha256: string, depth: number) => Promise<LineageResource>) | null;
   /** An address of an artifact's bytes that a video, a picture or `fetch` takes. */
   contentUrl(file: ContentOf): Promise<string>;
   /** What happens after a place in the stream, each frame once; ends with the episode. */

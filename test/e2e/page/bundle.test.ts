@@ -57,10 +57,13 @@ async function bundleOfEpisode(): Promise<Buffer> {
   const id = await recordEpisode(deployment, {
     task: 'Taken away',
     steps: [
-      { text: 'One thought.', lines: ['said aloud'] },
+      {
+        text: 'One thought.',
+        lines: ['said aloud'],
+        files: [{ content: '<b>not bold</b>', content_type: 'text/html', path: '/page.html' }],
+      },
       { text: 'It broke.', failed: true },
     ],
-    file: { content: '<b>not bold</b>', content_type: 'text/html', path: '/page.html' },
   });
   const answer = await fetch(`${api.env['OBSERVATORY_URL']}/v1/episodes/${id}/bundle`, {
     headers: { authorization: `Bearer ${api.env['OBSERVATORY_API_KEY']}` },

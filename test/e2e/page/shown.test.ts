@@ -47,17 +47,23 @@ const HOSTILE = [
   `[click](javascript:document.title='taken') ${'x'.repeat(200_000)}`,
 ];
 
+const EVIL = {
+  content: `<html><script>top.document.title='taken'</script></html>`,
+  content_type: 'text/html',
+  path: '/evil.html',
+};
+
 test('an episode full of hostile content does nothing but show', async () => {
   let deep: unknown = 'the bottom';
   for (let level = 0; level < 60; level += 1) deep = { deeper: deep };
   const id = await recordEpisode(deployment, {
     task: HOSTILE.join('\n').slice(0, 18_000),
-    steps: HOSTILE.map((text) => ({ text, output: deep as never, lines: [text.slice(0, 8_000)] })),
-    file: {
-      content: `<html><script>top.document.title='taken'</script></html>`,
-      content_type: 'text/html',
-      path: '/evil.html',
-    },
+    steps: HOSTILE.map((text, index) => ({
+      text,
+      output: deep as never,
+      lines: [text.slice(0, 8_000)],
+      ...(index === 0 && { files: [EVIL] }),
+    })),
   });
   for (const place of [
     '',

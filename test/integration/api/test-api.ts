@@ -10,6 +10,7 @@ import { beginStep, endStep } from '../../../src/db/write/steps.ts';
 import type { StepEnd } from '../../../src/db/write/steps.ts';
 import { readRecoveryStatus } from '../../../src/backup/recovery-status.ts';
 import { AppError } from '../../../src/errors.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { createCatalogue } from '../../../src/runtime/catalogue.ts';
 import type { ArtifactLink } from '../../../src/schemas/artifact.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
@@ -17,7 +18,7 @@ import type { Episode } from '../../../src/schemas/episode.ts';
 import { createReconstruction } from '../../../src/runtime/reconstruction.ts';
 import type { StepKind } from '../../../src/schemas/step.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { createSpanFreezer } from '../../../src/tracing/spans.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -67,8 +68,8 @@ export async function createTestApi(changes: Partial<ApiDeps> = {}) {
     answerStep: async (episode, answer) => void said.push({ what: 'answer', episode: episode.id, ...answer }),
     rewindEpisode: async ({ id }, rewinding) => void said.push({ what: 'rewind', episode: id, ...rewinding }),
     startReproduction: async (id, requests) => void said.push({ what: 'reproduce', id, requests }),
-    reconstruction: createReconstruction({ db, store }),
-    catalogue: () => createCatalogue({ default: undefined, named: {}, endpoints: {} }),
+    reconstruction: createReconstruction({ db, store, agents: createAgents(new Map()) }),
+    catalogue: () => createCatalogue({ default: undefined, named: {}, endpoints: {} }, createAgents(new Map())),
     listSchedules: async () => [],
     steerSchedule: async (id, steering) => {
       said.push({ id, ...steering });

@@ -21,7 +21,7 @@ import type { RunningServers } from '../../../src/embedded/stack.ts';
 import { cacheFolder, loadConfig, processEnvironment } from '../../../src/config/config.ts';
 import { openBucket, openRecovery } from '../../../src/runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../../../src/runtime/temporal/client.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import { reconcile } from '../../../src/runtime/reconcile.ts';
 import type { Reconciliation } from '../../../src/runtime/reconcile.ts';
 import { setUpDeployment } from '../../../src/runtime/set-up.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options as configuredOptions } from '../../../src/runtime/s3-options.ts';
+import { s3Options as configuredOptions } from '../../../src/runtime/artifact-store.ts';
 import type { ArtifactIndex, IndexedArtifact } from '../../../src/storage/backends/s3-backend.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import type { S3StoreOptions } from '../../../src/storage/s3.ts';

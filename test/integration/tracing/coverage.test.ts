@@ -3,11 +3,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createCoverageActivities } from '../../../src/activities/traces/coverage.ts';
 import { createJsonStore } from '../../../src/storage/json-store.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { createTraceRepairActivities } from '../../../src/activities/traces/repair.ts';
 import { createDelivery } from '../../../src/activities/traces/delivery-cycle.ts';
 import { findCoverage } from '../../../src/db/read/coverage.ts';
 import { loadConfig } from '../../../src/config/config.ts';
-import { s3Options } from '../../../src/runtime/s3-options.ts';
+import { s3Options } from '../../../src/runtime/artifact-store.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createS3ObjectStore } from '../../../src/storage/s3.ts';
 import { HURRIED, openOutbox, readObject } from '../../support/outbox.ts';
@@ -66,6 +67,7 @@ async function repair(episode: Episode) {
   const activities = createTraceRepairActivities({
     db,
     json: createJsonStore(store),
+    agents: createAgents(new Map()),
     langfuse: outbox.client(),
     freezeSpan: outbox.freezeSpan,
     alerts,

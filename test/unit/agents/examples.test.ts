@@ -3,10 +3,12 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { getAgent } from '../../../src/agents/agents.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { findScript, listScripts } from '../../../src/agents/scripts/scripts.ts';
 import { parseBenchmarkDefinition } from '../../../src/simulation/benchmark-definition.ts';
 import { StartEpisode } from '../../../src/schemas/episode.ts';
+
+const { get: getAgent } = createAgents(new Map());
 
 const EXAMPLES = join(import.meta.dirname, '../../../examples');
 /** Those that a script plays; one that plays a transcript is started by a test of its own. */

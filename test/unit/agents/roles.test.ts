@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { listAgents } from '../../../src/agents/agents.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { createRegistry } from '../../../src/agents/tools/registry.ts';
+
+const { list: listAgents } = createAgents(new Map());
 
 const registry = createRegistry();
 const ROLES = listAgents().flatMap(({ name, roles }) => roles.map((role) => [name, role.name, role] as const));

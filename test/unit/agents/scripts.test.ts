@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { getAgent } from '../../../src/agents/agents.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { listScripts, findScript } from '../../../src/agents/scripts/scripts.ts';
 import { narrowFunnel } from '../../../src/agents/scripts/narrow-funnel.ts';
 import { outOfBudget } from '../../../src/agents/scripts/out-of-budget.ts';
@@ -11,6 +11,8 @@ import { createRegistry } from '../../../src/agents/tools/registry.ts';
 import type { JitteredTrial, SimulationResult } from '../../../src/schemas/simulation.ts';
 import { playRole } from './play.ts';
 import type { Answers, PlayedCall } from './play.ts';
+
+const { get: getAgent } = createAgents(new Map());
 
 const VALID = 'Valid: 62.50 of 85.00 USD, 1523 of 1600 g.\n- base_plate: 15.50 USD, 809.7 g';
 const TOO_DEAR = 'Not valid, 1 violation: 90.00 of 85.00 USD, 1523 of 1600 g.\nCOST_OVER_LIMIT assembly: too dear';

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { getAgent } from '../../../src/agents/agents.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { parseBenchmarkDefinition } from '../../../src/simulation/benchmark-definition.ts';
 import { performSimulation } from '../../../src/simulation/perform.ts';
 import { createRegistry } from '../../../src/agents/tools/registry.ts';
 import { Transcript } from '../../../src/schemas/transcript.ts';
 import { BENCHMARK_YAML, SCENE, synthetic8s, syntheticTranscript } from '../../support/synthetic.ts';
+
+const { get: getAgent } = createAgents(new Map());
 
 const linesOf = (transcript: Transcript) => transcript.lines['engineer'] ?? [];
 const stepsOf = (transcript: Transcript) => linesOf(transcript).reduce((sum, { calls }) => sum + 1 + calls.length, 0);

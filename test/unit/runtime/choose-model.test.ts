@@ -3,10 +3,13 @@
 import { describe, expect, test } from 'vitest';
 import { findScript } from '../../../src/agents/scripts/scripts.ts';
 import { RefusedRequest } from '../../../src/api/problem.ts';
+import { createAgents } from '../../../src/agents/agents.ts';
 import { checkPriced, chooseModel, isPriced } from '../../../src/runtime/choose-model.ts';
 import { Budgets, budgetsOf } from '../../../src/schemas/episode.ts';
 import type { ModelsConfig } from '../../../src/schemas/model.ts';
 import { endpointModel } from '../../support/endpoint-model.ts';
+
+const AGENTS = createAgents(new Map());
 
 const NONE: ModelsConfig = { default: undefined, named: {}, endpoints: {} };
 const priced = endpointModel('http://127.0.0.1:1/v1', { prices: { oracle: { input: 1, cached: 1, output: 1 } } });
@@ -33,11 +36,11 @@ function refusal(ask: () => unknown): { message: string; pointer: string | undef
 
 describe('an episode that names no model', () => {
   test('thinks with the configured default, also where its task is that of the demo', () => {
-    expect(chooseModel(DEMO, MODELS)).toBe('default');
+    expect(chooseModel(DEMO, MODELS, AGENTS)).toBe('default');
   });
 
   test('plays the script where no endpoint is configured and its task is that of the demo', () => {
-    expect(chooseModel(DEMO, NONE)).toBe('scripted');
+    expect(chooseModel(DEMO, NONE, AGENTS)).toBe('scripted');
   });
 
   test.each([
@@ -45,13 +48,13 @@ describe('an episode that names no model', () => {
     ['no input', { ...DEMO, inputs: [] }],
     ['another agent', { ...DEMO, agent: 'single_engineer' }],
   ])('is refused with %s where no endpoint is configured, and told what to set', (_, request) => {
-    const { message, pointer } = refusal(() => chooseModel(request, NONE));
+    const { message, pointer } = refusal(() => chooseModel(request, NONE, AGENTS));
     expect(pointer).toBe('/model');
     expect(message).toMatch(/^`model` is not given.*MODEL_BASE_URL and MODEL_NAME.*observatory\.config\.ts/);
   });
 
   test('is refused where several are configured and none is the default, and told which there are', () => {
-    const { message, pointer } = refusal(() => chooseModel(DEMO, { ...MODELS, default: undefined }));
+    const { message, pointer } = refusal(() => chooseModel(DEMO, { ...MODELS, default: undefined }, AGENTS));
     expect(pointer).toBe('/model');
     expect(message).toMatch(/name one of oracle, llama, or set models\.default/);
   });

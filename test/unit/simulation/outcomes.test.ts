@@ -51,6 +51,15 @@ describe('the transfer mechanism', () => {
     expect(await outcomeOf({ ...scene, xml }, transferBenchmark())).toMatchObject({ failure_reason: 'OUT_OF_BOUNDS' });
   });
 
+  it('is the same, step by step, when the same scene is simulated again', async () => {
+    const [once, again] = [await outcomeOf(dropScene()), await outcomeOf(dropScene())];
+    const hashes = ({ trajectory_sha256, jitters }: typeof once) => [
+      trajectory_sha256,
+      ...jitters.map((trial) => trial.trajectory_sha256),
+    ];
+    expect(hashes(again)).toEqual(hashes(once));
+  });
+
   it('explodes with an absurd servo gain', async () => {
     const scene = transferScene(140);
     const xml = scene.xml

@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { Failure } from '../../parts/failure.tsx';
 import { Plain } from '../../parts/text.tsx';
 import { useSource } from '../../source/context.tsx';
 import { diffLines } from './line-diff.ts';
+import type { DiffLine } from './line-diff.ts';
 import { readText } from './preview.tsx';
 
 type Props = Readonly<{ path: string; before: string | undefined; after: string | undefined }>;
@@ -26,9 +28,18 @@ export function FileDiff({ path, before, after }: Props) {
   if (error) return <Failure error={error} />;
   if (data === undefined) return <p className="waiting-line">Comparing…</p>;
   if (data === 'binary') return <p className="dim">It is not text.</p>;
+  return <Lines name={path} lines={data} />;
+}
+
+/** What makes one text of another, line by line. */
+export function TextDiff({ name, before, after }: Readonly<{ name: string; before: string; after: string }>) {
+  return <Lines name={name} lines={useMemo(() => diffLines(before, after), [before, after])} />;
+}
+
+function Lines({ name, lines }: Readonly<{ name: string; lines: DiffLine[] }>) {
   return (
-    <pre className="diff" aria-label={`Changes of ${path}`}>
-      {data.map((line, index) => (
+    <pre className="diff" aria-label={`Changes of ${name}`}>
+      {lines.map((line, index) => (
         <span key={index} className={line.kind}>
           {line.kind === 'gap' ? `⋯ ${line.text}` : `${SIGNS[line.kind]} `}
           {line.kind !== 'gap' && <Plain>{line.text}</Plain>}

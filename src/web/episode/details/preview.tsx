@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { Failure } from '../../parts/failure.tsx';
 import { bytes } from '../../parts/format.ts';
 import { Icon } from '../../parts/icons.tsx';
@@ -25,6 +26,9 @@ export function Preview({ file }: Readonly<{ file: PreviewFile }>) {
         <span className="mono" title={`SHA-256 ${file.sha256}`}>
           {file.sha256.slice(0, 16)}…
         </span>
+        <Link to="/artifacts/$sha256" params={{ sha256: file.sha256 }}>
+          Where it came from
+        </Link>
         <a href={url} target="_blank" rel="noreferrer">
           Open the whole <Icon name="link" className="small" />
         </a>

@@ -2,15 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Icon } from '../../parts/icons.tsx';
 import { Plain } from '../../parts/text.tsx';
-import type { StepResource } from '../../resources.ts';
 import { useSource } from '../../source/context.tsx';
 import type { Row } from '../rows.ts';
 import type { PaneProps } from '../steps-pane.tsx';
 import { useBody } from '../use-episode.ts';
-import { createClock, useClock } from './clock.ts';
-import type { SimulationClock } from './clock.ts';
+import { createClock } from './clock.ts';
 import { Film } from './film.tsx';
 import type { Ghost } from './scene-view.tsx';
+import { Time } from './time.tsx';
 
 const SceneView = lazy(async () => ({ default: (await import('./scene-view.tsx')).SceneView }));
 
@@ -97,29 +96,6 @@ function Physics({ episode, simulations, go, row, t }: PhysicsProps) {
       )}
       <Time clock={clock} step={body} />
     </div>
-  );
-}
-
-/** The moment, and a slider that goes through all of them. */
-function Time({ clock, step }: Readonly<{ clock: SimulationClock; step: StepResource }>) {
-  const { t } = useClock(clock);
-  const film = step.artifacts.find(({ clock: of }) => of?.kind === 'sim')?.clock;
-  if (!film) return null;
-  const end = film.t0 + film.frames / film.fps;
-  return (
-    <label className="time">
-      <span className="mono">{t.toFixed(2)} s</span>
-      <input
-        type="range"
-        aria-label="Moment of the simulation"
-        min={film.t0}
-        max={end}
-        step={1 / film.fps}
-        value={t}
-        onChange={({ target }) => clock.seek(target.valueAsNumber)}
-      />
-      <span className="mono dim">{end.toFixed(2)} s</span>
-    </label>
   );
 }
 

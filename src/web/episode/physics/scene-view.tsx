@@ -9,13 +9,19 @@ import { createStage, loadScene } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 /** A simulation that can be shown as a ghost in a later one: its step, and the scene that it exported. */
-export type Ghost = { seq: number; sha256: string };
+export type Ghost = { seq: number; sha256: string; name?: string };
 
-type Props = Readonly<{ sha256: string; clock: SimulationClock; ghosts: Ghost[] }>;
+type Props = Readonly<{
+  sha256: string;
+  clock: SimulationClock;
+  ghosts: Ghost[];
+  /** The ghost that is shown to begin with. */
+  ghost?: string | undefined;
+}>;
 
 /** The scene in 3D and the motion of a body in it, both on the clock. Loaded only when a simulation is looked at. */
-export function SceneView({ sha256, clock, ghosts }: Props) {
-  const [ghost, setGhost] = useState('');
+export function SceneView({ sha256, clock, ghosts, ghost: given = '' }: Props) {
+  const [ghost, setGhost] = useState(given);
   const [followed, setFollowed] = useState('');
   const [body, setBody] = useState('');
   const main = useScene(sha256);
@@ -51,7 +57,7 @@ export function SceneView({ sha256, clock, ghosts }: Props) {
               none="no ghost"
               value={ghost}
               options={ghosts.map((each) => each.sha256)}
-              names={ghosts.map(({ seq }) => `step ${seq}`)}
+              names={ghosts.map(({ seq, name }) => name ?? `step ${seq}`)}
               onChange={setGhost}
             />
           )}
@@ -72,7 +78,8 @@ export function SceneView({ sha256, clock, ghosts }: Props) {
   );
 }
 
-function useScene(sha256: string | undefined) {
+/** The scene with this hash. */
+export function useScene(sha256: string | undefined) {
   const source = useSource();
   return useQuery({
     // A scene is changed by being shown: each way to show it has its own.

@@ -3,12 +3,14 @@ import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import type { BaseMessage } from '@langchain/core/messages';
 import { expect, test } from 'vitest';
 import { buildConversation } from '../../../../src/agents/conversation.ts';
-import { getAgent } from '../../../../src/agents/agents.ts';
+import { createAgents } from '../../../../src/agents/agents.ts';
 import { framesOf, showImages } from '../../../../src/agents/models/images.ts';
 import type { JsonStore } from '../../../../src/storage/json-store.ts';
 import type { Episode } from '../../../../src/schemas/episode.ts';
 import type { Json } from '../../../../src/schemas/primitives.ts';
 import type { Step } from '../../../../src/schemas/step.ts';
+
+const { get: getAgent } = createAgents(new Map());
 
 const KB = 1024;
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listAgents, roleOf } from '../../../../src/agents/agents.ts';
+import { createAgents, roleOf } from '../../../../src/agents/agents.ts';
 import { checkChanges, createRolePolicy, writeProtectedPaths } from '../../../../src/agents/policies.ts';
 import type { FilePolicy } from '../../../../src/storage/policy.ts';
 import { parseAgentPath } from '../../../../src/storage/policy.ts';
 
+const { list: listAgents } = createAgents(new Map());
 const ROLES = listAgents().flatMap(({ roles }) => roles.map(({ name }) => name));
 const teamOf = (role: string) => listAgents().find(({ roles }) => roles.some(({ name }) => name === role))!;
 const roleNamed = (role: string) => roleOf(teamOf(role), role);

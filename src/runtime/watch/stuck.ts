@@ -4,13 +4,13 @@ import { AppError } from '../../errors.ts';
 import type { Stuck } from '../../schemas/episode.ts';
 import type { WorkflowState } from '../../schemas/workflow-state.ts';
 
-/** A task of workflow code that failed so often fails again: a try or two are lost to a worker that stops. */
+/** A task of workflow code that failed this often fails again: a try or two are lost to a worker that stops. */
 const TASK_ATTEMPTS_MIN = 3;
-/** An activity that failed so often has been waited for about half a minute. */
+/** An activity that failed this often has been waited for about half a minute. */
 const ACTIVITY_ATTEMPTS_MIN = 6;
-/** What no worker takes for so long is taken for left alone. */
+/** A task that no worker takes for this long counts as stuck. */
 const UNTAKEN_MS_MAX = 60_000;
-/** Of an error's text so much is told. */
+/** The most of an error's text that is kept. In UTF-16 units. */
 const REASON_CHARS_MAX = 500;
 /** The newest events among which the failure of a task is looked for. */
 const NEWEST_EVENTS = 20;
@@ -24,7 +24,7 @@ const ACTIVITY_SCHEDULED = 1;
 type Described = Awaited<ReturnType<Client['workflowService']['describeWorkflowExecution']>>;
 type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
 
-/** How Temporal has a workflow now, asked by its id, so that the newest run of its chain answers. Throws `unavailable`. */
+/** The state of a workflow in Temporal, asked by its id, so that the newest run of its chain answers. Throws `unavailable`. */
 export async function lookAtWorkflow(client: Client, workflowId: string): Promise<WorkflowState> {
   try {
     const described = await client.workflowService.describeWorkflowExecution({
