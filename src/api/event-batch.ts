@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { OWN_PRODUCER } from '../schemas/events/envelope.ts';
 import { toNewEvent } from '../schemas/events/record.ts';
 import type { NewEvent } from '../schemas/events/record.ts';
 import { findEventSchema, versionsOf } from '../schemas/events/registry.ts';
@@ -71,10 +72,12 @@ function judge(sent: unknown, source: SourceText, at: { index: number; episodeId
     return wrong('/attributes/__proto__', 'invalid_type', 'must be a scalar');
   if (event.episode_id.toLowerCase() !== at.episodeId.toLowerCase())
     return wrong('/episode_id', OTHER_EPISODE, 'is not the episode that the address names');
+  if (event.producer.name.toLowerCase() === OWN_PRODUCER)
+    return wrong('/producer/name', 'reserved', 'is what the episode’s own workers report under');
   return { event_id, ...toNewEvent(event, source) };
 }
 
-/** The code of the one error that an event can have although it matches its schema. */
+/** The code of what is wrong with the place of an event that matches its schema. */
 export const OTHER_EPISODE = 'other_episode';
 
 /** The value under `__proto__` in an event's attributes, which zod does not look at. */

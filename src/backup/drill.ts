@@ -23,10 +23,10 @@ import { openScratch } from './scratch.ts';
 
 /** Scratch databases begin so; the rest is the drill's id and the try's number. */
 const SCRATCH_PREFIX = 'observatory_drill_';
-/** The newest episodes are read as the application reads them, each up to so many rows of a kind. */
+/** The newest episodes are read as the application reads them, each up to this many rows of a kind. */
 const EPISODES_READ = 20;
 const ROWS_READ = 200;
-/** About so many objects are hashed besides the new ones. */
+/** About how many objects are hashed besides the new ones. */
 const SAMPLE_OBJECTS = 200;
 const NEW_OBJECTS_MAX = 20_000;
 

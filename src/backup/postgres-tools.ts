@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 
-/** Where PostgreSQL's programs are (undefined: on PATH), the PATH they run with, and the database's URL, which only `url()` tells. */
+/** Where PostgreSQL's programs are (undefined: on PATH), the PATH they run with, and the database's URL, which only `url()` returns. */
 export type PostgresAccess = { bin_dir: string | undefined; path: string; url: () => string };
 
 /** What a program says when it fails is kept up to this many UTF-16 units. */
@@ -51,11 +51,11 @@ export async function majorOf(access: PostgresAccess, program: Program): Promise
   const said = await runPostgresTool(access, { program, args: ['--version'] });
   const major = /\(PostgreSQL\) (\d+)/.exec(said)?.[1];
   if (major === undefined)
-    throw new AppError('failed_precondition', `${program} does not tell its version: ${said.trim()}`);
+    throw new AppError('failed_precondition', `${program} does not say its version: ${said.trim()}`);
   return Number(major);
 }
 
-/** A PostgreSQL URL as the variables that libpq reads, so that no password stands in a process's arguments. Throws invalid_argument for any other URL: libpq would take it for a local socket. */
+/** A PostgreSQL URL as the variables that libpq reads, so that no password is in a process's arguments. Throws invalid_argument for any other URL: libpq would take it for a local socket. */
 export function libpqEnvironment(url: string, database?: string): Record<string, string> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^postgres(?:ql)?:$/.test(parsed.protocol))
@@ -86,7 +86,7 @@ const LIBPQ_PARAMETERS = [
 ] as const;
 
 function codeOfFailure(stderr: string, killed: NodeJS.Signals | null) {
-  // SIGXFSZ is how a limit on file sizes ends a program; a full disk is told in words.
+  // SIGXFSZ is how a limit on file sizes ends a program; a full disk is reported in words.
   if (/No space left on device|File too large|Disk quota exceeded/.test(stderr) || killed === 'SIGXFSZ')
     return 'resource_exhausted';
   if (/could not connect|Connection refused|server closed the connection|is starting up|shutting down/.test(stderr))

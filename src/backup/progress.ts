@@ -8,10 +8,10 @@ export type Progress = {
   bytes_per_s: number;
 };
 
-/** What work reports to: the newest values are told with the next heartbeat. */
+/** What work reports to: the newest values go with the next heartbeat. */
 export type Report = (values: { done?: number; of?: number; bytes?: number }) => void;
 
-/** What work gets besides its input: whom to tell, when to stop, and which try it is (a retry overwrites nothing). */
+/** What work gets besides its input: whom to report to, when to stop, and which try it is (a retry overwrites nothing). */
 export type Working = { report: Report; signal: AbortSignal; attempt: number };
 
 /** A named part of a backup, a drill or a retention: an activity where Temporal runs it, a plain call where the CLI does. */

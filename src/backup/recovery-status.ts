@@ -9,7 +9,7 @@ import type { RecoveryCheck, RecoveryStatus, RestoreDrill, RestorePoint } from '
 
 /** A nightly run and two hours: older than this, last night's is missing. */
 export const AGE_S_MAX = 26 * 3600;
-/** A mirrored object counts as read back when that was within so many days. */
+/** A mirrored object counts as read back when that was within this many days. */
 const REREAD_DAYS = 30;
 
 /** The state of recovery at `now_ms`. */

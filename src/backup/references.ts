@@ -24,7 +24,7 @@ export async function writeReferences(
   return sums;
 }
 
-/** Up to so many objects are worked on by the first digit of their hash, more by the first two, which is the folder that they lie in. */
+/** Up to this many objects are worked on by the first digit of their hash, more by the first two, which is the folder that they lie in. */
 const OBJECTS_BY_ONE_DIGIT_MAX = 100_000;
 
 /** The references of a file, by the first digits of their hash: those that one listing shows together. */

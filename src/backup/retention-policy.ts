@@ -1,9 +1,9 @@
 /** What the policy needs to know of a point; `at_ms` is its snapshot in Unix milliseconds. */
 export type RetainedPoint = { id: string; at_ms: number; complete: boolean; verified: boolean };
 
-/** Points kept of each tier: the newest of so many days, then of so many earlier weeks, then of so many earlier months. */
+/** Points kept of each tier: the newest of each of the last days, then of earlier weeks, then of earlier months. */
 export const RETENTION = { days: 7, weeks: 4, months: 6 } as const;
-/** So many of the newest verified points are kept whatever their age. */
+/** How many of the newest verified points are kept whatever their age. */
 export const VERIFIED_MIN = 3;
 /** An incomplete point is kept this long for whoever looks into it. */
 const INCOMPLETE_AGE_MS_MAX = 7 * 86_400_000;

@@ -10,7 +10,7 @@ export type Signing = { private_key: KeyObject | null; trusted: KeyObject | null
 /** A public key as it is printed and stored: its SPKI's DER in base64. */
 const publicKeyText = (key: KeyObject): string => key.export({ format: 'der', type: 'spki' }).toString('base64');
 
-/** The signature of a manifest's hash, which stands for all of it; null without a key. */
+/** The signature of a manifest's hash, which covers all of it; null without a key. */
 export function signHash(manifest_sha256: string, { private_key }: Signing): ManifestSignature | null {
   if (private_key === null) return null;
   return {

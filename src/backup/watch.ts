@@ -6,7 +6,7 @@ import { phase } from './progress.ts';
 /** The phase of the scheduled watch. */
 export function createRecoveryWatchPhases({ db }: Pick<BackupDeps, 'db'>) {
   return {
-    /** How recovery stands now, without what is only for people. */
+    /** The state of recovery now, without what is only for people. */
     readRecoveryState: phase('watch', async (_: null): Promise<Omit<RecoveryStatus, 'same_endpoint'>> => {
       const { same_endpoint: _endpoint, ...status } = await readRecoveryStatus(db, {
         now_ms: Date.now(),

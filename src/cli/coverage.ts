@@ -15,7 +15,7 @@ const ASK_MS = 500;
 
 /**
  * The newest audit of an ended episode, as soon as it is complete; whatever there is when for a minute nothing more of it was
- * seen, undefined for none. `after`: only an audit that is newer than this one counts. `tell` hears now and then what is missing.
+ * seen, undefined for none. `after`: only an audit that is newer than this one counts. `tell` is called now and then with what is missing.
  */
 export async function awaitCoverage(
   client: Client,

@@ -12,7 +12,7 @@ export const PAGE_LIMIT = '100';
 /** No episode has more steps than its budget's bound, 10,000; runs that were taken over are not listed. */
 const PAGES_MAX = 1_000;
 
-/** Who hears of an episode's progress: of every step once, when it has ended. */
+/** Called with an episode's progress: with every step once, when it has ended. */
 export type Follower = { onStep: (step: StepAnswer) => void; signal: AbortSignal };
 
 /**

@@ -45,7 +45,7 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
     load: async () => (await import('./commands/reproduce.ts')).registerReproduce,
   },
   reconstruct: {
-    description: 'write files and conversations as they stood after a step into a folder',
+    description: 'write files and conversations as they were after a step into a folder',
     load: async () => (await import('./commands/reconstruct.ts')).registerReconstruct,
   },
   backup: {

@@ -8,7 +8,7 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 /** Writes a value to standard output as JSON on one line. */
 export const printJson = (value: object): void => print(printableJson(value));
 
-/** The address of an episode's page, which lies beside the API: what stands before `/v1` is the same. */
+/** The address of an episode's page, which lies beside the API: what comes before `/v1` is the same. */
 export const pageOf = ({ id, links }: Pick<EpisodeAnswer, 'id' | 'links'>): string =>
   pageUrlOf(links.self.replace(/\/v1\/episodes\/[^/]+$/, ''), id);
 

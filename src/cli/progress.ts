@@ -1,6 +1,6 @@
 import { size } from './recovery.ts';
 
-/** Told so often, work that ends at once shows nothing. */
+/** Between two lines: work that ends at once shows nothing. */
 const TELL_MS = 500;
 
 /** Says how far long work is: on a terminal one line that is written over, elsewhere nothing. */
@@ -9,7 +9,7 @@ export function progressOf(stream: NodeJS.WriteStream, { what, of }: { what: str
   let told = performance.now();
   let shown = false;
   return {
-    /** So many bytes more are done. */
+    /** Adds bytes that are done. */
     add(bytes: number): void {
       done += bytes;
       if (!stream.isTTY || performance.now() - told < TELL_MS) return;

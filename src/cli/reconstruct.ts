@@ -11,11 +11,11 @@ import { bodyOf } from '../client/client.ts';
 import type { Client } from '../client/client.ts';
 import { sha256Of } from '../identity.ts';
 
-/** What stood there, and where it lies now. */
+/** What was there, and where it lies now. */
 export type Reconstructed = { folder: string; seq: number; workspace_sha256: string; files: number; messages: number };
 
 /**
- * Writes an episode's files and conversations as they stood after a step into a folder that is absent or empty: `workspace/`,
+ * Writes an episode's files and conversations as they were after a step into a folder that is absent or empty: `workspace/`,
  * `manifest.json`, whose SHA-256 names the workspace, and `conversation.json`. Every file is checked by its hash, and the
  * folder appears only when it is whole. Throws failed_precondition for a folder with something in it.
  */

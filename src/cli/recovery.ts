@@ -11,7 +11,7 @@ import { oneLine } from './text.ts';
 
 const POLL_INTERVAL_MS = 500;
 
-/** Runs a workflow of recovery to its end, told of its progress; resolves with its result, also with what a failed one found out. */
+/** Runs a workflow of recovery to its end, shown its progress; resolves with its result, also with what a failed one found out. */
 export async function runRecoveryWorkflow<Result>(
   config: Config,
   { workflow, args, onProgress }: { workflow: string; args: object[]; onProgress: OnProgress },
@@ -33,7 +33,7 @@ export async function runRecoveryWorkflow<Result>(
       await sleep(POLL_INTERVAL_MS, undefined, { signal: ended.signal });
     }
   };
-  // Progress is for the eye; the result below tells what matters, also when Temporal goes away.
+  // Progress is for the eye; the result below shows what matters, also when Temporal goes away.
   const following = follow().catch(() => {});
   try {
     return (await handle.result()) as Result;

@@ -19,7 +19,7 @@ export function renderAsked(step: OpenStep): string {
   return indented([...lines, ...commands.map((command) => `→ ${printable(command)}`)].join('\n'), 6);
 }
 
-/** What a step that is open or failed is to be told of beside its line; '' where there is nothing. */
+/** What to show of a step that is open or failed beside its line; '' where there is nothing. */
 export function renderPlight(step: OpenStep & Pick<StepDetailAnswer, 'kind' | 'status' | 'error'>): string {
   if (step.kind === 'human' && step.status === 'running') return renderAsked(step);
   return step.error === null ? '' : indented(`${step.error.code}: ${printable(step.error.message)}`, 6);
@@ -62,7 +62,7 @@ export function renderStepDetail(step: StepDetailAnswer, stream: NodeJS.WriteStr
   ].join('\n');
 }
 
-/** The whole of what is asked stands above them. */
+/** The whole of what is asked is above them. */
 const commandsOf = (step: OpenStep): string => indented((describeOpenStep(step)?.commands ?? []).join('\n'), 2);
 
 const section = (title: string, text: string): string[] => (text === '' ? [] : ['', `${title}:`, text]);

@@ -24,7 +24,7 @@ export function renderEpisodes(episodes: EpisodeAnswer[], now: number, stream: N
   return table(episodes, columns, widthOf(stream));
 }
 
-/** What there is to say of one episode, what replays of its runs came to, and the table of its steps. */
+/** What there is to say of one episode, the verdicts of its replays, and the table of its steps. */
 export function renderEpisode(
   episode: EpisodeAnswer,
   steps: StepAnswer[],
@@ -117,7 +117,7 @@ function renderSteps(steps: StepAnswer[], stream: NodeJS.WriteStream): string {
   return table(steps, columns, widthOf(stream));
 }
 
-/** A line that tells of a step that has ended. */
+/** The line of a step that has ended. */
 export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string {
   const { seq, kind, agent, name, status, status_detail, error } = step;
   const what = `${String(seq).padStart(4)}  ${kind.padEnd(10)}  ${oneLine(agent).padEnd(27)}  ${oneLine(name).padEnd(23)}`;
@@ -125,7 +125,7 @@ export function renderStep(step: StepAnswer, stream: NodeJS.WriteStream): string
   return `${what}  ${coloured(status.padEnd(9), status, stream)}  ${tookOf(step)}${why}`;
 }
 
-/** A line that tells of a step that begins; where it waits for a person, also what for and how it is answered. */
+/** The line of a step that begins; where it waits for a person, also what for and how it is answered. */
 export function renderStepStart(
   step: Pick<StepAnswer, 'episode_id' | 'seq' | 'kind' | 'agent' | 'name' | 'input'>,
 ): string {
@@ -141,7 +141,7 @@ export function renderLogLine({ seq, attempt, stream, text }: LogLineAnswer): st
   return `${where.padStart(6)}  ${stream.padEnd(6)}  ${printable(text)}`;
 }
 
-/** A line that tells of a status of the episode. */
+/** The line of a status of the episode. */
 export function renderStatus({ status, terminal_reason }: StatusChange, stream: NodeJS.WriteStream): string {
   const outcome = terminal_reason === null ? '' : ` (${terminal_reason})`;
   return `      The episode is ${coloured(status, status, stream)}${outcome}.`;

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** A column of a table. Numbers stand on the right. `paint` colours a cell, aligned already, and adds no width to it. */
+/** A column of a table. Numbers are on the right. `paint` colours a cell, aligned already, and adds no width to it. */
 export type Column<T> = {
   title: string;
   right?: boolean;
@@ -56,7 +56,7 @@ export function printable(text: string): string {
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A value as JSON on one line that no terminal obeys: what JSON leaves as it is stands as its escape, which means the same. */
+/** A value as JSON on one line that no terminal obeys: what JSON leaves as it is becomes its escape, which means the same. */
 export const printableJson = (value: object): string => JSON.stringify(value).replaceAll(OBEYED, escaped);
 
 /** The same on one line. */

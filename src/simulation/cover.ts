@@ -12,7 +12,7 @@ const MISS_SHARE_MAX = 0.25;
 /** By this share of the payload's radius a hidden geom's bounds are widened: what the engine finds of curved ones is not exact. */
 const BOUNDS_SHARE = 0.02;
 
-/** Tells touches of geoms that are not seen: they count where a geom that is seen, of the same rigid body, lies there too. */
+/** Finds touches of geoms that are not seen: they count where a geom that is seen, of the same rigid body, lies there too. */
 export interface Cover {
   /** Whether the payload may be touching a geom that is not seen. */
   isNear(geomPositions: Float64Array): boolean;

@@ -20,7 +20,7 @@ export const CALAMITIES: ReadonlySet<unknown> = new Set<Outcome['failure_reason'
 /** Seconds by which a time may miss its bound: time is a sum of steps. */
 const TIME_TOLERANCE_S = 1e-9;
 
-/** A judge of one spawn: told every step in order, it answers with the outcome as soon as there is one. */
+/** A judge of one spawn: given every step in order, it answers with the outcome as soon as there is one. */
 export function createJudge(benchmark: Benchmark, radius_m: number): (seen: Observation) => Outcome | undefined {
   const { payload, goal_zone, forbidden_zones, simulation_bounds, settled } = benchmark;
   const forbidden = Object.entries(forbidden_zones);

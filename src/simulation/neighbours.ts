@@ -2,7 +2,7 @@ import { at } from './engine.ts';
 import type { SceneModel } from './engine.ts';
 import type { ScenePayload } from './payload.ts';
 
-/** Tells, from bounding spheres, when the payload may be touching one of some geoms. */
+/** Finds, from bounding spheres, when the payload may be touching one of some geoms. */
 export interface Neighbours {
   isNear(geomPositions: Float64Array): boolean;
 }

@@ -44,7 +44,7 @@ export interface SimulationFile {
   bytes: Uint8Array;
 }
 
-/** What a simulation comes to. All but `timing` is the same for the same scene, benchmark, seed and engine. */
+/** The outcome of a simulation. All but `timing` is the same for the same scene, benchmark, seed and engine. */
 export interface SimulationOutcome {
   result: SimulationResult;
   files: SimulationFile[];

@@ -2,7 +2,7 @@
 export interface FileName {
   /** The element, such as `mesh`, and the attribute that holds the name. */
   element: string;
-  /** Where the value stands in the text, between its quotes. */
+  /** Where the value is in the text, between its quotes. */
   from: number;
   to: number;
   file: string;
@@ -14,7 +14,7 @@ export interface FileName {
 export interface NamedFiles {
   files: FileName[];
   compiler: Record<string, string>;
-  /** Where the compiler's folders stand in the text, to be taken out. */
+  /** Where the compiler's folders are in the text, to be taken out. */
   folders: { from: number; to: number }[];
 }
 

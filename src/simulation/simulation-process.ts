@@ -19,16 +19,16 @@ async function answer(request: SimulationRequest): Promise<void> {
       const now = performance.now();
       if (now - reportedAt < PROGRESS_INTERVAL_MS) return;
       reportedAt = now;
-      tell({ kind: 'progress', progress });
+      send({ kind: 'progress', progress });
     });
-    tell({ kind: 'done', outcome });
+    send({ kind: 'done', outcome });
   } catch (error) {
     const { code, message, details } = engineAborted(error) ?? AppError.from(error);
-    tell({ kind: 'failed', code, message, details });
+    send({ kind: 'failed', code, message, details });
   }
 }
 
-function tell(message: ProcessMessage): void {
+function send(message: ProcessMessage): void {
   process.send?.(message);
 }
 

@@ -26,7 +26,7 @@ export interface TrialOptions {
   onBreath?: (sim_t: number) => void;
 }
 
-/** What one spawn came to. `trajectory` holds frames only when it was filmed. */
+/** The outcome of one spawn. `trajectory` holds frames only when it was filmed. */
 export interface Trial {
   outcome: Outcome;
   time_s: number;

@@ -25,7 +25,7 @@ import { hashOfAsked } from './recorded-answers.ts';
 import type { RecordedAnswers } from './recorded-answers.ts';
 import { tellLive } from './live-words.ts';
 import type { LiveWords } from './live-words.ts';
-import { withinWallTime } from './wall-time.ts';
+import { withinWallTime } from '../record/wall-time.ts';
 
 export type ThinkDeps = {
   db: Kysely<Database>;

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
+import { OWN_PRODUCER } from '../../schemas/events/envelope.ts';
 import { toNewEvent } from '../../schemas/events/record.ts';
 import type { NewEvent } from '../../schemas/events/record.ts';
 import { findEventSchema, versionsOf } from '../../schemas/events/registry.ts';
@@ -11,9 +12,6 @@ import { keepTrying } from './keep-trying.ts';
 import type { LogWriter, Tool } from '../../agents/tools/tool.ts';
 import { factsOf } from './step-events.ts';
 import type { EndingStep } from './step-events.ts';
-
-/** The name under which our own workers report. */
-const PRODUCER = 'observatory-worker';
 
 /** Where a step's events come from, and what making them takes. */
 type EventSource = {
@@ -48,7 +46,7 @@ export async function eventsOfStep(
       step_id: step.id,
       attempt,
       agent: step.agent,
-      producer: { name: PRODUCER, version: build },
+      producer: { name: OWN_PRODUCER, version: build },
       payload,
     };
     const versions = versionsOf(type).map((v) => ({ v, parsed: findEventSchema(type, v)?.safeParse({ ...said, v }) }));

@@ -3,7 +3,7 @@ import { listTries } from '../../db/read/waiting.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
-import { OUT_OF_TIME } from '../episode/wall-time.ts';
+import { OUT_OF_TIME } from './wall-time.ts';
 
 /** How often an answer that broke, or a bug of ours, is tried again. Tries that waited for somebody are not among these. */
 const FEW_TRIES_MAX = 5;

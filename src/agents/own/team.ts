@@ -46,12 +46,13 @@ export async function compileOwn(
   const held = 'graph' in given && !('nodes' in given) ? (given.graph as UserGraph) : given;
   const graph = ('stream' in held ? held : compile(held)) as CompiledGraph;
   if (typeof graph.stream !== 'function' || !('nodes' in graph)) throw refuse('is none of LangGraph');
+  if ('__previous__' in graph.channels)
+    throw refuse('is of the functional API, whose calls leave no record: build a StateGraph');
   if (graph.checkpointer) throw refuse('has a checkpointer of its own: compile it without');
   if (graph.store) throw refuse('has a store, whose contents would leave no record: compile it without');
   for await (const [name, sub] of graph.getSubgraphsAsync(undefined, true))
     if (sub.checkpointer)
       throw refuse(`has the subgraph ${name}, which keeps a memory of its own (checkpointer): leave that out`);
-  if ('entrypoint' in graph) throw refuse('is of the functional API, which is not supported: build a StateGraph');
   graph.checkpointer = checkpointer;
   return graph;
 }

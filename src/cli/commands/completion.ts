@@ -28,7 +28,7 @@ export function registerCompletion(program: Command, everything: () => Promise<C
     .action(async (words: string[]) => print(completionsOf(await everything(), words).join('\n')));
 }
 
-/** What may follow: the last word is being written, the others stand. */
+/** What may follow: the last word is being written, the others are whole. */
 function completionsOf(program: Command, words: string[]): string[] {
   const begun = words.at(-1) ?? '';
   let command = program;

@@ -52,10 +52,10 @@ function registerList(episodes: Command, connect: () => Client): void {
   episodes
     .command('list')
     .description('list episodes, newest first')
-    .option('--status <status>', 'only those that stand so')
+    .option('--status <status>', 'only those of this status')
     .option('--agent <name>', 'only those of this team of agents')
     .option('--tag <text>', 'only those with this tag')
-    .option('--limit <number>', 'so many at most', integer(1, 100))
+    .option('--limit <number>', 'the most to list', integer(1, 100))
     .option('--cursor <cursor>', 'go on where an earlier list ended')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('observatory episodes list --status waiting'))

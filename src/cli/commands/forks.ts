@@ -24,7 +24,7 @@ export function registerForks(episodes: Command, connect: () => Client): void {
     .description('begin a new episode that goes on after a step of this one, which stays as it is')
     .requiredOption('--step <number>', 'the last step that both have; 0 begins from nothing', integer(0, STEP_MAX))
     .option(...SET)
-    .option('--message <text>', 'what the agents are told before their next thought')
+    .option('--message <text>', 'a message to the agents, delivered before their next thought')
     .option('--json', 'print the new episode as one JSON object')
     .addHelpText(
       'after',
@@ -37,7 +37,7 @@ export function registerForks(episodes: Command, connect: () => Client): void {
       const request = { step, ...set, ...(message !== undefined && { message }) };
       const header = { 'idempotency-key': randomUUID() };
       const episode = await bodyOf(connect().v1.episodes[':id'].fork.$post({ param: { id }, header, json: request }));
-      tell(episode, `goes on after step ${step} of ${id}`, json);
+      printState(episode, `goes on after step ${step} of ${id}`, json);
     });
   takesEpisode(episodes.command('rerun'), connect)
     .description('run an episode again as a new one, its answers taken from the record instead of asked for')
@@ -49,11 +49,11 @@ export function registerForks(episodes: Command, connect: () => Client): void {
       const request = { ...set, ...(recordedUntil !== undefined && { recorded_until: recordedUntil }) };
       const header = { 'idempotency-key': randomUUID() };
       const episode = await bodyOf(connect().v1.episodes[':id'].rerun.$post({ param: { id }, header, json: request }));
-      tell(episode, `takes recorded answers up to step ${episode.recorded_until}`, json);
+      printState(episode, `takes recorded answers up to step ${episode.recorded_until}`, json);
     });
 }
 
-function tell(episode: EpisodeAnswer, what: string, json: true | undefined): void {
+function printState(episode: EpisodeAnswer, what: string, json: true | undefined): void {
   if (json) printJson(episode);
   else print(`Episode ${episode.id} ${what}.\nFollow it: observatory episodes tail ${episode.id}`);
 }

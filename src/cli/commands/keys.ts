@@ -8,7 +8,7 @@ import { findDeployment } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { ago, table } from '../text.ts';
 
-/** A key's name is the author of what is said with it; it stands in logs and lists. */
+/** A key's name is the author of what is said with it; it is in logs and lists. */
 const KeyName = boundedText(1, 100).trim().min(1);
 
 /** Adds `observatory keys …`, which works on the database itself: before the first key exists, no API would answer. */

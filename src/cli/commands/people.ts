@@ -8,7 +8,7 @@ import { listWaiting } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 
-/** A message or answer whose acknowledgement was lost is sent again, under the same key: it is heard once. */
+/** A message or answer whose acknowledgement was lost is sent again, under the same key: it is delivered once. */
 const SENDS_MAX = 3;
 
 const toStep = integer(1, 2_147_483_647);
@@ -28,28 +28,28 @@ function registerPause(episodes: Command, connect: () => Client): void {
     .addHelpText('after', examples(`observatory episodes pause ${EXAMPLE_ID} --reason "I look at the film first"`))
     .action(async (id: string, { reason, json }: { reason?: string; json?: true }) => {
       const said = { param: { id }, json: reason === undefined ? {} : { reason } };
-      tell(await bodyOf(connect().v1.episodes[':id'].pause.$post(said)), 'is asked to pause', json);
+      printState(await bodyOf(connect().v1.episodes[':id'].pause.$post(said)), 'is asked to pause', json);
     });
   takesEpisode(episodes.command('resume'), connect)
     .description('let a paused episode go on')
     .option('--json', 'print the episode as one JSON object')
     .addHelpText('after', examples(`observatory episodes resume ${EXAMPLE_ID}`))
     .action(async (id: string, { json }: { json?: true }) => {
-      tell(await bodyOf(connect().v1.episodes[':id'].resume.$post({ param: { id } })), 'is asked to go on', json);
+      printState(await bodyOf(connect().v1.episodes[':id'].resume.$post({ param: { id } })), 'is asked to go on', json);
     });
 }
 
 function registerSay(episodes: Command, connect: () => Client): void {
   takesEpisode(episodes.command('say'), connect)
     .argument('<text>')
-    .description('tell the agents something, which they hear before their next thought')
+    .description('send the agents a message, which is delivered before their next thought')
     .option('--json', 'print the episode as one JSON object')
     .addHelpText('after', examples(`observatory episodes say ${EXAMPLE_ID} "The tray may not be moved."`))
     .action(async (id: string, text: string, { json }: { json?: true }) => {
       const client = connect();
       const message = { id: randomUUID(), text };
       const send = () => bodyOf(client.v1.episodes[':id'].messages.$post({ param: { id }, header: {}, json: message }));
-      tell(await patiently(send), 'has been told', json);
+      printState(await patiently(send), 'has the message', json);
     });
 }
 
@@ -61,7 +61,7 @@ function registerAnswer(episodes: Command, connect: () => Client): void {
     const said = { step: step ?? (await findWaiting(client, id)), approve: decline !== true, text };
     const header = { 'idempotency-key': randomUUID() };
     const send = () => bodyOf(client.v1.episodes[':id'].answers.$post({ param: { id }, header, json: said }));
-    tell(await patiently(send), `has the answer to step ${said.step}`, json);
+    printState(await patiently(send), `has the answer to step ${said.step}`, json);
   };
   const stepOption = ['--step <number>', 'the step that waits; not needed where only one does', toStep] as const;
   takesEpisode(episodes.command('answer'), connect)
@@ -110,7 +110,7 @@ async function patiently<T>(send: () => Promise<T>): Promise<T> {
   }
 }
 
-function tell(episode: EpisodeAnswer, what: string, json: true | undefined): void {
+function printState(episode: EpisodeAnswer, what: string, json: true | undefined): void {
   if (json) printJson(episode);
   else print(`Episode ${episode.id} ${what}.`);
 }

@@ -8,7 +8,7 @@ import { examples, print, printJson } from '../output.ts';
 export function registerReconcile(program: Command, env: Environment): void {
   program
     .command('reconcile')
-    .description('after a restore: give every episode that was open a new run from where the record stands')
+    .description('after a restore: give every episode that was open a new run from its last recorded step')
     .option('--resume-schedules', 'let the schedules run again, which wait since the restore')
     .option('--json', 'print what was done as one JSON object')
     .addHelpText('after', examples('observatory reconcile', 'observatory reconcile --resume-schedules'))

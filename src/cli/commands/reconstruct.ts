@@ -13,7 +13,7 @@ type ReconstructOptions = { step?: number; into: string; json?: true };
 export function registerReconstruct(program: Command, env: Environment): void {
   const connect = () => createClient(findConnection(env));
   takesEpisode(program.command('reconstruct'), connect)
-    .description('write an episode’s files and conversations as they stood after a step into an empty folder')
+    .description('write an episode’s files and conversations as they were after a step into an empty folder')
     .option('--step <number>', 'after this step; the last that has ended where not given', integer(0, 2_147_483_647))
     .requiredOption('--into <folder>', 'a folder that is empty or not there yet')
     .option('--json', 'print one JSON object')
@@ -23,7 +23,7 @@ export function registerReconstruct(program: Command, env: Environment): void {
       if (json) printJson(done);
       else
         print(
-          `${done.folder} holds ${done.files} files and ${done.messages} messages as they stood after step ${done.seq}.\n` +
+          `${done.folder} holds ${done.files} files and ${done.messages} messages as they were after step ${done.seq}.\n` +
             `Every file has its hash; the workspace is ${done.workspace_sha256}.`,
         );
     });

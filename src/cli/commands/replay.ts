@@ -27,7 +27,7 @@ export function registerReplay(program: Command, env: Environment): void {
     .option('--file <path>', 'a history in JSON, or a bundle; no server is needed')
     .option(
       '--inspect [port]',
-      'wait for a debugger, stop at breakpoints in src/workflows, and tell where it is',
+      'wait for a debugger, stop at breakpoints in src/workflows, and log where it is',
       toPort,
     )
     .option('--json', 'print one JSON object')

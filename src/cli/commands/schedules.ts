@@ -10,7 +10,7 @@ import { ago, oneLine, table } from '../text.ts';
 
 type Schedule = InferResponseType<Client['v1']['schedules']['$get'], 200>['items'][number];
 
-/** What can be done with a schedule, and how that is told. */
+/** What can be done with a schedule, and the words for it. */
 const STEERINGS = {
   pause: { description: 'let a schedule wait', done: 'waits' },
   resume: { description: 'let a schedule run by itself again', done: 'runs by itself again' },

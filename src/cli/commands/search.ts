@@ -20,7 +20,7 @@ export function registerSearch(program: Command, env: Environment): void {
     .argument('<words...>', 'what to look for: places where each of them begins a word')
     .description('find words in the tasks, steps and warnings of all episodes')
     .addOption(new Option('--kind <kind>', 'only in these').choices(SearchKind.options))
-    .option('--limit <number>', 'so many at most', integer(1, 100))
+    .option('--limit <number>', 'the most to list', integer(1, 100))
     .option('--cursor <cursor>', 'go on where an earlier search ended')
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('observatory search tray', 'observatory search --kind log servo stalled'))

@@ -18,7 +18,7 @@ import type { Addresses } from './state.ts';
 import { superviseProcess } from './supervised-process.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 
-/** What is to run, who hears of it, and what ends it. `now` fires when people will not wait for good order. */
+/** What is to run, who is called with its state, and what ends it. `now` fires when people will not wait for good order. */
 export type StackRun = {
   env: Environment;
   home: string;
@@ -134,7 +134,7 @@ async function healthy(config: Config, processes: SupervisedProcess[], stop: Abo
   });
 }
 
-/** The demo's failure is told but keeps nothing from running. */
+/** The demo's failure is reported but keeps nothing from running. */
 async function runDemo({ log, home, stop }: StackRun, env: Record<string, string>): Promise<void> {
   const child = spawn(process.execPath, [MAIN, 'demo', '--if-none'], {
     env,

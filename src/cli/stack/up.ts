@@ -45,7 +45,7 @@ export function registerUp(program: Command): void {
     });
 }
 
-/** npm passes Ctrl-C on to a process that the terminal has told already: within this time it is one wish, not two. */
+/** npm passes Ctrl-C on to a process that the terminal has signalled already: within this time it is one wish, not two. */
 const SIGNAL_ECHO_MS = 500;
 
 async function runInForeground(run: Omit<Parameters<typeof runStack>[0], 'stop' | 'now'>): Promise<void> {

@@ -6,6 +6,9 @@ import { Amount, Name, named, Quantity } from './fields.ts';
 const ATTRIBUTE_CHARS_MAX = 10_000;
 const INTEGER_MAX = 2_147_483_647;
 
+/** The name under which our own workers report: no program outside has it. */
+export const OWN_PRODUCER = 'observatory-worker';
+
 /** Who made an event: a program and its version. */
 export const Producer = z.strictObject({ name: Name, version: Name });
 export type Producer = z.infer<typeof Producer>;

@@ -77,6 +77,7 @@ test('an event that is wrong is refused alone, with a pointer to what is wrong w
     [of('ls_files_tool', { payload: { path: 'a\ud800' } }), '/payload/path', 'custom'],
     [of('ls_files_tool', { occurred_at: 'yesterday' }), '/occurred_at', 'custom'],
     [of('ls_files_tool', { event_id: 'one' }), '/event_id', 'invalid_format'],
+    [of('ls_files_tool', { producer: { name: 'Observatory-Worker', version: '1' } }), '/producer/name', 'reserved'],
     [
       JSON.parse(JSON.stringify(of('ls_files_tool')).replace('{', '{"__proto__":1,')),
       '/__proto__',

@@ -1,5 +1,5 @@
 import { tool } from '@langchain/core/tools';
-import { MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
+import { entrypoint, InMemoryStore, MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createAgents } from '../../../src/agents/agents.ts';
@@ -76,6 +76,14 @@ describe('a graph', () => {
       'agents.mine.graph cannot be made: no such prompt',
     ],
     [() => ({ stream: 1 }), 'agents.mine.graph is none of LangGraph'],
+    [
+      () => nodes().compile({ store: new InMemoryStore() }),
+      'agents.mine.graph has a store, whose contents would leave no record',
+    ],
+    [
+      () => entrypoint({ name: 'functional' }, (text: string) => Promise.resolve(text)),
+      'agents.mine.graph is of the functional API, whose calls leave no record',
+    ],
   ] as const)('is refused by name where it cannot be recorded: %#', async ([graph, why]) => {
     await expect(compile(graph)).rejects.toThrow(why);
   });

@@ -242,4 +242,14 @@ describe('a bad scene', () => {
   it('without a floor loses the payload', async () => {
     expect(await outcomeOf(dropScene({ floor: false }))).toMatchObject({ failure_reason: 'OUT_OF_BOUNDS' });
   });
+
+  it('on which the engine gives up leaves nothing behind: each simulation compiles in an engine of its own', async () => {
+    // Its arena is too small for the contacts of a pile, which the engine throws of. One engine that has caught nine such fails to compile the next scene.
+    const world = `<replicate count="12" offset="0 0 .1"><body pos=".2 0 .1"><freejoint/><geom type="box" size=".05 .05 .05"/></body></replicate>`;
+    const bad = dropScene({ rest: '<size memory="60K"/>', world });
+    const ended: string[] = [];
+    for (let time = 0; time < 4; time++) ended.push((await outcomeOf(bad)).failure_reason);
+    expect(ended).toEqual(Array(4).fill('ARENA_FULL'));
+    expect(await outcomeOf(dropScene())).toMatchObject({ success: true, robustness: 1 });
+  });
 });

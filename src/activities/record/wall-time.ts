@@ -9,7 +9,7 @@ export const OUT_OF_TIME = { final: true, budget: 'wall_s' } as const satisfies 
 
 /**
  * Does work that has `left_ms` of its episode's wall time left (undefined: as long as it likes): its signal fires then, and
- * `deadline_exceeded` says why. An error that waits for somebody is told with `left_ms`, how much is left for that.
+ * `deadline_exceeded` says why. An error that waits for somebody carries `left_ms`, how much is left for that.
  */
 export async function withinWallTime<T>(
   { left_ms, signal }: { left_ms: number | undefined; signal: AbortSignal },
