@@ -181,7 +181,9 @@ create table person_requests (
   kind text not null,
   key text not null,
   request_sha256 text not null,
-  created_at timestamp with time zone not null default clock_timestamp()
+  created_at timestamp with time zone not null default clock_timestamp(),
+  words text,
+  heard_at timestamp with time zone
 );
 
 create table replay_verdicts (
@@ -468,7 +470,7 @@ alter table mirror_objects add constraint mirror_objects_size_bytes_check CHECK 
 
 alter table person_requests add constraint person_requests_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES episodes(id) ON DELETE CASCADE;
 
-alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text])));
+alter table person_requests add constraint person_requests_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'answer'::text, 'pause'::text])));
 
 alter table person_requests add constraint person_requests_pkey PRIMARY KEY (episode_id, kind, key);
 
@@ -627,6 +629,8 @@ CREATE INDEX feedback_episode ON feedback USING btree (episode_id, created_at);
 CREATE INDEX feedback_step ON feedback USING btree (step_id) WHERE (step_id IS NOT NULL);
 
 CREATE INDEX mirror_objects_verified ON mirror_objects USING btree (verified_at);
+
+CREATE INDEX person_requests_unheard ON person_requests USING btree (episode_id) WHERE ((words IS NOT NULL) AND (heard_at IS NULL));
 
 CREATE INDEX restore_drills_started ON restore_drills USING btree (started_at DESC);
 

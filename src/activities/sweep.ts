@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { listUnstartedEpisodes } from '../db/read/episodes.ts';
+import { deleteUnheardWords } from '../db/write/person-words.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode } from '../schemas/episode.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -7,6 +8,9 @@ import { heartbeating } from './heartbeat.ts';
 /** An episode is given this long to be started by the call that accepted it. */
 const ACCEPTED_AGE_S = 10;
 const BATCH_MAX = 100;
+/** Words that no run heard are kept so long after the end: a reset may still bring a run that hears them. */
+const UNHEARD_AGE_S = 24 * 3_600;
+const UNHEARD_BATCH_MAX = 10_000;
 
 export type SweepDeps = { db: Kysely<Database>; startEpisode: (episode: Episode) => Promise<void> };
 
@@ -19,6 +23,11 @@ export function createSweepActivities({ db, startEpisode }: SweepDeps) {
       for (const episode of episodes) await startEpisode(episode);
       return episodes.length;
     }),
+
+    /** Gives up what people said to episodes that have ended since, and no run heard: it was refused, or never arrived. Returns how many. */
+    sweepUnheardWords: heartbeating(async (): Promise<number> =>
+      deleteUnheardWords(db, { age_s: UNHEARD_AGE_S, limit: UNHEARD_BATCH_MAX }),
+    ),
   };
 }
 

@@ -3,8 +3,8 @@ import type { Catalogue, ScheduleState, ScheduleSteering } from '../schemas/cata
 import type { CoverageAudit } from '../schemas/coverage.ts';
 import type { Database } from '../schemas/database.ts';
 import type { Episode, StartEpisode } from '../schemas/episode.ts';
+import type { SpokenAnswer, SpokenMessage, SpokenPause } from '../schemas/person.ts';
 import type { Words } from '../schemas/words.ts';
-import type { PersonAnswer, PersonMessage } from '../schemas/turn.ts';
 import type { RecoveryStatus } from '../schemas/restore-point.ts';
 import type { LinePlace } from '../db/read/places.ts';
 import type { ConversationAt, WorkspaceAt } from '../schemas/place.ts';
@@ -36,12 +36,12 @@ export type ApiDeps = {
   readonly cancelEpisode: (episode: Episode) => Promise<void>;
   /** Starts what deletes an ended episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
   readonly deleteEpisode: (episode: Episode) => Promise<void>;
-  /** What people do in a running episode. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
-  readonly pauseEpisode: (episode: Episode, said: { author: string; reason: string }) => Promise<void>;
+  /** What people do in a running episode; what they say stands in the record before. Each throws failed_precondition once it has ended, `unavailable` without Temporal. */
+  readonly pauseEpisode: (episode: Episode, said: SpokenPause) => Promise<void>;
   readonly resumeEpisode: (episode: Episode, said: { author: string }) => Promise<void>;
-  readonly sendMessage: (episode: Episode, message: PersonMessage) => Promise<void>;
+  readonly sendMessage: (episode: Episode, message: SpokenMessage) => Promise<void>;
   /** Throws failed_precondition too where the step waits for no answer. */
-  readonly answerStep: (episode: Episode, answer: PersonAnswer) => Promise<void>;
+  readonly answerStep: (episode: Episode, answer: SpokenAnswer) => Promise<void>;
   /** Takes the episode back to a step that this run recorded. Throws failed_precondition where it cannot go there. */
   readonly rewindEpisode: (
     episode: Episode,

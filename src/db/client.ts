@@ -19,9 +19,8 @@ export function createDatabase(url: string, options: { connections?: number } = 
     connectionString: url,
     max: options.connections ?? 10,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
     // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it; its types do not say so
-    onConnect: speakPlainTime,
+    onConnect: setUpSession,
     application_name: 'observatory',
     types: { getTypeParser },
   });
@@ -49,11 +48,13 @@ const PARSERS = new Map<number, (text: string) => unknown>([
 ]);
 
 /**
- * Times come as ISO 8601, whatever the role or the database is set to. Said by a statement and not at the start of the
- * session: a pooler hands sessions from one client to the next, and keeps both of these settings with each client.
+ * Times come as ISO 8601, whatever the role or the database is set to, and no statement runs for ever. Said by statements and
+ * not at the start of the session: a pooler hands sessions from one client to the next, keeps the first two of these
+ * settings with each client, and refuses a session that is started with others.
  */
-async function speakPlainTime(client: pg.ClientBase): Promise<void> {
-  await client.query(`set datestyle = 'ISO, YMD'; set timezone = 'UTC'`);
+async function setUpSession(client: pg.ClientBase): Promise<void> {
+  const time = `set datestyle = 'ISO, YMD'; set timezone = 'UTC'`;
+  await client.query(`${time}; set statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
 }
 
 /** How Postgres writes a time in ISO style. */

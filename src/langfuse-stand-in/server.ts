@@ -37,7 +37,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     connectionString: databaseUrl,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // Not at the start of the session: a pooler refuses what it does not know.
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it; its types do not say so
+    onConnect: async (client) => {
+      await client.query(`set statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    },
     application_name: 'observatory-collector',
   });
   // An idle connection that the server closes raises here; the next query opens another.

@@ -11,6 +11,7 @@ import { createEpisodeRecordActivities } from '../activities/episode/episode.ts'
 import { createEpisodeRetentionActivities } from '../activities/retention.ts';
 import { createJsonStore } from '../storage/json-store.ts';
 import { createPeopleActivities } from '../activities/episode/people.ts';
+import { createReadWords } from '../activities/episode/words.ts';
 import { createRecorder } from '../activities/record/recorder.ts';
 import { createResumeActivity } from '../activities/episode/resume.ts';
 import { createReproduceActivity } from '../activities/reproduce.ts';
@@ -79,10 +80,10 @@ export function createActivities(parts: ActivityParts) {
   const freezeSpan = createSpanFreezer(freezing);
   const asked = createAskedChannel(alerts, (name, beginning) => listOpenSubjects(db, name, beginning));
   const recordStep = createRecorder({ db, json, store, registry, freezeSpan, namespace, worker, redactor });
-  const recordedAnswers = createRecordedAnswers({ db, json });
+  const said = { recordedAnswers: createRecordedAnswers({ db, json }), readWords: createReadWords({ db, json }) };
   const checkpointer = new Checkpointer(pool);
   const models = createModels(json, parts.models);
-  const recording = { db, json, store, recordStep, recordedAnswers, agents, registry };
+  const recording = { db, json, store, ...said, recordStep, agents, registry };
   const workspace_queue = queues.workspace;
   const calls = {
     ...createReproduceActivity({ db, store, environment }),
@@ -90,7 +91,7 @@ export function createActivities(parts: ActivityParts) {
   };
   const episode = {
     ...createEpisodeRecordActivities({ db, freezeSpan, freezeBegun: createBegunFreezer(freezing), asked, namespace }),
-    ...createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }),
+    ...createPeopleActivities({ db, json, freezeSpan, ...said, asked, namespace }),
     ...createAdvanceActivity({ ...recording, models, redactor, pool, checkpointer }),
     ...createResumeActivity({ db, pool, checkpointer, json, agents, registry }),
     ...calls,

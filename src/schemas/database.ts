@@ -10,7 +10,6 @@ import type { RestoreDrill, RestorePoint } from './restore-point.ts';
 import type { Feedback } from './feedback.ts';
 import type { ReplayVerdict, WorkflowHistory } from './replay.ts';
 import type { Step, StepAttempt } from './step.ts';
-import type { PersonMessage } from './turn.ts';
 import type { StatusChange } from './stream.ts';
 import type { OutboxState, OutboxSubject } from './trace.ts';
 
@@ -28,7 +27,7 @@ type EpisodeRow = Episode & {
   runs: string[];
   reopened_by: string[];
   parent_runs: number | null;
-  opening_message: PersonMessage | null;
+  opening_message: { id: string; author: string; text: string } | null;
   idempotency_key: string | null;
   request_sha256: string;
 };
@@ -70,9 +69,11 @@ type SessionRow = SignInLinkRow & { person: string | null };
 
 type PersonRequestRow = {
   episode_id: string;
-  kind: 'message' | 'answer';
+  kind: 'message' | 'answer' | 'pause';
   key: string;
   request_sha256: string;
+  words: string | null;
+  heard_at: string | null;
   created_at: string;
 };
 
@@ -180,7 +181,7 @@ export type Database = {
   api_keys: Table<ApiKeyRow, never, 'created_at' | 'revoked_at'>;
   sessions: Table<SessionRow, never, 'created_at'>;
   sign_in_links: Table<SignInLinkRow, never, 'created_at'>;
-  person_requests: Table<PersonRequestRow, never, 'created_at'>;
+  person_requests: Table<PersonRequestRow, never, 'created_at' | 'heard_at'>;
   restore_points: Table<RestorePoint, 'checks', Exclude<keyof RestorePoint, 'id'>>;
   restore_drills: Table<RestoreDrill, 'checks', Exclude<keyof RestoreDrill, 'id'>>;
   deployment: Table<DeploymentRow, never, keyof DeploymentRow>;

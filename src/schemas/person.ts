@@ -19,3 +19,10 @@ export const NewAnswer = z.strictObject({
   text: boundedText(0, SAID_CHARS_MAX).default(''),
 });
 export type NewAnswer = z.infer<typeof NewAnswer>;
+
+/** What the workflow hears of a pause: who asked, and under which id the reason stands in the record. */
+export type SpokenPause = { id: string; author: string };
+/** The same of a message. */
+export type SpokenMessage = SpokenPause;
+/** The same of an answer, with what it decides. */
+export type SpokenAnswer = SpokenPause & { step: number; approve: boolean };

@@ -25,7 +25,7 @@ export type EpisodeProgress = {
   /** The queue of the worker that holds the workspace. */
   workspace_queue: string | null;
   /** Who asked for a pause, and why; null while the episode runs. */
-  paused: { author: string; reason: string } | null;
+  paused: Pause | null;
   /** Messages of people that no thought was given yet. */
   messages: PersonMessage[];
   /** The record's epoch in which the run began: a record that was restored since refuses it. */
@@ -104,11 +104,20 @@ export type EpisodeRun = {
   first?: string;
 };
 
+/** Where a person's words stand: in the row of the request that brought them, or in the step that recorded them. */
+export type WordsRef = { kind: 'message' | 'answer' | 'pause'; key: string } | { step_id: string };
+
+/** Who said something, and where the words are. Those themselves, `text`, are carried by runs that older code began, and where they are ours. */
+export type Said = { author: string; words?: WordsRef; text?: string };
+
 /** What a person says to a running episode. `id` makes sending it twice say it once. */
-export type PersonMessage = { id: string; author: string; text: string };
+export type PersonMessage = Said & { id: string };
 
 /** A person's answer to the question or approval that step `step` waits for. */
-export type PersonAnswer = { id: string; author: string; step: number; approve: boolean; text: string };
+export type PersonAnswer = Said & { id: string; step: number; approve: boolean };
+
+/** That the episode is to pause. `reason` is what older code called the words. */
+export type Pause = Said & { reason?: string };
 
 /** A step of a person's: a question or an approval that waits, a message, or a pause. */
 export type PersonStep = {
@@ -117,7 +126,7 @@ export type PersonStep = {
   name: 'question' | 'approval' | 'message' | 'pause';
   /** The call that asks, or that is to be approved. */
   call: CallRef | null;
-  said: { author: string; text: string } | null;
+  said: Said | null;
 };
 
 /** A call that the workflow is to run: what it is, not what it says. */
@@ -190,7 +199,7 @@ export type CallRequest = {
   parent_key: string;
   checkpoint_id: string;
   /** Who declined the call, and what they said; null where nobody did. */
-  declined: { author: string; text: string } | null;
+  declined: Said | null;
 };
 
 /**

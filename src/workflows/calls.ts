@@ -71,7 +71,7 @@ async function runCall(run: CallsRun, call: CallRef, thought: UnfinishedThought)
     decided ?? (call.ask ? await people.answered(call, { key: step_key, parent_seq, name: 'approval' }) : undefined);
   const step = run.next(parent_seq);
   const summary = `${step.seq} · ${call.summary}`;
-  const declined = approval && !approval.approve ? { author: approval.author, text: approval.text } : null;
+  const declined = approval && !approval.approve ? approval : null;
   const request: CallRequest = { step, call, parent_key, checkpoint_id, declined };
   try {
     const report = await (call.kind === 'simulation'

@@ -1,7 +1,7 @@
 import { ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { EpisodeActivities } from '../activities/episode/episode.ts';
 import type { StepIdentity } from '../schemas/step.ts';
-import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep } from '../schemas/turn.ts';
+import type { CallRef, EpisodeProgress, PersonAnswer, PersonMessage, PersonStep, Said } from '../schemas/turn.ts';
 import { RECORD } from './activity-options.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from './messages.ts';
 import { messageStepKey } from './names.ts';
@@ -40,9 +40,10 @@ export function listenToPeople(progress: EpisodeProgress, next: (parent_seq?: nu
           await say(message, step);
           continue;
         }
-        const { author = '', reason = '' } = progress.paused ?? {};
+        const { reason, ...by } = progress.paused ?? { author: '' };
+        const { author } = by;
+        const said = { ...by, ...(reason !== undefined && { text: reason }) };
         const paused_ms = Date.now();
-        const said = { author, text: reason };
         await record({ step, step_key: `pause:${step.seq}`, name: 'pause', call: null, said }, async () => {
           await condition(() => progress.paused === null);
           return { said: { author, text: 'resumed' }, status: 'ok' };
@@ -84,16 +85,16 @@ async function hearRecord(progress: EpisodeProgress, next: () => StepIdentity): 
     if (!recorded) words.length = 0;
     else if (word.name === 'message') await say(recorded, next());
     else {
-      const { author, text } = recorded;
+      const { author } = recorded;
       const over = { said: { author, text: 'resumed' }, status: 'ok' as const };
       const open = { step: next(), step_key: `pause:${word.seq}`, name: 'pause' as const, call: null };
-      await record({ ...open, said: { author, text } }, () => Promise.resolve(over));
+      await record({ ...open, said: recorded }, () => Promise.resolve(over));
     }
   }
 }
 
 /** Runs one step of a person's: open while `until` is awaited, then ended with what came of it. */
-async function record<T extends { author: string; text: string }>(
+async function record<T extends Said>(
   open: PersonStep,
   until: (recorded: PersonAnswer | null) => Promise<{ said: T; status: 'ok' | 'error' }>,
 ): Promise<T> {

@@ -20,6 +20,7 @@ import { call, createDeployment } from '../support/deployment.ts';
 import type { Deployment, Line } from '../support/deployment.ts';
 import { stepsOf } from '../support/record.ts';
 import { HISTORIES } from './histories.ts';
+import { answerStep, pauseEpisode, sendMessage } from '../support/people.ts';
 
 const READY_MS_MAX = 120_000;
 const look: Line = { calls: [call('list_files', {})] };
@@ -63,7 +64,7 @@ const PLAYS: Record<string, Play> = {
   paused: async (deployment) => {
     const episode = await deployment.play([pause, look]);
     await untilStep(deployment, episode, 2);
-    await deployment.workflows.pauseEpisode(episode, { author: 'ada', reason: 'lunch' });
+    await pauseEpisode(deployment, episode, { text: 'lunch' });
     await untilHuman(deployment, episode);
     await deployment.workflows.resumeEpisode(episode, { author: 'ada' });
     return ended(deployment, episode);
@@ -71,8 +72,7 @@ const PLAYS: Record<string, Play> = {
   steered: async (deployment) => {
     const episode = await deployment.play([pause, look]);
     await untilStep(deployment, episode, 2);
-    const message = { id: randomUUID(), author: 'ada', text: 'mind the corridor' };
-    await deployment.workflows.sendMessage(episode, message);
+    await sendMessage(deployment, episode, { text: 'mind the corridor' });
     return ended(deployment, episode);
   },
   answered: async (deployment) => {
@@ -183,7 +183,7 @@ const untilHuman = (deployment: Deployment, { id }: Episode, after = 0) =>
   });
 
 const answer = (deployment: Deployment, episode: Episode, step: number) =>
-  deployment.workflows.answer(episode, { id: randomUUID(), author: 'ada', step, approve: true, text: 'left' });
+  answerStep(deployment, episode, { step, text: 'left' });
 
 /** Cuts the run after its second completed task, as `temporal workflow reset` does. */
 async function resetAfterThought({ workflows, config }: Deployment, { workflow_id }: Episode): Promise<void> {

@@ -33,6 +33,7 @@ import type { JsonStore } from '../../storage/json-store.ts';
 import type { AttemptContext, RecordStep, StepResult } from '../record/recorder.ts';
 import { hashOfAsked } from './recorded-answers.ts';
 import type { RecordedAnswers } from './recorded-answers.ts';
+import type { ReadWords } from './words.ts';
 import type { Sandbox } from '../../agents/tools/sandbox.ts';
 import type { Tool, ToolContext } from '../../agents/tools/tool.ts';
 import type { Workspace, Workspaces } from '../../storage/workspaces.ts';
@@ -43,6 +44,7 @@ export type CallToolDeps = {
   json: JsonStore;
   recordStep: RecordStep;
   recordedAnswers: RecordedAnswers;
+  readWords: ReadWords;
   agents: Agents;
   registry: ReadonlyMap<string, Tool>;
   workspaces: Workspaces;
@@ -55,13 +57,17 @@ export type CallToolDeps = {
 export function createCallToolActivities(deps: CallToolDeps) {
   /** Runs one call of a thought, recorded as a step. What the agent did wrong is its result; the system's failures are thrown. */
   const callTool = heartbeatingWith((progress) => async (request: CallRequest): Promise<CallReport> => {
-    const { step: identity, call, parent_key, checkpoint_id, declined } = request;
+    const { step: identity, call, parent_key, checkpoint_id } = request;
     const { parent_seq: thought_seq } = identity;
     const [episode, parent] = await Promise.all([
       getEpisode(deps.db, identity.episode_id),
       getStep(deps.db, identity.episode_id, thought_seq),
     ]);
     const { tool_calls } = ThoughtOutput.parse(await deps.json.unpack(parent.output));
+    const declined = request.declined && {
+      author: request.declined.author,
+      text: await deps.readWords(identity.episode_id, request.declined),
+    };
     const asked = tool_calls.find(({ id }) => id === call.id);
     if (!asked) throw new AppError('data_loss', `step ${parent.seq} asks for no call ${call.id}`);
     const subject = {

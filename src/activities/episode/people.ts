@@ -9,16 +9,18 @@ import type { Database } from '../../schemas/database.ts';
 import { spanIdOf, traceIdOf } from '../../identity.ts';
 import type { JsonObject } from '../../schemas/primitives.ts';
 import { NO_USAGE, ThoughtOutput } from '../../schemas/step.ts';
-import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord } from '../../schemas/turn.ts';
+import type { PersonAnswer, PersonMessage, PersonStep, RecordedWord, Said } from '../../schemas/turn.ts';
 import { heartbeating } from '../heartbeat.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
-import type { RecordedAnswers } from './recorded-answers.ts';
+import type { RecordedAnswers, RecordedSaying } from './recorded-answers.ts';
+import type { ReadWords } from './words.ts';
 
 export type PeopleDeps = {
   db: Kysely<Database>;
   json: JsonStore;
   freezeSpan: FreezeSpan;
   recordedAnswers: RecordedAnswers;
+  readWords: ReadWords;
   asked: AskedChannel;
   namespace: string;
 };
@@ -29,8 +31,11 @@ const WHILE_OPEN = { question: 'waiting', approval: 'waiting', pause: 'paused', 
 const PERSON = 'person';
 
 /** The activities that record what people say and decide, as steps of kind `human`. */
-export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, asked, namespace }: PeopleDeps) {
-  const begin = async ({ step: identity, step_key, name, call, said }: PersonStep, input: JsonObject) => {
+export function createPeopleActivities(deps: PeopleDeps) {
+  const { db, json, freezeSpan, recordedAnswers, readWords, asked, namespace } = deps;
+  const begin = async (open: PersonStep) => {
+    const { step: identity, step_key, name, call, said } = open;
+    const words = said && { author: said.author, text: await readWords(identity.episode_id, said) };
     const parent =
       identity.parent_seq === null ? undefined : await getStep(db, identity.episode_id, identity.parent_seq);
     return beginStep(db, {
@@ -42,7 +47,7 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
         agent: name === 'question' ? (parent?.agent ?? PERSON) : PERSON,
         node: name === 'question' ? 'tools' : PERSON,
         name: name === 'question' ? (call?.name ?? name) : name,
-        input: { ...input, ...said },
+        input: { ...(await askedBy({ db, json }, open)), ...words },
         model: null,
         checkpoint_id: null,
         activity_id: '',
@@ -52,7 +57,6 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
       freezeSpan,
     });
   };
-  const inputOf = (open: PersonStep) => askedBy({ db, json }, open);
 
   return {
     /**
@@ -60,11 +64,11 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
      * answer that is on record, where one is: then nobody is waited for.
      */
     openPersonStep: heartbeating(async (open: PersonStep): Promise<PersonAnswer | null> => {
-      const { step } = await begin(open, await inputOf(open));
+      const { step } = await begin(open);
       const { episode_id, seq } = open.step;
       const asks = open.name === 'question' || open.name === 'approval';
       const said = asks ? await recordedAnswers.saying(episode_id, open) : undefined;
-      if (said) return { id: said.step_id, author: said.author, step: seq, approve: said.approve, text: said.text };
+      if (said) return { id: said.step_id, ...referTo(said), step: seq, approve: said.approve };
       await setEpisodeStatus(db, episode_id, WHILE_OPEN[open.name]);
       if (asks && step.status === 'running') await asked.raise(step);
       return null;
@@ -74,15 +78,16 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
     hearRecorded: heartbeating(async ({ episode_id, seq, name }: RecordedWord): Promise<PersonMessage | null> => {
       const step = { episode_id, run_id: '', seq, parent_seq: null };
       const said = await recordedAnswers.saying(episode_id, { step, name, call: null });
-      return said ? { id: said.step_id, author: said.author, text: said.text } : null;
+      return said ? { id: said.step_id, ...referTo(said) } : null;
     }),
 
     /** Ends a person's step with what was said, and lets the episode run. */
     closePersonStep: heartbeating(async (open: PersonStep, end: PersonEnd): Promise<void> => {
-      const { author, text, status } = PersonEnd.parse(end);
-      const begun = await begin(open, await inputOf(open));
+      const { status, ...said } = PersonEnd.parse(end);
+      const { author } = said;
+      const text = await readWords(open.step.episode_id, said);
+      const begun = await begin(open);
       if (begun.state === 'running') {
-        const usage = NO_USAGE;
         const recorded = await recordedAnswers.saying(open.step.episode_id, open);
         const same = recorded?.author === author && (open.name === 'pause' || recorded.text === text);
         await endStep(db, {
@@ -92,7 +97,7 @@ export function createPeopleActivities({ db, json, freezeSpan, recordedAnswers, 
             status,
             output: { content: text, result: { author } },
             error: status === 'error' ? { code: 'permission_denied', message: `${author} declined: ${text}` } : null,
-            usage,
+            usage: NO_USAGE,
             artifacts: [],
             workspace: null,
             search_text: text,
@@ -118,6 +123,19 @@ async function askedBy(
   return name === 'question' ? (asked?.args ?? {}) : { tool: call.name, args: asked?.args ?? {} };
 }
 
+/** What was said on record, as a history may carry it. */
+const referTo = ({ author, step_id }: RecordedSaying): Said => ({ author, words: { step_id } });
+
 /** How a person's step ends. */
-const PersonEnd = z.object({ author: z.string(), text: z.string(), status: z.enum(['ok', 'error']) });
+const PersonEnd = z.object({
+  author: z.string(),
+  text: z.string().exactOptional(),
+  words: z
+    .union([
+      z.object({ kind: z.enum(['message', 'answer', 'pause']), key: z.string() }),
+      z.object({ step_id: z.string() }),
+    ])
+    .exactOptional(),
+  status: z.enum(['ok', 'error']),
+});
 type PersonEnd = z.infer<typeof PersonEnd>;

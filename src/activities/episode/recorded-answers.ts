@@ -5,12 +5,12 @@ import { noteMiss } from '../../db/write/episodes.ts';
 import type { Database } from '../../schemas/database.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import type { Json } from '../../schemas/primitives.ts';
-import { ToolOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { PersonStep } from '../../schemas/turn.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { AttemptContext, StepResult } from '../record/recorder.ts';
 import { sha256Of } from '../../identity.ts';
+import { wordsOfStep } from './words.ts';
 
 /** Where recording itself keeps what was too large for a row: packed anew for the step that takes the answer. */
 const PACKED = '.observatory/steps/';
@@ -60,23 +60,14 @@ export function createRecordedAnswers({ db, json }: { db: Kysely<Database>; json
       const { recorded, missed } = await findRecordedStep(db, episodeId, seq);
       if (missed || recorded?.kind !== 'human' || recorded.name !== (name === 'question' ? call?.name : name))
         return undefined;
-      const said = ToolOutput.safeParse(await json.unpack(recorded.output)).data;
-      const author = said?.result?.['author'];
-      if (!said || typeof author !== 'string') return undefined; // it was cancelled before anybody spoke
-      const text = name === 'pause' ? wordsOf(recorded) : said.content;
-      return { step_id: recorded.id, author, text, approve: recorded.status === 'ok' };
+      const said = await wordsOfStep(json, recorded);
+      return said && { ...said, step_id: recorded.id, approve: recorded.status === 'ok' };
     },
   };
 }
 
 const mayTake = ({ recorded_until, recorded_miss }: Episode, seq: number) =>
   recorded_until !== null && seq <= recorded_until && (recorded_miss === null || seq < recorded_miss.seq);
-
-/** A pause's input has why it was asked for; its output, how it ended. */
-function wordsOf({ input }: Step): string {
-  const text = input && typeof input === 'object' && !Array.isArray(input) ? input['text'] : '';
-  return typeof text === 'string' ? text : '';
-}
 
 /** Steps are the same by who asks what: what kind of step a tool's call is may have changed since. */
 function reasonAgainst(recorded: RecordedStep | undefined, step: Step): string | undefined {

@@ -17,7 +17,7 @@ import { setThread } from '../../db/write/episodes.ts';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
 import { stepKeyOfCall, superstepOf, threadIdOf } from '../../identity.ts';
-import { ThoughtOutput, ToolOutput } from '../../schemas/step.ts';
+import { ThoughtOutput } from '../../schemas/step.ts';
 import type { Step } from '../../schemas/step.ts';
 import type { ThoughtEnd } from '../../schemas/thought.ts';
 import type { PersonAnswer, ResumePoint, ResumeRequest } from '../../schemas/turn.ts';
@@ -27,6 +27,7 @@ import { runSuperstep } from '../../agents/superstep.ts';
 import type { GraphPosition } from '../../agents/superstep.ts';
 import { callRef, placeOf, turnEndOf } from './advance.ts';
 import { heartbeating } from '../heartbeat.ts';
+import { wordsOfStep } from './words.ts';
 import type { JsonStore } from '../../storage/json-store.ts';
 import type { Tool } from '../../agents/tools/tool.ts';
 
@@ -152,13 +153,12 @@ async function progressOfOwn(
 async function decisionOn({ json }: ResumeDeps, steps: Step[], callId: string): Promise<PersonAnswer | null> {
   const approval = steps.findLast(({ step_key }) => step_key.endsWith(`/${callId}:approval`));
   if (!approval) return null;
-  const { content: text, result } = ToolOutput.parse(await json.unpack(approval.output));
-  const author = result?.['author'];
+  const said = await wordsOfStep(json, approval);
   return {
     id: approval.id,
-    author: typeof author === 'string' ? author : '',
+    author: said?.author ?? '',
+    words: { step_id: approval.id },
     step: approval.seq,
     approve: approval.status === 'ok',
-    text,
   };
 }

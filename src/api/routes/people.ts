@@ -89,8 +89,9 @@ export function createPeopleRoutes(deps: Deps) {
   const asItIs = async ({ id }: Episode) => withLinks(await getEpisode(deps.db, id), deps.links);
   return createRoutes()
     .openapi(pauseRoute, async (c) => {
-      const episode = await findRunning(c.req.valid('param').id);
-      await deps.pauseEpisode(episode, { author: c.get('author'), reason: c.req.valid('json').reason });
+      const episode = await getEpisode(deps.db, c.req.valid('param').id);
+      const said = { author: c.get('author'), text: c.req.valid('json').reason };
+      await say(deps, episode, { kind: 'pause', id: randomUUID(), said });
       return c.json(await asItIs(episode), 202);
     })
     .openapi(resumeRoute, async (c) => {
@@ -114,15 +115,25 @@ export function createPeopleRoutes(deps: Deps) {
     });
 }
 
-/** Sends it once: what is on record already is not sent again, also when the run that received it is over. Whether it was sent before. */
+/**
+ * Sends it once: what is on record already is not sent again, also when the run that received it is over. The words are written
+ * first; the workflow is told who spoke and where they stand. Whether it was sent before.
+ */
 async function say(deps: Deps, episode: Episode, request: PersonRequest): Promise<boolean> {
-  const { kind, id, said } = request;
+  const { id } = request;
   const { replayed } = await insertPersonRequest(deps.db, episode.id, request);
-  const which = kind === 'message' ? { step_key: messageStepKey(id) } : { seq: said.step };
-  if (replayed && (await hasPersonSpoken(deps.db, episode.id, which))) return true;
+  if (replayed && request.kind !== 'pause') {
+    const which = request.kind === 'message' ? { step_key: messageStepKey(id) } : { seq: request.said.step };
+    if (await hasPersonSpoken(deps.db, episode.id, which)) return true;
+  }
   const running = await getRunning(deps, episode);
-  if (kind === 'message') await deps.sendMessage(running, { id, ...said });
-  else await deps.answerStep(running, { id, ...said });
+  const { author } = request.said;
+  if (request.kind === 'message') await deps.sendMessage(running, { id, author });
+  else if (request.kind === 'pause') await deps.pauseEpisode(running, { id, author });
+  else {
+    const { step, approve } = request.said;
+    await deps.answerStep(running, { id, author, step, approve });
+  }
   return replayed;
 }
 

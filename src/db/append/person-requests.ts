@@ -1,29 +1,29 @@
 import type { Kysely } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { Database } from '../../schemas/database.ts';
-import type { PersonAnswer, PersonMessage } from '../../schemas/turn.ts';
 import { sha256Of } from '../../identity.ts';
 
 /** What a person asks of an episode, with the id under which it is asked once. */
 export type PersonRequest =
-  | { kind: 'message'; said: Omit<PersonMessage, 'id'>; id: string }
-  | { kind: 'answer'; said: Omit<PersonAnswer, 'id'>; id: string };
+  | { kind: 'message'; said: { author: string; text: string }; id: string }
+  | { kind: 'pause'; said: { author: string; text: string }; id: string }
+  | { kind: 'answer'; said: { author: string; step: number; approve: boolean; text: string }; id: string };
 
 /**
- * Notes a request under its id. `replayed` says that the same one was noted before; another one under the same id throws
- * `already_exists`.
+ * Writes a request and its words under its id, before the episode's workflow hears of it. `replayed` says that the same one was
+ * written before; another one under the same id throws `already_exists`.
  */
 export async function insertPersonRequest(
   db: Kysely<Database>,
   episodeId: string,
   { kind, id: key, said }: PersonRequest,
 ): Promise<{ replayed: boolean }> {
-  const words = Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const request_sha256 = sha256Of(JSON.stringify(words));
+  const members = Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const request_sha256 = sha256Of(JSON.stringify(members));
   const place = { episode_id: episodeId, kind, key };
   const inserted = await db
     .insertInto('person_requests')
-    .values({ ...place, request_sha256 })
+    .values({ ...place, request_sha256, words: said.text })
     .onConflict((conflict) => conflict.columns(['episode_id', 'kind', 'key']).doNothing())
     .returning('key')
     .executeTakeFirst();

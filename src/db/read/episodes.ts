@@ -33,7 +33,9 @@ export type EpisodeOrigin = { episode: Episode; opening_message: PersonMessage |
 /** The episode with what it began with, or undefined where there is none with this id. */
 export async function findEpisodeOrigin(db: Kysely<Database>, id: string): Promise<EpisodeOrigin | undefined> {
   const row = await db.selectFrom('episodes').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && { episode: toEpisode(row), opening_message: row.opening_message, runs: row.runs };
+  const said = row?.opening_message;
+  const message = said && ({ id: said.id, author: said.author, words: { kind: 'message', key: said.id } } as const);
+  return row && { episode: toEpisode(row), opening_message: message ?? null, runs: row.runs };
 }
 
 /** The same; throws not_found. */

@@ -31,6 +31,12 @@ export async function findStep(db: Kysely<Database>, episodeId: string, seq: num
   return row && toStepRow(row);
 }
 
+/** The step with this id, of whatever line. */
+export async function findStepById(db: Kysely<Database>, id: string): Promise<Step | undefined> {
+  const row = await db.selectFrom('steps').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toStepRow(row);
+}
+
 /** The step with this number in the episode's current line; throws not_found. */
 export async function getStep(db: Kysely<Database>, episodeId: string, seq: number): Promise<Step> {
   const step = await findStep(db, episodeId, seq);

@@ -14,7 +14,8 @@ import { firstThinker } from '../../agents/agents.ts';
 import { AppError } from '../../errors.ts';
 import { pageUrlOf } from '../../identity.ts';
 import type { Episode } from '../../schemas/episode.ts';
-import type { EpisodeRun, PersonAnswer, PersonMessage } from '../../schemas/turn.ts';
+import type { SpokenAnswer, SpokenMessage, SpokenPause } from '../../schemas/person.ts';
+import type { EpisodeRun } from '../../schemas/turn.ts';
 import { answerUpdate, messageUpdate, pauseSignal, resumeSignal } from '../../workflows/messages.ts';
 import {
   COVERAGE_AUDIT_WORKFLOW,
@@ -27,6 +28,8 @@ import {
 } from '../../workflows/names.ts';
 import type { CoverageAudit } from '../../schemas/coverage.ts';
 import { AGENT_NAME, EPISODE_STATUS, EPISODE_TASK } from '../../workflows/search-attributes.ts';
+import { lookAtWorkflow } from '../watch/stuck.ts';
+import { startAmendment } from './amend.ts';
 import { rewindEpisode } from './rewind.ts';
 import type { Rewinding } from './rewind.ts';
 import type { Config, TemporalConfig } from '../../config/config.ts';
@@ -66,20 +69,20 @@ export type EpisodeWorkflows = AsyncDisposable & {
   startEpisode(episode: Episode): Promise<void>;
   /** Begins a new run, in place of the one that Temporal may have, after this step of the record; returns the run's id. */
   continueEpisode(episode: Episode, after_seq: number): Promise<string>;
-  /** Asks the episode's workflow to cancel. Throws not_found when it has none, `unavailable` when Temporal is away. */
+  /** Asks the episode's workflow to cancel; where Temporal runs it no more, its record ends as that says. Throws `unavailable` without Temporal. */
   cancelEpisode(episode: Episode): Promise<void>;
   /** Starts what deletes the episode; asking twice deletes once. Throws `unavailable` when Temporal is away. */
   deleteEpisode(episode: Episode): Promise<void>;
   /** Removes every closed run of a workflow from Temporal. */
   forgetRuns(workflowId: string): Promise<void>;
-  /** Pauses the episode before its next thought or call. */
-  pauseEpisode(episode: Episode, said: { author: string; reason: string }): Promise<void>;
+  /** Pauses the episode before its next thought or call. Here and below, the words stand in the record under `id`, and do not come along. */
+  pauseEpisode(episode: Episode, said: SpokenPause): Promise<void>;
   /** Lets a paused episode go on. */
   resumeEpisode(episode: Episode, said: { author: string }): Promise<void>;
   /** Sends the agents a message, delivered before their next thought. Throws failed_precondition once the episode has ended. */
-  sendMessage(episode: Episode, message: PersonMessage): Promise<void>;
+  sendMessage(episode: Episode, message: SpokenMessage): Promise<void>;
   /** Answers the question or approval that a step waits for. Throws failed_precondition where it waits for none. */
-  answer(episode: Episode, answer: PersonAnswer): Promise<void>;
+  answer(episode: Episode, answer: SpokenAnswer): Promise<void>;
   /** Audits an episode's coverage now, unless that is being done. */
   auditCoverage(audit: CoverageAudit): Promise<{ workflow_id: string }>;
   /** Takes the episode back to a step. Throws failed_precondition where it cannot go there. */
@@ -111,7 +114,7 @@ export async function openEpisodeWorkflows({
       call(async () => {
         // One that was accepted and not started yet is started first: only its workflow ends an episode.
         if (episode.status === 'queued') await startEpisode(client, place, episode);
-        await handleOf(episode).cancel();
+        await cancelEpisode(client, place, episode);
       }),
     deleteEpisode: ({ id }) =>
       call(async () => {
@@ -123,18 +126,19 @@ export async function openEpisodeWorkflows({
         });
       }),
     forgetRuns: async (workflowId) => forgetRuns(client, workflowId),
-    pauseEpisode: (episode, said) => call(() => handleOf(episode).signal(pauseSignal, said)),
+    pauseEpisode: (episode, { id, author }) =>
+      call(() => handleOf(episode).signal(pauseSignal, { author, words: { kind: 'pause', key: id } })),
     resumeEpisode: (episode, said) => call(() => handleOf(episode).signal(resumeSignal, said)),
-    sendMessage: (episode, message) =>
-      call(
-        () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${message.id}` }),
-        PERSON_TIMEOUT_MS,
-      ),
-    answer: (episode, answer) =>
-      call(
-        () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${answer.id}` }),
-        PERSON_TIMEOUT_MS,
-      ),
+    sendMessage: (episode, { id, author }) => {
+      const message = { id, author, words: { kind: 'message', key: id } as const };
+      const say = () => handleOf(episode).executeUpdate(messageUpdate, { args: [message], updateId: `message:${id}` });
+      return call(say, PERSON_TIMEOUT_MS);
+    },
+    answer: (episode, { id, author, step, approve }) => {
+      const answer = { id, author, step, approve, words: { kind: 'answer', key: id } as const };
+      const say = () => handleOf(episode).executeUpdate(answerUpdate, { args: [answer], updateId: `answer:${id}` });
+      return call(say, PERSON_TIMEOUT_MS);
+    },
     auditCoverage: (audit) => call(() => startAudit(client, config.task_queue_prefix, audit)),
     rewindEpisode: (episode, rewinding) => call(() => rewindEpisode(client, episode, rewinding), REWIND_TIMEOUT_MS),
     startReproduction: (workflowId, requests) =>
@@ -155,6 +159,16 @@ async function startEpisode({ workflow }: Client, place: Place, episode: Episode
   }
 }
 
+async function cancelEpisode(client: Client, { prefix }: Place, episode: Episode): Promise<void> {
+  try {
+    await client.workflow.getHandle(episode.workflow_id).cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const { run_id } = await lookAtWorkflow(client, episode.workflow_id);
+    await startAmendment(client, prefix, { ...episode, run_id });
+  }
+}
+
 async function continueEpisode(
   { workflow }: Client,
   place: Place,
@@ -166,7 +180,7 @@ async function continueEpisode(
     workflowIdConflictPolicy: 'TERMINATE_EXISTING',
   });
   // Workers are stopped while a record is reconciled: it gets this before it does anything.
-  const said = { author: 'observatory', reason: 'it was paused before the record was restored' };
+  const said = { author: 'observatory', text: 'it was paused before the record was restored' };
   if (episode.status === 'paused') await handle.signal(pauseSignal, said);
   return handle.firstExecutionRunId;
 }

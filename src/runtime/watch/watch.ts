@@ -11,7 +11,7 @@ import type { Stuck } from '../../schemas/episode.ts';
 import { stuckSentence } from '../../schemas/workflow-state.ts';
 import type { WorkflowState } from '../../schemas/workflow-state.ts';
 import { forEachBounded } from '../../storage/parallel.ts';
-import { AMEND_WORKFLOW, amendIdOf, taskQueue } from '../../workflows/names.ts';
+import { startAmendment } from '../temporal/amend.ts';
 import { lookAtWorkflow } from './stuck.ts';
 import { readQueues, whyUnserved } from './queues.ts';
 
@@ -26,6 +26,8 @@ const ENDED_OUTSIDE_MS = 24 * 3_600_000;
 const ALERTS_MAX = 1_000;
 /** The most episodes that one alert names. */
 const NAMED_MAX = 5;
+/** So many workflows may be deleted one by one; when more are missing, and most of all, their server is asked about first. */
+const MISSING_MAX = 3;
 
 export type WatchDeps = {
   db: Kysely<Database>;
@@ -59,16 +61,20 @@ export function watchEpisodes(deps: WatchDeps): AsyncDisposable {
 function createLook(deps: WatchDeps): () => Promise<void> {
   let suspects = new Map<string, string | null>();
   return async () => {
-    const now = new Map<string, string | null>();
-    const stuck: { episode: LookedAt; stuck: Stuck }[] = [];
-    for await (const { episode, workflow, stuck: found } of lookAtAll(deps)) {
-      if (found) stuck.push({ episode, stuck: found });
-      if (!isUntrue(episode, workflow)) continue;
-      now.set(episode.id, workflow.run_id);
-      if (suspects.get(episode.id) === workflow.run_id) await startAmendment(deps, episode, workflow.run_id);
-    }
-    suspects = now;
-    await raiseStuckAlerts(deps, stuck);
+    const seen: Seen[] = [];
+    for await (const one of lookAtAll(deps)) seen.push(one);
+    const started = seen.filter(({ episode }) => episode.open && episode.status !== 'queued');
+    const missing = started.filter(({ workflow }) => workflow.state === 'missing').map(({ episode }) => episode);
+    const spared = (await raiseMissingAlert(deps, { missing, started: started.length })) ? new Set(missing) : new Set();
+    const untrue = seen.filter(({ episode, workflow }) => isUntrue(episode, workflow) && !spared.has(episode));
+    for (const { episode, workflow } of untrue)
+      if (suspects.get(episode.id) === workflow.run_id)
+        await startAmendment(deps.client, deps.prefix, { ...episode, run_id: workflow.run_id });
+    suspects = new Map(untrue.map(({ episode, workflow }) => [episode.id, workflow.run_id]));
+    await raiseStuckAlerts(
+      deps,
+      seen.flatMap(({ episode, stuck }) => (stuck ? [{ episode, stuck }] : [])),
+    );
     await raiseQueueAlerts(deps);
     await clearEnded(deps);
   };
@@ -116,14 +122,27 @@ function isUntrue({ open, status }: LookedAt, { state }: WorkflowState): boolean
   return state === 'closed' || (state === 'missing' && status !== 'queued');
 }
 
-async function startAmendment({ client, prefix }: WatchDeps, episode: LookedAt, run_id: string | null): Promise<void> {
-  await client.workflow.start(AMEND_WORKFLOW, {
-    workflowId: `${prefix}${amendIdOf(episode.id, run_id)}`,
-    taskQueue: taskQueue(prefix, 'maintenance'),
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    args: [{ episode_id: episode.id, workflow_id: episode.workflow_id, run_id }],
-    staticSummary: 'Brings the record to what Temporal says of its workflow',
-  });
+/**
+ * An alert while Temporal has none of most open episodes: that is another server or namespace than they were started in, or one
+ * that lost its database, and no reason to end their records. Returns whether it is so.
+ */
+async function raiseMissingAlert(
+  { client, alerts }: WatchDeps,
+  { missing, started }: { missing: readonly LookedAt[]; started: number },
+): Promise<boolean> {
+  const { namespace } = client.options;
+  const many = missing.length > MISSING_MAX && missing.length * 2 > started;
+  if (many)
+    await alerts.raise({
+      name: 'workflows_missing',
+      subject: namespace,
+      message:
+        `Temporal's namespace ${namespace} has no workflow of ${missing.length} of ${started} open episodes. Is it the server and the ` +
+        'namespace that they were started in? Their records stay as they are. If it lost them, cancel them: each then ends as lost.',
+      facts: { namespace, episodes: named(missing), count: String(missing.length), open: String(started) },
+    });
+  else await alerts.clear('workflows_missing', namespace);
+  return many;
 }
 
 /** One alert for all episodes that wait for the same; those that nothing waits for any more are over. */
@@ -135,12 +154,15 @@ async function raiseStuckAlerts(
   for (const [waits_for, ones] of byCause) {
     const [first] = ones.toSorted((a, b) => (a.stuck.since < b.stuck.since ? -1 : 1));
     if (!first) continue;
-    const named = ones.slice(0, NAMED_MAX).map(({ episode }) => episode.id);
     await alerts.raise({
       name: 'episodes_stuck',
       subject: waits_for,
       message: `${ones.length === 1 ? `Episode ${first.episode.id}` : `${ones.length} episodes, ${first.episode.id} longest:`} ${stuckSentence(first.stuck)}`,
-      facts: { episodes: named.join(', '), count: String(ones.length), since: first.stuck.since },
+      facts: {
+        episodes: named(ones.map(({ episode }) => episode)),
+        count: String(ones.length),
+        since: first.stuck.since,
+      },
     });
   }
   for (const { subject } of await openAlerts(db, 'episodes_stuck'))
@@ -170,3 +192,9 @@ async function clearEnded({ db, alerts }: WatchDeps): Promise<void> {
 
 const openAlerts = async (db: Kysely<Database>, name: string) =>
   (await listAlerts(db, { open: true, limit: ALERTS_MAX })).filter((alert) => alert.name === name);
+
+const named = (episodes: readonly LookedAt[]) =>
+  episodes
+    .slice(0, NAMED_MAX)
+    .map(({ id }) => id)
+    .join(', ');

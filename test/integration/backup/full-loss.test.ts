@@ -33,6 +33,7 @@ import { createTestDatabase } from '../../support/database.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { observatory, startApi } from '../../support/api-process.ts';
 import { removeBucket } from './recovery-deployment.ts';
+import { answerStep } from '../../support/people.ts';
 
 const SUFFIX = randomUUID().slice(0, 8);
 const KEYS = { public_key: 'pk-lf-tests', secret_key: randomBytes(12).toString('hex') };
@@ -115,8 +116,8 @@ beforeAll(async () => {
   const live = new DatabaseSync(join(homes.newer, 'temporal/temporal.db'), { readOnly: true, timeout: 10_000 });
   await backup(live, join(homes.older, 'temporal/temporal.db'), { rate: 2 ** 31 - 1 });
   live.close();
-  const said = { author: 'ada', approve: true, text: 'yes' };
-  await deployment.workflows.answer(open, { id: randomUUID(), step: first.seq, ...said });
+  const said = { text: 'yes' };
+  await answerStep(deployment, open, { step: first.seq, ...said });
   await untilAsked(deployment, open, { question: 'two?' });
   await run(['backup', 'run'], deployment.env);
   manifest = (await run(['backup', 'show', 'latest'], deployment.env)) as unknown as typeof manifest;
@@ -124,7 +125,7 @@ beforeAll(async () => {
   await worker.kill();
   const told = await startWorkerProcess({ ...deployment.env, ...langfuse });
   const second = await untilAsked(deployment, open, { question: 'two?' });
-  await deployment.workflows.answer(open, { id: randomUUID(), step: second.seq, ...said });
+  await answerStep(deployment, open, { step: second.seq, ...said });
   await untilEnded(deployment, open.id);
   late = await deployment.play([ask('who?')]);
   await untilAsked(deployment, late, { question: 'who?' });
@@ -200,7 +201,7 @@ test.each(STATES)(
       opened.defer(() => worker.kill());
       const workflows = opened.use(await openEpisodeWorkflows(loadConfig(env)));
       const { seq } = await untilAsked(read, open, { question: 'two?', run: done.continued[0]?.run_id });
-      await workflows.answer(open, { id: randomUUID(), step: seq, author: 'ada', approve: true, text: 'yes' });
+      await answerStep({ ...read, workflows }, open, { step: seq, text: 'yes' });
       expect(await untilEnded(read, open.id)).toMatchObject({ terminal_reason: 'APPROVED' });
       await expectTrueRecord(read as Deployment, open.id);
       if (state === 'newer') await expectService(read, env);

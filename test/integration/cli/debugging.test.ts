@@ -1,6 +1,6 @@
 // What is done with a recorded episode, from the command line over a real API and worker: run again with its answers, forked,
 // rewound, reconstructed, its physics reproduced.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
 import { startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
+import { answerStep, sendMessage } from '../../support/people.ts';
 
 /** Steps 1 2 · 3 4 (asks) · 5 (a message) · 6 7 (simulates) · 8 9 10 · 11 12 · 13 14 (approved). */
 const LINES = [
@@ -64,13 +65,13 @@ const waiting = (episode: Episode) =>
 /** Says something and answers, once a step of the episode waits for a person. */
 async function answer(episode: Episode, text: string): Promise<void> {
   await waiting(episode);
-  await deployment.workflows.sendMessage(episode, { id: randomUUID(), author: 'ada', text: 'mind the box' });
+  await sendMessage(deployment, episode, { text: 'mind the box' });
   await answerOnly(episode, text);
 }
 
 async function answerOnly(episode: Episode, text: string): Promise<void> {
   const { seq } = await waiting(episode);
-  await deployment.workflows.answer(episode, { id: randomUUID(), author: 'ada', step: seq, approve: true, text });
+  await answerStep(deployment, episode, { step: seq, text });
 }
 
 /** What a command answers as JSON. It must succeed. */

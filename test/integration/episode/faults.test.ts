@@ -18,6 +18,7 @@ import { BENCHMARK_YAML, SCENE } from '../../support/synthetic.ts';
 import { openWay } from '../../support/way.ts';
 import { startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
+import { pauseEpisode } from '../../support/people.ts';
 
 const run = promisify(execFile);
 
@@ -90,7 +91,7 @@ test('a cancel ends a thought, a command with all it started, a simulation and a
     },
   ]);
   const pausing = await deployment.play([{ thinking_ms: 300 }, {}]);
-  await deployment.workflows.pauseEpisode(pausing, { author: 'ada', reason: 'lunch' });
+  await pauseEpisode(deployment, pausing, { text: 'lunch' });
   await untilRow(deployment, async () => {
     const { status } = await getEpisode(deployment.database.db, pausing.id);
     return status === 'paused' ? true : undefined;

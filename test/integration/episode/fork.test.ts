@@ -12,6 +12,7 @@ import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { startFork } from '../../support/fork.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
+import { answerStep } from '../../support/people.ts';
 
 let deployment: Deployment;
 let source: Episode;
@@ -47,7 +48,7 @@ async function answer(episode: Episode, text: string): Promise<number> {
   const asked = await untilRow(deployment, async () =>
     (await stepsOf(deployment, episode.id)).find(({ kind, status }) => kind === 'human' && status === 'running'),
   );
-  await deployment.workflows.answer(episode, { id: randomUUID(), author: 'ada', step: asked.seq, approve: true, text });
+  await answerStep(deployment, episode, { step: asked.seq, text });
   return asked.seq;
 }
 
@@ -139,7 +140,7 @@ test('a person’s decision on a call holds in a fork after it, which asks nobod
     const { seq } = await untilRow(deployment, async () =>
       (await stepsOf(deployment, one.id)).find(({ kind, status }) => kind === 'human' && status === 'running'),
     );
-    await deployment.workflows.answer(one, { id: randomUUID(), author: 'ada', step: seq, approve, text: 'so be it' });
+    await answerStep(deployment, one, { step: seq, approve, text: 'so be it' });
     return seq;
   };
   expect(await decide(episode, false)).toBe(2);

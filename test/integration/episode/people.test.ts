@@ -12,6 +12,7 @@ import type { ToolOutput } from '../../../src/schemas/step.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
+import { answerStep, pauseEpisode, sendMessage } from '../../support/people.ts';
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -36,7 +37,7 @@ const untilAsked = ({ id }: Episode) =>
   );
 
 const answer = (episode: Episode, step: number, said: { approve: boolean; text: string }) =>
-  deployment.workflows.answer(episode, { id: randomUUID(), author: 'ada', step, ...said });
+  answerStep(deployment, episode, { step, ...said });
 
 async function expectApproved(episode: Episode): Promise<void> {
   await ended(episode);
@@ -53,11 +54,11 @@ test('a person pauses, steers and resumes an episode over a worker restart', asy
     { text: 'two', calls: [call('list_files', {})] },
   ]);
   await untilRow(deployment, async () => (await stepsOf(deployment, episode.id))[0]);
-  await deployment.workflows.pauseEpisode(episode, { author: 'ada', reason: 'lunch' });
+  await pauseEpisode(deployment, episode, { text: 'lunch' });
   await untilStatus(episode, 'paused');
   const message = { id: randomUUID(), author: 'ada', text: 'mind the corridor' };
-  await deployment.workflows.sendMessage(episode, message);
-  await deployment.workflows.sendMessage(episode, message); // said twice, heard once
+  await sendMessage(deployment, episode, message);
+  await sendMessage(deployment, episode, message); // said twice, heard once
   await worker.kill();
   await deployment.startWorker();
   await deployment.workflows.resumeEpisode(episode, { author: 'ada' });
@@ -146,8 +147,8 @@ test('an answer under the id of a message is an answer all the same', async () =
   const episode = await deployment.play([{ calls: [call('ask_person', { question: 'Which servo?' })] }]);
   const { seq } = await untilAsked(episode);
   const said = { id: randomUUID(), author: 'ada', text: 'the small one' };
-  await deployment.workflows.sendMessage(episode, said);
-  await deployment.workflows.answer(episode, { ...said, step: seq, approve: true });
+  await sendMessage(deployment, episode, said);
+  await answerStep(deployment, episode, { ...said, step: seq });
   await expectApproved(episode);
   expect((await human(episode)).map(({ name, output }) => [name, (output as ToolOutput).content])).toEqual([
     ['ask_person', said.text],

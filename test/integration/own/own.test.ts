@@ -13,6 +13,7 @@ import type { Deployment, Line } from '../../support/deployment.ts';
 import { startFork } from '../../support/fork.ts';
 import { openGates } from '../../support/gate.ts';
 import type { Gate } from '../../support/gate.ts';
+import { answerStep, sendMessage } from '../../support/people.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 
 let deployment: Deployment;
@@ -175,7 +176,7 @@ async function answer(episode: Episode, text: string): Promise<number> {
   const asked = await untilRow(deployment, async () =>
     (await stepsOf(deployment, episode.id)).find(({ kind, status }) => kind === 'human' && status === 'running'),
   );
-  await deployment.workflows.answer(episode, { id: randomUUID(), author: 'ada', step: asked.seq, approve: true, text });
+  await answerStep(deployment, episode, { step: asked.seq, text });
   return asked.seq;
 }
 
@@ -209,7 +210,7 @@ test('a person’s words are heard between supersteps, once, after the results o
   const slow = { react: [{ thinking_ms: 1_000, calls: [call('add', { a: 1 })] }, { text: 'I heard.' }] };
   const episode = await play('react', slow);
   await untilRow(deployment, async () => (await stepsOf(deployment, episode.id))[0]);
-  await deployment.workflows.sendMessage(episode, { id: randomUUID(), author: 'ada', text: 'mind the gap' });
+  await sendMessage(deployment, episode, { text: 'mind the gap' });
   await ended(episode);
   const steps = await stepsOf(deployment, episode.id);
   expect(steps.map(({ name }) => name)).toEqual(['think', 'add', 'message', 'think']);
@@ -231,7 +232,7 @@ test('a call that a person has to approve waits, and a declined one is told to t
     ),
   );
   const said = { id: randomUUID(), author: 'ada', step: asked.seq, approve: false, text: 'not twice' };
-  await deployment.workflows.answer(episode, said);
+  await answerStep(deployment, episode, said);
   await ended(episode);
   expect((await stepsOf(deployment, episode.id)).at(-2)?.error?.message).toContain('ada declined this call: not twice');
   await expectWhole(episode, 'COMPLETED');
