@@ -69,7 +69,7 @@ async function leave(changes: Record<string, string>) {
     steps: await read('/steps?limit=100'),
     stream: await stream,
     events: await read('/events?limit=100'),
-    bundle: await readBundle(api.run, id),
+    bundle: await readBundle((args) => api.run(args), id),
     langfuse: await dump(home.client.pool, trace_id),
     record: await dump(deployment.database.pool),
   };
