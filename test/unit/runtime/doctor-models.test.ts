@@ -40,11 +40,11 @@ describe('the doctor', () => {
     expect(requests[0]).toMatchObject({ stream: true, tools: [{ function: { name: 'report' } }] });
   });
 
-  test.each<[string, [Reply, Partial<EndpointModel>], RegExp, RegExp]>([
-    ['a tool call', [{ text: 'I am ready.' }, PRICED], /no tool call came/, /template for tools/],
-    ['a count of tokens', [{ ...REPORT, usage: null }, PRICED], /it does not say what it used/, /budgets/],
-    ['a price', [REPORT, {}], /its price is unknown/, /MODEL_PRICES/],
-  ])('names what an endpoint lacks: %s', async (_, [reply, changes], detail, mend) => {
+  test.each<[string, [Reply, Partial<EndpointModel>], [detail: RegExp, mend: RegExp]]>([
+    ['a tool call', [{ text: 'I am ready.' }, PRICED], [/no tool call came/, /template for tools/]],
+    ['a count of tokens', [{ ...REPORT, usage: null }, PRICED], [/it does not say what it used/, /budgets/]],
+    ['a price', [REPORT, {}], [/its price is unknown/, /MODEL_PRICES/]],
+  ])('names what an endpoint lacks: %s', async (_, [reply, changes], [detail, mend]) => {
     const found = await examine(reply, changes);
     expect(found.state).toBe('warn');
     expect(found.detail).toMatch(detail);
