@@ -57,6 +57,10 @@ export const DESCRIPTIONS: Record<string, string> = {
   listAgents: 'Names to start episodes with, and the JSON Schema of every tool.',
   listSchedules: 'Nightly restore points and drills, retention, sweeps: when each ran and will, and whether it waits.',
   steerSchedule: 'Pausing says in the schedule’s note who did it. A run that is going on is not disturbed.',
+  compareEpisodes:
+    'Steps are set side by side by what they are, else by their order; `first` is the place of the first pair that differs. `observatory episodes diff` and the page show the same.',
+  getOperations:
+    'What an operator looks at first, each with the rows that it counts. Restore points, coverage, schedules and alerts have lists of their own.',
   search: 'Words are found by their beginnings, in any case. Each place names the episode and the step.',
   getStatistics:
     'Under the same filters as the list of episodes. Rates, medians and durations are over those that have ended.',

@@ -122,14 +122,15 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Regist
   },
 };
 
-/** Completion knows every command, and is one. */
+/** Completion knows every command by its name, and loads one when it is asked what may follow it. */
 async function loadCompletion(): Promise<Register> {
   const { registerCompletion } = await import('./commands/completion.ts');
   return (program, env) =>
-    registerCompletion(program, async () => {
+    registerCompletion(program, async (named) => {
       const whole = new Command('observatory');
-      const all = await Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
-      for (const register of all) register(whole, env);
+      for (const [name, { load }] of Object.entries(COMMANDS))
+        if (name === named) (await load())(whole, env);
+        else whole.command(name);
       return whole;
     });
 }

@@ -8,7 +8,7 @@ const route = createRoute({
   method: 'get',
   path: '/v1/operations',
   operationId: 'getOperations',
-  summary: 'Read how the outbox, drills, workers and keys stand, with the rows that are counted',
+  summary: 'Read the state of the outbox, drills, workers and keys, with the rows that are counted',
   tags: ['system'],
   security,
   responses: { 200: json('How they stand', OperationsResource), ...problems() },

@@ -5,8 +5,8 @@ import { examples, print } from '../output.ts';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** Adds `observatory completion`, and `complete`, which the shells' scripts ask. `everything` registers all commands. */
-export function registerCompletion(program: Command, everything: () => Promise<Command>): void {
+/** Adds `observatory completion`, and `complete`, which the shells' scripts ask. `whole` registers every command, the one of this name with all below it. */
+export function registerCompletion(program: Command, whole: (name: string | undefined) => Promise<Command>): void {
   program
     .command('completion')
     .addArgument(new Argument('<shell>', 'your shell').choices(SHELLS))
@@ -25,7 +25,9 @@ export function registerCompletion(program: Command, everything: () => Promise<C
     .description('print what may follow these words')
     .allowUnknownOption()
     .helpOption(false)
-    .action(async (words: string[]) => print(completionsOf(await everything(), words).join('\n')));
+    .action(async (words: string[]) =>
+      print(completionsOf(await whole(words.at(-2) === undefined ? undefined : words[0]), words).join('\n')),
+    );
 }
 
 /** What may follow: the last word is being written, the others are whole. */

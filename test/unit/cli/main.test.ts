@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../../src/runtime/worker-process.ts';
+import { cacheFolder, processEnvironment } from '../../../src/config/config.ts';
+import { compileCache, WORKER_ENVIRONMENT, WORKER_NODE_FLAGS } from '../../../src/runtime/worker-process.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 const LAUNCHER = join(import.meta.dirname, '../../../bin/observatory.mjs');
@@ -18,7 +19,8 @@ afterAll(async () => rm(home, { recursive: true, force: true }));
 type Outcome = { code: number; out: string; err: string };
 
 function run(args: string[], options: { env?: Record<string, string>; main?: string } = {}): Promise<Outcome> {
-  const env = { PATH: process.env['PATH'], OBSERVATORY_HOME: home, ...options.env };
+  const cache = compileCache(cacheFolder(processEnvironment()));
+  const env = { PATH: process.env['PATH'], OBSERVATORY_HOME: home, ...cache, ...options.env };
   return new Promise((settle) => {
     execFile(process.execPath, [options.main ?? MAIN, ...args], { env }, (error, out, err) => {
       settle({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
