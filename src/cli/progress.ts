@@ -1,5 +1,5 @@
 import { Transform } from 'node:stream';
-import { size } from './recovery.ts';
+import { size } from './text.ts';
 
 /** Between two lines: work that ends at once shows nothing. */
 const TELL_MS = 500;

@@ -7,7 +7,7 @@ import type { OnProgress } from '../runtime/recovery.ts';
 import { openEpisodeWorkflows } from '../runtime/temporal/client.ts';
 import type { RecoveryCheck } from '../schemas/restore-point.ts';
 import { taskQueue } from '../workflows/names.ts';
-import { oneLine } from './text.ts';
+import { oneLine, size } from './text.ts';
 
 const POLL_INTERVAL_MS = 500;
 
@@ -68,11 +68,4 @@ export function renderChecks(checks: RecoveryCheck[]): string {
       return `  ${status === 'ok' ? 'ok    ' : 'FAILED'}  ${name.padEnd(12)}${why}${told.length > 0 ? ` (${told.join(', ')})` : ''}`;
     })
     .join('\n');
-}
-
-/** A size in bytes in the unit that reads best. */
-export function size(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -102,3 +102,10 @@ const COLOURS = {
 export function coloured(text: string, status: keyof typeof COLOURS, stream: NodeJS.WritableStream): string {
   return styleText(COLOURS[status], text, { stream });
 }
+
+/** A size in bytes in the unit that reads best. */
+export function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cacheFolder, processEnvironment } from '../../src/config/config.ts';
+import { compileCache } from '../../src/runtime/worker-process.ts';
 import type { Deployment } from './deployment.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -53,7 +55,8 @@ export async function startApi(deployment: Pick<Deployment, 'env'>): Promise<Api
 
 /** Runs the command line, by default this checkout's, with this environment and PATH, and nothing else. */
 export function observatory(args: string[], env: Record<string, string>, main = MAIN): Promise<Outcome> {
-  const options = { env: { PATH: process.env['PATH'], ...env }, maxBuffer: 64 * 1024 * 1024 };
+  const cache = compileCache(cacheFolder(processEnvironment()));
+  const options = { env: { PATH: process.env['PATH'], ...cache, ...env }, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((settle) => {
     execFile(process.execPath, [main, ...args], options, (error, out, err) => {
       settle({ code: typeof error?.code === 'number' ? error.code : 0, out, err });

@@ -5,8 +5,8 @@ import type { RestorePoint, RestorePointManifest } from '../../schemas/restore-p
 import { RESTORE_POINT_WORKFLOW } from '../../workflows/names.ts';
 import { integer } from '../options.ts';
 import { findDeployment } from '../connection.ts';
-import { progressTo, renderChecks, runRecoveryWorkflow, size } from '../recovery.ts';
-import { ago, table } from '../text.ts';
+import { progressTo, renderChecks, runRecoveryWorkflow } from '../recovery.ts';
+import { ago, size, table } from '../text.ts';
 
 /** Adds `observatory backup …`. */
 export function registerBackup(program: Command, env: Environment): void {

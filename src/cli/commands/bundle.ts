@@ -11,9 +11,8 @@ import type { BundleReport } from '../bundle-file.ts';
 import { createClient, errorOf } from '../../client/client.ts';
 import { findConnection } from '../connection.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
-import { size } from '../recovery.ts';
 import { counted, progressOf } from '../progress.ts';
-import { printable } from '../text.ts';
+import { printable, size } from '../text.ts';
 
 /** Films and meshes may be many gigabytes; what does not end by then hangs. */
 const DOWNLOAD_MS_MAX = 6 * 60 * 60_000;

@@ -15,8 +15,7 @@ import { PAGE_LIMIT } from '../follow.ts';
 import { integer } from '../options.ts';
 import { EXAMPLE_ID, examples, print, printJson } from '../output.ts';
 import { progressOf } from '../progress.ts';
-import { size } from '../recovery.ts';
-import { oneLine, table } from '../text.ts';
+import { oneLine, size, table } from '../text.ts';
 
 type FilesApi = Client['v1']['episodes'][':id']['artifacts']['$get'];
 type FilesPage = InferResponseType<FilesApi, 200>;

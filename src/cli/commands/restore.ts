@@ -3,8 +3,8 @@ import type { Environment } from '../../config/config.ts';
 import { openRecovery } from '../../runtime/recovery.ts';
 import type { Restoration, RestorePlan } from '../../schemas/restore-point.ts';
 import { findDeployment } from '../connection.ts';
-import { progressTo, renderChecks, size } from '../recovery.ts';
-import { duration } from '../text.ts';
+import { progressTo, renderChecks } from '../recovery.ts';
+import { duration, size } from '../text.ts';
 
 type RestoreOptions = {
   database?: string;
