@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import { buildWorkflowBundle } from '../../../src/runtime/temporal/workflow-bundle.ts';
@@ -111,8 +110,8 @@ test('an approval is waited for while every worker is away, and for an hour: the
   await expectApproved(episode);
   expect((await human(episode))[0]).toMatchObject({ name: 'approval', status: 'ok' });
   expect((await stepsOf(deployment, episode.id))[seq]).toMatchObject({ name: 'execute_command', status: 'ok' });
-  // The only clock on this path is the history's. With an hour put in where the person was waited for it replays to the same end;
-  // put in where the agents worked, it does not: there the budget of ten minutes stops the episode.
+  // The only clock on this path is the history's. With an hour put in where the person was waited for it replays to the same end,
+  // and so it does with one in which servers were away: the budget of ten minutes is spent by what attempts worked, on record.
   const handle = deployment.workflows.client.workflow.getHandle(episode.workflow_id);
   const { codePath } = await buildWorkflowBundle(deployment.config.cache);
   const replayWithAnHourBefore = async (is: (event: HistoryEvent) => boolean) =>
@@ -124,9 +123,7 @@ test('an approval is waited for while every worker is away, and for an hour: the
   const { events } = await handle.fetchHistory();
   expect(events?.filter(({ timerStartedEventAttributes: timer }) => timer)).toEqual([]);
   await replayWithAnHourBefore((event) => Boolean(event.workflowExecutionUpdateAcceptedEventAttributes));
-  await expect(
-    replayWithAnHourBefore((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'advance'),
-  ).rejects.toThrow(DeterminismViolationError);
+  await replayWithAnHourBefore((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'advance');
 });
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
