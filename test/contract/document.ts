@@ -61,6 +61,7 @@ function requestsOf(seeds: Seeds): Record<string, Request[]> {
     deleteEpisode: seeds.ended.slice(0, 1).map((id) => ({ parameters: { id } })),
     getWorkspace: [{ parameters: { id: seeds.completed } }],
     getConversation: [{ parameters: { id: seeds.completed } }],
+    compareEpisodes: [{ parameters: { a: seeds.completed, b: seeds.ended[0] } }],
     startEpisode: [
       {
         parameters: {},
@@ -136,6 +137,10 @@ export function dictionariesOf(seeds: Seeds): string {
     ['query.seq', 'seqs'],
   ];
   const some: Record<string, [string, Word][]> = {
+    compareEpisodes: [
+      ['query.a', 'episodes'],
+      ['query.b', 'episodes'],
+    ],
     ...Object.fromEntries(
       ['cancelEpisode', 'pauseEpisode', 'resumeEpisode', 'sendMessage', 'answerStep'].map((operation) => [
         operation,

@@ -45,6 +45,10 @@ export async function startApi(deployment: Deployment, log_file: string): Promis
       ...deployment.env,
       API_HOST: '127.0.0.1',
       API_PORT: String(port),
+      // A start that names no model, or bounds its dollars, is right where a model is configured; here nobody asks it.
+      MODEL_BASE_URL: 'http://127.0.0.1:9/v1',
+      MODEL_NAME: 'nobody',
+      MODEL_PRICES: JSON.stringify({ nobody: { input: 1, cached: 1, output: 1 } }),
       API_REQUESTS_PER_S: '0',
       // An episode that waits has one frame to tell; its next heartbeat would be 15 seconds away.
       API_STREAM_S: '1',

@@ -9,7 +9,7 @@ import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
 import { resetWorkflow } from '../../support/reset.ts';
-import { observatory, startApi } from '../../support/api-process.ts';
+import { startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
 
 /** Within so long of the deed the record says it. */
@@ -133,53 +133,4 @@ test('an episode that Temporal runs, and one that waits to be started, stay what
   expect(['TERMINATED', 'WORKFLOW_LOST']).not.toContain((await read(unstarted)).terminal_reason);
   await deployment.workflows.cancelEpisode(running);
   await untilEnded(running);
-});
-
-const DURATION_MS_MAX = 300_000;
-const MINUTES = { duration_ms_max: 200_000 };
-const untilStuck = (episode: Episode) =>
-  until({ what: 'that it is stuck', ...MINUTES, attempt: async () => (await read(episode)).stuck ?? undefined });
-
-/** Starts an episode's workflow with other arguments, or on another queue, than ours. */
-async function startOtherwise(queue: string, args: unknown[]): Promise<Episode> {
-  const episode = await deployment.accept({ agent: 'single_engineer', model: 'scripted' });
-  const { workflow } = deployment.workflows.client;
-  await workflow.start('EpisodeWorkflow', { workflowId: episode.workflow_id, taskQueue: queue, args });
-  return episode;
-}
-
-test(
-  'an episode whose workflow code fails, and one that no worker takes, say so within minutes: record, alert, show and doctor',
-  { timeout: DURATION_MS_MAX },
-  async () => {
-    const prefix = deployment.config.temporal.task_queue_prefix;
-    const failing = await startOtherwise(`${prefix}episodes`, [null]);
-    const untaken = await startOtherwise(`${prefix}nobody`, [null]);
-    expect(await untilStuck(failing)).toMatchObject({
-      waits_for: 'a task of its workflow code',
-      because: expect.stringMatching(/^it fails: .*null/) as string,
-    });
-    expect(await untilStuck(untaken)).toMatchObject({ because: 'no worker takes it', attempt: 1 });
-    const alerted = async () => ((await standing('episodes_stuck')).length === 2 ? true : undefined);
-    await until({ what: 'the alerts', ...MINUTES, attempt: alerted });
-    const sentence = /waits for a task of its workflow code since \S+Z, attempt \d+, because it fails/;
-    expect((await standing('episodes_stuck')).map(({ message }) => message).join()).toMatch(sentence);
-    expect((await api.run(['episodes', 'show', failing.id])).out).toMatch(sentence);
-    expect((await observatory(['doctor'], deployment.env)).out).toMatch(sentence);
-    for (const episode of [failing, untaken]) await handleOf(episode).terminate('seen');
-    await untilEnded(untaken);
-    const over = async () => ((await standing('episodes_stuck')).length === 0 ? true : undefined);
-    await until({ what: 'the end of the alerts', ...MINUTES, attempt: over });
-  },
-);
-
-test('a queue that nobody polls is an alert within minutes', { timeout: DURATION_MS_MAX }, async () => {
-  await deployment.killWorkers();
-  const unserved = async () => ((await standing('queue_unserved')).length === 3 ? true : undefined);
-  await until({ what: 'the alerts of three queues', ...MINUTES, attempt: unserved });
-  const [alert] = await standing('queue_unserved');
-  expect(alert?.message).toMatch(/^Queue \S+: nobody polls it for \w+ tasks/);
-  await deployment.startWorker();
-  const served = async () => ((await standing('queue_unserved')).length === 0 ? true : undefined);
-  await until({ what: 'the end of the alerts', ...MINUTES, attempt: served });
 });
