@@ -37,13 +37,18 @@ describe.each(COMMITS)('a home that build %s made', (commit) => {
     await build[Symbol.asyncDispose]();
   });
 
+  /** A fork's logs and events began with its own; since then they begin with its parent's. */
+  const isContinued = (path: string) => ['logs', 'events'].some((part) => path.endsWith(`/${old.forked.id}/${part}`));
   const ended = () => [old.demo, old.rejected, old.rewound, old.forked, old.rerun];
 
   test('lists and shows every episode as it was', async () => {
     const list = (await home.command('episodes', 'list')) as { items: { id: string }[] };
     expect(new Set(list.items.map(({ id }) => id))).toEqual(new Set(Object.values(old).map(({ id }) => id)));
     for (const episode of Object.values(old)) expect(await home.show(episode.id)).toMatchObject(lasting(episode));
-    for (const [path, answer] of reads) expect([path, await home.get(path)]).toMatchObject([path, lasting(answer)]);
+    for (const [path, answer] of reads) {
+      const now = await home.get(path);
+      expect([path, isContinued(path) ? endOf(now, answer) : now]).toMatchObject([path, lasting(answer)]);
+    }
   });
 
   test('replays every run with the workflow code of today', async () => {
@@ -135,6 +140,13 @@ const stepIds = ({ steps }: Shown) => steps.map(({ id }) => id);
 
 /** Members that say where a build listens, or that grow by looking: what replays, audits and reads add. */
 const PASSING = new Set(['links', 'href', 'url', 'trace_url', 'replays', 'last_stream_seq', 'next_cursor', 'verdict']);
+
+/** The list with as many of its last items as the one before had. */
+function endOf(now: unknown, before: unknown): unknown {
+  const [{ items, ...rest }, { items: had }] = [now, before] as [Page, Page];
+  return { ...rest, items: items.slice(items.length - had.length) };
+}
+type Page = { items: unknown[] };
 
 /** An answer without what may differ when the same record is asked again. */
 function lasting<T>(value: T): T {
