@@ -22,6 +22,7 @@ const KINDS = [
   'aftercare',
   'agent-stuck',
   'answered',
+  'answered-by-reference',
   'approved',
   'archived',
   'cancelled',
