@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../schemas/database.ts';
 import type { Step } from '../../schemas/step.ts';
+import type { LinePart } from '../record-database.ts';
 import { inLine, readLine } from './line.ts';
 import { toStepRow } from './steps.ts';
 
@@ -18,10 +19,7 @@ export async function listTranscript(
   db: Kysely<Database>,
   { episode_id, agent, before, turn_ending }: TranscriptPlace,
 ): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where(inLine(await readLine(db, episode_id)))
+  const rows = await stepsIn(db, await readLine(db, episode_id))
     .where('seq', '<', before)
     .where('status', '<>', 'running')
     .where((e) =>
@@ -38,10 +36,7 @@ export async function listThoughts(
   db: Kysely<Database>,
   { episode_id, seq, limit = TRANSCRIPT_STEPS_MAX }: { episode_id: string; seq: number; limit?: number },
 ): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where(inLine(await readLine(db, episode_id)))
+  const rows = await stepsIn(db, await readLine(db, episode_id))
     .where('seq', '<=', seq)
     .where('kind', '=', 'thought')
     .where('status', '=', 'ok')
@@ -56,10 +51,7 @@ export async function listMessages(
   db: Kysely<Database>,
   { episode_id, before }: { episode_id: string; before: number },
 ): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where(inLine(await readLine(db, episode_id)))
+  const rows = await stepsIn(db, await readLine(db, episode_id))
     .where('seq', '<', before)
     .where('kind', '=', 'human')
     .where('name', '=', 'message')
@@ -75,10 +67,7 @@ export async function listSuperstep(
   db: Kysely<Database>,
   { episode_id, superstep, before }: { episode_id: string; superstep: number; before: number },
 ): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where(inLine(await readLine(db, episode_id)))
+  const rows = await stepsIn(db, await readLine(db, episode_id))
     .where('seq', '<', before)
     .where('step_key', 'like', `${superstep}/%`)
     .where('status', 'in', ['ok', 'error'])
@@ -90,10 +79,7 @@ export async function listSuperstep(
 
 /** How the calls of one thought ended, in the order in which they were asked for. */
 export async function listCallsOf(db: Kysely<Database>, episodeId: string, parentSeq: number): Promise<Step[]> {
-  const rows = await db
-    .selectFrom('steps')
-    .selectAll()
-    .where(inLine(await readLine(db, episodeId)))
+  const rows = await stepsIn(db, await readLine(db, episodeId))
     .where('parent_seq', '=', parentSeq)
     .orderBy('seq')
     .execute();
@@ -116,3 +102,6 @@ export async function findWorkspaceBefore(
     .executeTakeFirst();
   return row?.workspace_sha256 ?? undefined;
 }
+
+/** The steps of a line, whole. */
+const stepsIn = (db: Kysely<Database>, line: LinePart[]) => db.selectFrom('steps').selectAll().where(inLine(line));
