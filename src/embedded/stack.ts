@@ -225,7 +225,7 @@ function contextOf(
     ports,
     search: {
       env,
-      cache: options.cache ?? (env['OBSERVATORY_CACHE'] ? cacheFolder(env) : join(home.path, 'cache')),
+      cache: options.cache ?? cacheFolder({ ...env, OBSERVATORY_HOME: home.path }),
       log,
     },
     port: (name, usual) => async () => ports.choose(name, options.ports === 'any' ? undefined : usual),

@@ -26,7 +26,7 @@ export function registerCompletion(program: Command, whole: (name: string | unde
     .allowUnknownOption()
     .helpOption(false)
     .action(async (words: string[]) =>
-      print(completionsOf(await whole(words.at(-2) === undefined ? undefined : words[0]), words).join('\n')),
+      print(completionsOf(await whole(words.length > 1 ? words[0] : undefined), words).join('\n')),
     );
 }
 
