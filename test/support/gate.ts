@@ -11,6 +11,26 @@ export type GatePlace = {
   when: string;
 };
 
+/** Before the row of step `seq` of an episode is written. */
+export const begins = (seq: number) => (id: string) =>
+  ({ on: 'steps', before: 'insert', when: `new.episode_id = '${id}' and new.seq = ${seq}` }) as const;
+
+/** Before that row ends. */
+export const ends = (seq: number) => (id: string) =>
+  ({
+    on: 'steps',
+    before: 'update',
+    when: `new.episode_id = '${id}' and new.seq = ${seq} and new.status <> 'running'`,
+  }) as const;
+
+/** When the step has ended, before a checkpoint of the episode's graph is written. */
+export const isCheckpointed = (seq: number) => (id: string) =>
+  ({
+    on: 'langgraph.checkpoints',
+    before: 'insert',
+    when: `new.thread_id like '${id}.%' and exists (select from steps where episode_id = '${id}' and seq = ${seq} and status = 'ok')`,
+  }) as const;
+
 /** A writer's transaction that comes to the place waits there, as one that hangs, until it is let through or dies. */
 export type Gate = {
   reached(): Promise<void>;

@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { listAlerts } from '../../src/db/read/alerts.ts';
 import { listSteps } from '../../src/db/read/steps.ts';
 import { attemptSpanIdOf } from '../../src/identity.ts';
+import type { Alert } from '../../src/schemas/alert.ts';
 import { ToolOutput } from '../../src/schemas/step.ts';
 import type { Step } from '../../src/schemas/step.ts';
 import type { Deployment } from './deployment.ts';
 
 const STEPS_MAX = 10_000;
+const ALERTS_MAX = 100;
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The steps of the episode's current line, in order. */
 export const stepsOf = ({ database }: Deployment, episodeId: string): Promise<Step[]> =>
   listSteps(database.db, { episode_id: episodeId, after: 0, limit: STEPS_MAX });
+
+/** The alerts of this name that are not over. */
+export const openAlerts = async ({ database }: Deployment, name: string): Promise<Alert[]> =>
+  (await listAlerts(database.db, { open: true, limit: ALERTS_MAX })).filter((alert) => alert.name === name);
 
 /** Holds an ended episode's record against what must be true of every one, whatever crashed meanwhile. */
 export async function expectTrueRecord(deployment: Deployment, episodeId: string): Promise<void> {

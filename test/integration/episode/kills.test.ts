@@ -7,7 +7,7 @@ import { until } from '../../../src/embedded/until.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment, Line } from '../../support/deployment.ts';
-import { openGates } from '../../support/gate.ts';
+import { begins, ends, isCheckpointed, openGates } from '../../support/gate.ts';
 import type { Gate, GatePlace } from '../../support/gate.ts';
 import { startModelServer } from '../../support/model-server.ts';
 import { expectObjects, expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
@@ -23,20 +23,6 @@ const linesOf = (moment: string): Line[] => [
   },
 ];
 
-const begins = (seq: number) => (id: string) =>
-  ({ on: 'steps', before: 'insert', when: `new.episode_id = '${id}' and new.seq = ${seq}` }) as const;
-const ends = (seq: number) => (id: string) =>
-  ({
-    on: 'steps',
-    before: 'update',
-    when: `new.episode_id = '${id}' and new.seq = ${seq} and new.status <> 'running'`,
-  }) as const;
-const isCheckpointed = (seq: number) => (id: string) =>
-  ({
-    on: 'langgraph.checkpoints',
-    before: 'insert',
-    when: `new.thread_id like '${id}.%' and exists (select from steps where episode_id = '${id}' and seq = ${seq} and status = 'ok')`,
-  }) as const;
 const episodeEnds = (id: string) =>
   ({ on: 'episodes', before: 'update', when: `new.id = '${id}' and new.status = 'completed'` }) as const;
 

@@ -1,14 +1,13 @@
 // A Temporal that knows no open episode at all is another one than they were started in, or has lost its database: the record
 // is not ended for it. Here a real server loses their workflows, with the API looking on.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listAlerts } from '../../../src/db/read/alerts.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
-import { untilRow } from '../../support/record.ts';
+import { openAlerts, untilRow } from '../../support/record.ts';
 import { until } from '../../../src/embedded/until.ts';
 
 const EPISODES = 5;
@@ -30,10 +29,7 @@ const untilEpisode = (episode: Episode, is: (now: Episode) => boolean) =>
     const now = await read(episode);
     return is(now) ? now : undefined;
   });
-const findAlert = async () =>
-  (await listAlerts(deployment.database.db, { open: true, limit: 100 })).find(
-    ({ name }) => name === 'workflows_missing',
-  );
+const findAlert = async () => (await openAlerts(deployment, 'workflows_missing'))[0];
 
 async function forget({ workflow_id }: Episode): Promise<void> {
   const { client } = deployment.workflows;

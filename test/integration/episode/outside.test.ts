@@ -2,12 +2,11 @@
 // record says what happened. Terminates, deletes and resets are the server's own, workers and the API are real processes.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../../src/embedded/until.ts';
-import { listAlerts } from '../../../src/db/read/alerts.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
-import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
+import { expectTrueRecord, openAlerts, stepsOf, untilRow } from '../../support/record.ts';
 import { resetWorkflow } from '../../support/reset.ts';
 import { startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
@@ -37,8 +36,6 @@ const untilEpisode = (episode: Episode, is: (now: Episode) => boolean) =>
 const untilEnded = (episode: Episode) => untilEpisode(episode, ({ ended_at }) => ended_at !== null);
 const untilStep = (episode: Episode, name: string) =>
   untilRow(deployment, async () => (await stepsOf(deployment, episode.id)).find((step) => step.name === name));
-const standing = async (name: string) =>
-  (await listAlerts(deployment.database.db, { open: true, limit: 100 })).filter((alert) => alert.name === name);
 
 /** An episode in the middle of a command that ends by itself in five minutes only. */
 async function playLong(): Promise<Episode> {
@@ -70,7 +67,7 @@ test('a terminated episode is on record as terminated within a minute, with who 
   expect(ended.failure?.message).toContain('it was in the way');
   expect((await stepsOf(deployment, episode.id)).map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'lost']);
   await expectTrueRecord(deployment, episode.id);
-  expect(await standing('episode_ended_outside')).toMatchObject([{ subject: episode.id }]);
+  expect(await openAlerts(deployment, 'episode_ended_outside')).toMatchObject([{ subject: episode.id }]);
   // The trace is closed, the history kept: the same aftercare as of any end.
   await untilRow(deployment, async () => {
     const sql = `select 1 from trace_outbox where episode_id = $1 and subject = 'root'`;

@@ -2,11 +2,11 @@
 // nobody polls. The server's own pace is waited for, so this takes minutes.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../../src/embedded/until.ts';
-import { listAlerts } from '../../../src/db/read/alerts.ts';
 import { getEpisode } from '../../../src/db/read/episodes.ts';
 import type { Episode } from '../../../src/schemas/episode.ts';
 import { createDeployment } from '../../support/deployment.ts';
 import type { Deployment } from '../../support/deployment.ts';
+import { openAlerts } from '../../support/record.ts';
 import { observatory, startApi } from '../../support/api-process.ts';
 import type { ApiProcess } from '../../support/api-process.ts';
 
@@ -24,8 +24,6 @@ afterAll(async () => {
 
 const handleOf = ({ workflow_id }: Episode) => deployment.workflows.client.workflow.getHandle(workflow_id);
 const read = ({ id }: Episode) => getEpisode(deployment.database.db, id);
-const standing = async (name: string) =>
-  (await listAlerts(deployment.database.db, { open: true, limit: 100 })).filter((alert) => alert.name === name);
 
 const DURATION_MS_MAX = 300_000;
 const MINUTES = { duration_ms_max: 200_000 };
@@ -52,27 +50,27 @@ test(
       because: expect.stringMatching(/^it fails: .*null/) as string,
     });
     expect(await untilStuck(untaken)).toMatchObject({ because: 'no worker takes it', attempt: 1 });
-    const alerted = async () => ((await standing('episodes_stuck')).length === 2 ? true : undefined);
+    const alerted = async () => ((await openAlerts(deployment, 'episodes_stuck')).length === 2 ? true : undefined);
     await until({ what: 'the alerts', ...MINUTES, attempt: alerted });
     const sentence = /waits for a task of its workflow code since \S+Z, attempt \d+, because it fails/;
-    expect((await standing('episodes_stuck')).map(({ message }) => message).join()).toMatch(sentence);
+    expect((await openAlerts(deployment, 'episodes_stuck')).map(({ message }) => message).join()).toMatch(sentence);
     expect((await api.run(['episodes', 'show', failing.id])).out).toMatch(sentence);
     expect((await observatory(['doctor'], deployment.env)).out).toMatch(sentence);
     for (const episode of [failing, untaken]) await handleOf(episode).terminate('seen');
     const ended = async () => ((await read(untaken)).ended_at === null ? undefined : true);
     await until({ what: 'its end', ...MINUTES, attempt: ended });
-    const over = async () => ((await standing('episodes_stuck')).length === 0 ? true : undefined);
+    const over = async () => ((await openAlerts(deployment, 'episodes_stuck')).length === 0 ? true : undefined);
     await until({ what: 'the end of the alerts', ...MINUTES, attempt: over });
   },
 );
 
 test('a queue that nobody polls is an alert within minutes', { timeout: DURATION_MS_MAX }, async () => {
   await deployment.killWorkers();
-  const unserved = async () => ((await standing('queue_unserved')).length === 3 ? true : undefined);
+  const unserved = async () => ((await openAlerts(deployment, 'queue_unserved')).length === 3 ? true : undefined);
   await until({ what: 'the alerts of three queues', ...MINUTES, attempt: unserved });
-  const [alert] = await standing('queue_unserved');
+  const [alert] = await openAlerts(deployment, 'queue_unserved');
   expect(alert?.message).toMatch(/^Queue \S+: nobody polls it for \w+ tasks/);
   await deployment.startWorker();
-  const served = async () => ((await standing('queue_unserved')).length === 0 ? true : undefined);
+  const served = async () => ((await openAlerts(deployment, 'queue_unserved')).length === 0 ? true : undefined);
   await until({ what: 'the end of the alerts', ...MINUTES, attempt: served });
 });

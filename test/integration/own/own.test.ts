@@ -11,7 +11,7 @@ import { aftercareIdOf } from '../../../src/workflows/names.ts';
 import { call, createDeployment } from '../../support/deployment.ts';
 import type { Deployment, Line } from '../../support/deployment.ts';
 import { startFork } from '../../support/fork.ts';
-import { openGates } from '../../support/gate.ts';
+import { begins, ends, isCheckpointed, openGates } from '../../support/gate.ts';
 import type { Gate } from '../../support/gate.ts';
 import { answerStep, sendMessage } from '../../support/people.ts';
 import { expectTrueRecord, stepsOf, untilRow } from '../../support/record.ts';
@@ -276,21 +276,6 @@ test('an ended episode is rewound into the middle of a subgraph, and only what c
   expect(steps.map((step) => step.run_id === run_id)).toEqual(steps.map(({ seq }) => seq <= 3));
   await expectWhole(episode, 'APPROVED');
 });
-
-const begins = (seq: number) => (id: string) =>
-  ({ on: 'steps', before: 'insert', when: `new.episode_id = '${id}' and new.seq = ${seq}` }) as const;
-const ends = (seq: number) => (id: string) =>
-  ({
-    on: 'steps',
-    before: 'update',
-    when: `new.episode_id = '${id}' and new.seq = ${seq} and new.status <> 'running'`,
-  }) as const;
-const isCheckpointed = (seq: number) => (id: string) =>
-  ({
-    on: 'langgraph.checkpoints',
-    before: 'insert',
-    when: `new.thread_id like '${id}.%' and exists (select from steps where episode_id = '${id}' and seq = ${seq} and status = 'ok')`,
-  }) as const;
 
 test('a worker that is killed in the middle loses and doubles nothing, wherever its graphs are', async () => {
   // Each that waits at a gate holds one of the worker's connections.
